@@ -1,0 +1,79 @@
+"""A finding (检测结果): the normal result of judging something.
+
+A finding says what was judged, what was expected and what was found. Its severity, its clause of the standard and its
+words in Chinese and English stand in `findings.toml`, one table for the whole layer, so that a rule is stated once.
+"""
+
+import tomllib
+from collections.abc import Iterable
+from enum import StrEnum
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import msgspec
+
+
+class Severity(StrEnum):
+    """How much a finding weighs: only an error makes the thing judged invalid."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """One row of `findings.toml`: the rule that a finding's code names."""
+
+    severity: Severity
+    clause: str
+    zh: str
+    en: str
+
+
+class Finding(msgspec.Struct, frozen=True, order=True):
+    """What was found at `path` (relative to the thing judged, `.` for the thing itself)."""
+
+    code: str
+    path: str
+    expected: str = ""
+    found: str = ""
+
+    @property
+    def rule(self) -> Rule:
+        """The rule that this finding breaks."""
+        return rules()[self.code]
+
+    @property
+    def severity(self) -> Severity:
+        """The weight that the rule gives it."""
+        return self.rule.severity
+
+    def message(self, language: str) -> str:
+        """Its words in `zh` or `en`."""
+        words = self.rule.zh if language == "zh" else self.rule.en
+        return words.format(path=self.path, expected=self.expected, found=self.found)
+
+    def as_json(self, language: str) -> dict[str, Any]:
+        """The finding as `jingui.validation/1` prints it."""
+        return {
+            "code": self.code,
+            "severity": self.severity.value,
+            "path": self.path,
+            "message": self.message(language),
+            "clause": self.rule.clause,
+            "expected": self.expected,
+            "found": self.found,
+        }
+
+
+@cache
+def rules() -> dict[str, Rule]:
+    """Every rule of this layer by its code."""
+    table = tomllib.loads(files("packages_spec").joinpath("findings.toml").read_text("utf-8"))
+    return msgspec.convert(table, dict[str, Rule])
+
+
+def is_valid(findings: Iterable[Finding]) -> bool:
+    """Whether no finding is an error."""
+    return all(finding.severity is not Severity.ERROR for finding in findings)
