@@ -1,0 +1,1 @@
+"""Descriptive metadata: simple Dublin Core and our own archive.xml."""

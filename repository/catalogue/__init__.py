@@ -1,0 +1,1 @@
+"""Projections of the log: everything that a person searches, made again at will."""

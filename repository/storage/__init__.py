@@ -1,0 +1,1 @@
+"""The only code that writes package bytes: receiving, staging, durable commit, recovery."""
