@@ -11,7 +11,7 @@ CHUNK = 1 << 20
 
 
 class Digested(msgspec.Struct, frozen=True, order=True):
-    """A file by its path (relative, `/` between parts, NFC where we wrote it), its size in bytes and its hex SHA-256."""
+    """A file: its relative path (`/` between parts), its size in bytes and its lower-case hex SHA-256."""
 
     path: str
     size: int
