@@ -1,0 +1,111 @@
+"""Archival package (存档信息包, AIP): a unit of records, from creation to each stored version."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import msgspec
+
+from repository.domain.aggregate import Aggregate
+from repository.domain.values import Outcome, RecordType, SecrecyClass, Sha256, Value
+from repository.errors import ArchiveError
+
+
+class Created(Value, frozen=True, kw_only=True):
+    """The package exists: what it is made from, and for which description. Names and titles are the description's."""
+
+    accession: UUID
+    delivery: int
+    unit: str
+    description: UUID
+    record_type: RecordType
+    secrecy_class: SecrecyClass
+    files: int
+    bytes: int
+
+
+class FormatCount(Value, frozen=True, kw_only=True):
+    """How many files have one PRONOM id; `puid` null stands for files that no signature knows."""
+
+    puid: str | None
+    files: int
+
+
+class FormatsIdentified(Value, frozen=True, kw_only=True):
+    """Each file's format was looked for; the per-file table is `formats.ndjson`, bound by its digest."""
+
+    tool: str
+    signatures: str
+    files: int
+    formats: tuple[FormatCount, ...]
+    formats_sha256: Sha256
+
+
+class VirusChecked(Value, frozen=True, kw_only=True):
+    """What came of the virus check; `not-checked` where no scanner is configured."""
+
+    outcome: Outcome
+    tool: str | None
+    signatures: str | None
+    files: int
+    infected: tuple[str, ...]
+
+
+class Stored(Value, frozen=True, kw_only=True):
+    """The commit point: this version lies in the store, whole and durable, with these digests."""
+
+    generation: int
+    version: int
+    profile: str
+    files: int
+    bytes: int
+    manifest_sha256: Sha256
+    tagmanifest_sha256: Sha256
+    inventory_sha256: Sha256
+
+
+class State(msgspec.Struct, frozen=True):
+    """What the decisions below need to know."""
+
+    created: Created | None = None
+    formats: FormatsIdentified | None = None
+    viruses: VirusChecked | None = None
+    stored: tuple[Stored, ...] = ()
+
+
+def evolve(state: State, event: Value) -> State:
+    """Fold one event."""
+    replace = msgspec.structs.replace
+    match event:
+        case Created():
+            return replace(state, created=event)
+        case FormatsIdentified():
+            return replace(state, formats=event)
+        case VirusChecked():
+            return replace(state, viruses=event)
+        case Stored():
+            return replace(state, stored=(*state.stored, event))
+        case _:
+            return state
+
+
+ARCHIVAL_PACKAGE = Aggregate("ArchivalPackage", State(), evolve)
+
+
+def create(state: State, created: Created, checks: Sequence[FormatsIdentified | VirusChecked]) -> list[Value]:
+    """Create the package with what was found out about its files. Refused when it exists."""
+    if state.created is not None:
+        raise ArchiveError("package-exists", created.unit)
+    return [created, *checks]
+
+
+def store(state: State, stored: Stored) -> list[Value]:
+    """Record a stored version. Refused before creation, after a virus was found, and out of order."""
+    if state.created is None:
+        raise ArchiveError("package-unknown", stored.manifest_sha256)
+    if state.viruses is not None and state.viruses.outcome is Outcome.FAILED:
+        raise ArchiveError("virus-found", state.created.unit, files=", ".join(state.viruses.infected))
+    last = state.stored[-1] if state.stored else None
+    expected = (last.generation, last.version + 1) if last else (1, 1)
+    if (stored.generation, stored.version) != expected:
+        raise ArchiveError("package-version", state.created.unit, expected=expected[1], found=stored.version)
+    return [stored]

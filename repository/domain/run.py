@@ -1,0 +1,91 @@
+"""Run (作业): long work over many packages - fixity, export, rebuild - with its progress and its end."""
+
+from enum import StrEnum
+
+import msgspec
+
+from repository.domain.aggregate import Aggregate
+from repository.domain.values import Confidential, Finding, Outcome, Value
+from repository.errors import ArchiveError
+
+
+class RunKind(StrEnum):
+    """What the run does."""
+
+    FIXITY = "fixity"
+    EXPORT = "export"
+    REBUILD = "rebuild"
+
+
+class Started(Value, frozen=True, kw_only=True):
+    """The run began: what it does, on what, and to which place its result goes."""
+
+    kind: RunKind
+    scope: str
+    target: Confidential | None
+
+
+class Progressed(Value, frozen=True, kw_only=True):
+    """How far the run has come."""
+
+    done: int
+    total: int
+    cursor: str
+
+
+class Finished(Value, frozen=True, kw_only=True):
+    """The run is at its end. At most 100 findings stand here; `findings_total` counts them all."""
+
+    outcome: Outcome
+    done: int
+    findings: tuple[Finding, ...]
+    findings_total: int
+
+
+class State(msgspec.Struct, frozen=True):
+    """Where the run stands."""
+
+    started: Started | None = None
+    progressed: Progressed | None = None
+    finished: Finished | None = None
+
+
+def evolve(state: State, event: Value) -> State:
+    """Fold one event."""
+    replace = msgspec.structs.replace
+    match event:
+        case Started():
+            return replace(state, started=event)
+        case Progressed():
+            return replace(state, progressed=event)
+        case Finished():
+            return replace(state, finished=event)
+        case _:
+            return state
+
+
+RUN = Aggregate("Run", State(), evolve)
+
+
+def start(state: State, started: Started) -> list[Value]:
+    """Begin. Refused when it has begun."""
+    if state.started is not None:
+        raise ArchiveError("run-order", started.kind)
+    return [started]
+
+
+def progress(state: State, progressed: Progressed) -> list[Value]:
+    """Say how far it has come. Refused before its beginning and after its end."""
+    _expect_running(state)
+    return [progressed]
+
+
+def finish(state: State, finished: Finished) -> list[Value]:
+    """End it. Refused before its beginning and a second time."""
+    _expect_running(state)
+    return [finished]
+
+
+def _expect_running(state: State) -> None:
+    if state.started is None or state.finished is not None:
+        raise ArchiveError("run-order", state.started.kind if state.started else "Run")

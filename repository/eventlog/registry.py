@@ -1,0 +1,98 @@
+"""Every event type that the log can hold: its stable name, its schema number, its payload, and its correction.
+
+A type's name never changes and never names a module. `correction` is the event by which a person's mistake of this
+type is put right; a test fails for a type without one.
+"""
+
+from functools import cache
+
+import msgspec
+
+from repository.domain import (
+    access_request,
+    accession,
+    agent,
+    archival_package,
+    corrections,
+    description,
+    reservation,
+    run,
+)
+from repository.domain.values import Value
+
+
+class EventType(msgspec.Struct, frozen=True):
+    """One type of event."""
+
+    name: str
+    schema: int
+    payload: type[Value]
+    correction: str
+
+
+AGGREGATES = (
+    "Accession",
+    "ArchivalPackage",
+    "Description",
+    "ReferenceCode",
+    "TransferNumber",
+    "AccessRequest",
+    "Agent",
+    "Producer",
+    "Run",
+)
+
+_OWN: dict[str, dict[type[Value], str]] = {
+    "Accession": {
+        accession.Opened: "Annulled",
+        accession.DeliveryReceived: "DeliveryRejected",
+        accession.Planned: "DeliveryRejected",
+        accession.DeliveryValidated: "Annulled",
+        accession.DeliveryRejected: "DeliveryReceived",
+        accession.Accepted: "Annulled",
+        accession.Completed: "Annulled",
+    },
+    "ArchivalPackage": {
+        archival_package.Created: "Annulled",
+        archival_package.FormatsIdentified: "FormatsIdentified",
+        archival_package.VirusChecked: "VirusChecked",
+        archival_package.Stored: "Stored",
+    },
+    "Description": {description.Described: "Revised", description.Revised: "Revised"},
+    "ReferenceCode": {reservation.Reserved: "Released", reservation.Released: "Reserved"},
+    "TransferNumber": {reservation.Reserved: "Released", reservation.Released: "Reserved"},
+    "AccessRequest": {
+        access_request.Requested: "Closed",
+        access_request.DipAssembled: "Annulled",
+        access_request.DipDelivered: "Annulled",
+        access_request.Closed: "Annulled",
+    },
+    "Agent": {
+        agent.Registered: "Annulled",
+        agent.RoleGranted: "RoleRevoked",
+        agent.RoleRevoked: "RoleGranted",
+        agent.CredentialIssued: "CredentialRevoked",
+        agent.CredentialRevoked: "CredentialIssued",
+    },
+    "Producer": {agent.Registered: "Annulled"},
+    "Run": {run.Started: "Finished", run.Progressed: "Finished", run.Finished: "Annulled"},
+}
+
+_ANY: dict[type[Value], str] = {corrections.Annulled: "Annulled", corrections.PayloadExpunged: "Annulled"}
+
+
+@cache
+def event_types() -> dict[str, EventType]:
+    """Every type by its name, at its newest schema."""
+    return {
+        f"{aggregate}.{payload.__name__}": EventType(
+            f"{aggregate}.{payload.__name__}", 1, payload, f"{aggregate}.{correction}"
+        )
+        for aggregate in AGGREGATES
+        for payload, correction in (_OWN[aggregate] | _ANY).items()
+    }
+
+
+def name_of(aggregate: str, payload: Value) -> str:
+    """Name of the type that a payload has in a stream of this aggregate. `KeyError` for one it cannot carry."""
+    return event_types()[f"{aggregate}.{type(payload).__name__}"].name
