@@ -1,0 +1,76 @@
+"""Settings (设置) of an archive: the file `jingui.toml`, overruled by the environment, overruled by flags.
+
+`jingui.toml` says what the archive is; it holds no secret. Each field below is a key of that file and, in upper case
+after `JINGUI_`, a variable of the environment.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from repository.domain.values import SecrecyClass
+from repository.errors import ArchiveError
+
+FILE = "jingui.toml"
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a site decides. `archives` are the codes (档案馆代码) kept here, the first one the default."""
+
+    schema: int = 1
+    archives: tuple[str, ...]
+    secrecy_ceiling: SecrecyClass = SecrecyClass.INTERNAL
+    identify_formats: bool = True
+    virus_scanner: str | None = None
+    sync: bool = True
+    workplace: str | None = None
+
+
+def find_archive(start: Path, environment: Mapping[str, str] = os.environ) -> Path:
+    """Folder of the archive: `JINGUI_ARCHIVE`, else the nearest folder from `start` upwards that is one."""
+    if named := environment.get("JINGUI_ARCHIVE"):
+        return _with_file(Path(named))
+    for folder in (start.resolve(), *start.resolve().parents):
+        if (folder / FILE).is_file():
+            return folder
+    raise ArchiveError("no-archive", start)
+
+
+def read_settings(archive: Path, environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read and check the settings. A key that is not known, or a value that does not fit, is an error."""
+    path = _with_file(archive) / FILE
+    try:
+        table = tomllib.loads(path.read_text("utf-8"))
+        overruled = {
+            name: _value(name, environment[f"JINGUI_{name.upper()}"])
+            for name in Settings.__struct_fields__
+            if f"JINGUI_{name.upper()}" in environment
+        }
+        return msgspec.convert(table | overruled, Settings, strict=False)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
+        raise ArchiveError("settings-invalid", path, reason=error) from error
+
+
+def write_settings(archive: Path, settings: Settings) -> None:
+    """Write `jingui.toml` for a new archive."""
+    codes = ", ".join(f'"{code}"' for code in settings.archives)
+    text = (
+        "# 金匮 Jingui: settings of this archive. 本馆设置。\n"
+        f"schema = {settings.schema}\n"
+        f"archives = [{codes}]  # 档案馆代码 archive codes\n"
+        f'secrecy_ceiling = "{settings.secrecy_ceiling}"  # 高于此密级的不接收 nothing above this class is accepted\n'
+    )
+    (archive / FILE).write_text(text, "utf-8")
+
+
+def _with_file(archive: Path) -> Path:
+    if not (archive / FILE).is_file():
+        raise ArchiveError("no-archive", archive)
+    return archive
+
+
+def _value(name: str, text: str) -> object:
+    return text.split(",") if name == "archives" else text
