@@ -8,6 +8,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from uuid import UUID
 
 import msgspec
 
@@ -18,9 +19,13 @@ FILE = "jingui.toml"
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a site decides. `archives` are the codes (档案馆代码) kept here, the first one the default."""
+    """What a site decides. `id` is this installation's, for good.
+
+    `archives` are the codes (档案馆代码) of the archives that it keeps, the first one the default.
+    """
 
     schema: int = 1
+    id: UUID
     archives: tuple[str, ...]
     secrecy_ceiling: SecrecyClass = SecrecyClass.INTERNAL
     identify_formats: bool = True
@@ -60,6 +65,7 @@ def write_settings(archive: Path, settings: Settings) -> None:
     text = (
         "# 金匮 Jingui: settings of this archive. 本馆设置。\n"
         f"schema = {settings.schema}\n"
+        f'id = "{settings.id}"\n'
         f"archives = [{codes}]  # 档案馆代码 archive codes\n"
         f'secrecy_ceiling = "{settings.secrecy_ceiling}"  # 高于此密级的不接收 nothing above this class is accepted\n'
     )

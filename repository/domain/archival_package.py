@@ -98,6 +98,11 @@ def create(state: State, created: Created, checks: Sequence[FormatsIdentified | 
     return [created, *checks]
 
 
+def check_again(state: State, checks: Sequence[FormatsIdentified | VirusChecked]) -> list[Value]:
+    """Record what a later look at the same files found, where it differs from what is known."""
+    return [check for check in checks if check not in (state.formats, state.viruses)]
+
+
 def store(state: State, stored: Stored) -> list[Value]:
     """Record a stored version. Refused before creation, after a virus was found, and out of order."""
     if state.created is None:

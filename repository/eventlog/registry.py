@@ -5,6 +5,7 @@ type is put right; a test fails for a type without one.
 """
 
 from functools import cache
+from typing import Any
 
 import msgspec
 
@@ -18,6 +19,7 @@ from repository.domain import (
     reservation,
     run,
 )
+from repository.domain.aggregate import Aggregate
 from repository.domain.values import Value
 
 
@@ -30,17 +32,21 @@ class EventType(msgspec.Struct, frozen=True):
     correction: str
 
 
-AGGREGATES = (
-    "Accession",
-    "ArchivalPackage",
-    "Description",
-    "ReferenceCode",
-    "TransferNumber",
-    "AccessRequest",
-    "Agent",
-    "Producer",
-    "Run",
-)
+AGGREGATES: dict[str, Aggregate[Any]] = {
+    aggregate.name: aggregate
+    for aggregate in (
+        accession.ACCESSION,
+        archival_package.ARCHIVAL_PACKAGE,
+        description.DESCRIPTION,
+        reservation.REFERENCE_CODE,
+        reservation.TRANSFER_NUMBER,
+        access_request.ACCESS_REQUEST,
+        agent.AGENT,
+        agent.PRODUCER,
+        run.RUN,
+    )
+}
+"""Every kind of stream by its name."""
 
 _OWN: dict[str, dict[type[Value], str]] = {
     "Accession": {
