@@ -39,8 +39,6 @@ class DeliveryReceived(Value, frozen=True, kw_only=True):
     files: int
     bytes: int
     listing_sha256: Sha256
-    packed_sha256: Sha256 | None
-    renamed_files: int
 
 
 class Unit(Value, frozen=True, kw_only=True):
