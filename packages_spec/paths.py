@@ -26,13 +26,17 @@ from packages_spec.findings import Finding
 
 LONGEST_PART = 200
 """Bytes of UTF-8 that one part of a path may have."""
+LONGEST_PATH = 4096
+"""Bytes of UTF-8 that a claimed path may have: no file system of ours takes more."""
 LONGEST_EXTENSION = 32
 """Bytes of UTF-8, the dot included, up to which the end of a name counts as its extension."""
 
-INVISIBLE = (
+_INVISIBLE = (
     "\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e007f"
 )
-_FAILING = re.compile(f'[\x00-\x1f\x7f-\x9f%<>:"\\\\|?*{INVISIBLE}]')
+HIDDEN = re.compile(f"[\x00-\x1f\x7f-\x9f{_INVISIBLE}]")
+"""What a reader of a name does not see: controls, and code points that are invisible or turn the reading order."""
+_FAILING = re.compile(f'{HIDDEN.pattern[:-1]}%<>:"\\\\|?*]')
 _EDGES = re.compile(r"^[ ~]+|[ .]+$")
 _DEVICE = re.compile(r"(CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(COM|LPT)[0-9\u00b9\u00b2\u00b3]) *(\.|$)", re.IGNORECASE)
 _PLAIN = re.compile(r"[0-9A-Za-z\-]{5,160}\.[0-9A-Za-z]{1,8}")
@@ -119,6 +123,8 @@ def _offences(path: str) -> Iterator[str]:
         yield "path.drive"
     if path.startswith("~"):
         yield "path.home"
+    if len(path.encode("utf-8", "surrogatepass")) > LONGEST_PATH:
+        yield "path.too-long"
     if "\0" in path:
         yield "path.nul"
     if not path.isascii() and shown(path) != path:

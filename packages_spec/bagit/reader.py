@@ -67,8 +67,8 @@ class Bag(msgspec.Struct, frozen=True):
 def is_bag(root: Path) -> bool:
     """Whether a folder claims to be a bag.
 
-    It does by `bagit.txt`; also by a payload manifest beside a folder `data`, so that a bag that lost its declaration is
-    judged as a bag and not taken for a plain folder.
+    It does by `bagit.txt`; also by a payload manifest beside a folder `data`, so that a bag that lost its declaration
+    is judged as a bag and not taken for a plain folder.
     """
     if os.path.lexists(root / _DECLARATION):
         return True
