@@ -4,9 +4,10 @@ The writer makes the bytes of tag files and moves nothing; the reader opens tag 
 once, follows no link, fetches nothing and never leaves the bag.
 """
 
+from packages_spec.bagit.fixity import DigestSource
 from packages_spec.bagit.reader import Bag, is_bag, read_bag
 from packages_spec.bagit.tagfiles import ALGORITHMS, Fetch
-from packages_spec.bagit.validation import DigestSource, validate_bag
+from packages_spec.bagit.validation import validate_bag
 from packages_spec.bagit.writer import bag_info, declaration, manifest, payload_oxum
 
 __all__ = [

@@ -3,9 +3,8 @@
 import codecs
 import os
 import re
-import stat
 from collections.abc import Iterator
-from io import BufferedReader, FileIO, TextIOWrapper
+from io import BufferedReader, TextIOWrapper
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +20,7 @@ from packages_spec.bagit.tagfiles import (
     read_info,
     read_manifest,
 )
+from packages_spec.bagit.tree import open_regular
 from packages_spec.findings import Finding
 from packages_spec.paths import shown
 
@@ -91,15 +91,6 @@ def read_bag(root: Path) -> Bag:
     return Bag(
         declared.version, declared.encoding, tuple(info), manifests, tag_manifests, tuple(fetch), tuple(findings)
     )
-
-
-def open_regular(path: str) -> FileIO:
-    """Open a file to read that is a file itself: not through a link, and never waiting for a pipe. Raises `OSError`."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise OSError("not a regular file")
-    return FileIO(descriptor)
 
 
 def _known_encoding(name: str) -> str | None:

@@ -4,11 +4,8 @@ Each file is opened once, whatever the number of manifests; no link is followed,
 nothing is fetched, and whatever stands in the folder the answer is findings, not an exception.
 """
 
-import hashlib
-import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -16,26 +13,13 @@ from unicodedata import normalize
 
 import msgspec
 
-from packages_spec.bagit.reader import Bag, open_regular, read_bag
-from packages_spec.bagit.tagfiles import ALGORITHMS
-from packages_spec.digests import CHUNK
+from packages_spec.bagit.fixity import DigestSource, digests_of_file, judge_digests
+from packages_spec.bagit.reader import Bag, read_bag
+from packages_spec.bagit.tree import Tree, walk
 from packages_spec.findings import Finding
 from packages_spec.paths import same_name, shown
 
-DigestSource = Callable[[str, frozenset[str]], Mapping[str, str]]
-"""Gives the lower-case hex digests of a file of the bag, by its path and the algorithms wanted; may raise `OSError`."""
-
-_FIRST_READ = 1 << 16
-_BATCH = 512
 _OXUM = re.compile(r"([0-9]{1,20})\.([0-9]{1,20})")
-
-
-class _Tree(msgspec.Struct):
-    """What lies in the folder of a bag: the size of each regular file by its path."""
-
-    payload: dict[str, int]
-    tags: dict[str, int]
-    folders: set[str]
 
 
 def validate_bag(root: Path, *, digests: DigestSource | None = None, workers: int = 1) -> list[Finding]:
@@ -46,7 +30,7 @@ def validate_bag(root: Path, *, digests: DigestSource | None = None, workers: in
     """
     bag = read_bag(root)
     findings = list(bag.findings)
-    tree = _walk(str(root), findings)
+    tree = walk(str(root), findings)
     bag, renamed = _resolved(bag, tree)
     findings += renamed
     findings += _judge_structure(bag, tree)
@@ -54,38 +38,11 @@ def validate_bag(root: Path, *, digests: DigestSource | None = None, workers: in
     findings += _judge_listing(bag, tree)
     findings += _judge_fetch(bag, tree)
     findings += _judge_names(tree)
-    findings += _judge_digests(bag, tree, digests or partial(_digests_of_file, str(root)), workers)
+    findings += judge_digests(bag, tree, digests or partial(digests_of_file, str(root)), workers)
     return sorted(set(findings))
 
 
-def _walk(root: str, findings: list[Finding]) -> _Tree:
-    tree = _Tree({}, {}, set())
-    waiting = [""]
-    while waiting:
-        prefix = waiting.pop()
-        try:
-            with os.scandir(f"{root}/{prefix}") as entries:
-                for entry in entries:
-                    _place(entry, prefix + entry.name, tree, waiting, findings)
-        except OSError as error:
-            findings.append(Finding("bag.unreadable", shown(prefix) or ".", found=error.strerror or str(error)))
-    return tree
-
-
-def _place(entry: "os.DirEntry[str]", path: str, tree: _Tree, waiting: list[str], findings: list[Finding]) -> None:
-    if entry.is_symlink():
-        findings.append(Finding("bag.link", shown(path)))
-    elif entry.is_dir(follow_symlinks=False):
-        tree.folders.add(path)
-        waiting.append(path + "/")
-    elif not entry.is_file(follow_symlinks=False):
-        findings.append(Finding("bag.not-a-file", shown(path)))
-    else:
-        files = tree.payload if path.startswith("data/") else tree.tags
-        files[path] = entry.stat(follow_symlinks=False).st_size
-
-
-def _resolved(bag: Bag, tree: _Tree) -> tuple[Bag, list[Finding]]:
+def _resolved(bag: Bag, tree: Tree) -> tuple[Bag, list[Finding]]:
     """The bag with each listed name that differs from a file's only in its Unicode form replaced by the file's.
 
     Such names come from file systems that store another form than they were given (RFC 8493 5.3). The file is judged
@@ -105,7 +62,7 @@ def _resolved(bag: Bag, tree: _Tree) -> tuple[Bag, list[Finding]]:
     return msgspec.structs.replace(bag, **renamed), findings
 
 
-def _judge_structure(bag: Bag, tree: _Tree) -> Iterator[Finding]:
+def _judge_structure(bag: Bag, tree: Tree) -> Iterator[Finding]:
     if "data" not in tree.folders:
         yield Finding("bag.payload-folder-missing", "data")
     if not bag.manifests:
@@ -117,7 +74,7 @@ def _judge_structure(bag: Bag, tree: _Tree) -> Iterator[Finding]:
     yield from _judge_tag_manifests(bag, tree)
 
 
-def _judge_tag_manifests(bag: Bag, tree: _Tree) -> Iterator[Finding]:
+def _judge_tag_manifests(bag: Bag, tree: Tree) -> Iterator[Finding]:
     for algorithm, entries in bag.tag_manifests.items():
         for path in entries:
             if path.startswith(("data/", "tagmanifest-")):
@@ -127,7 +84,7 @@ def _judge_tag_manifests(bag: Bag, tree: _Tree) -> Iterator[Finding]:
                 yield Finding("bag.tag-manifest-lacks", path, found=f"tagmanifest-{algorithm}.txt")
 
 
-def _judge_oxum(bag: Bag, tree: _Tree) -> Iterator[Finding]:
+def _judge_oxum(bag: Bag, tree: Tree) -> Iterator[Finding]:
     claims = [value for label, value in bag.info if label.lower() == "payload-oxum"]
     actual = f"{sum(tree.payload.values())}.{len(tree.payload)}"
     if len(claims) > 1:
@@ -139,7 +96,7 @@ def _judge_oxum(bag: Bag, tree: _Tree) -> Iterator[Finding]:
             yield Finding("bag.oxum-wrong", "bag-info.txt", claim, actual)
 
 
-def _judge_listing(bag: Bag, tree: _Tree) -> Iterator[Finding]:
+def _judge_listing(bag: Bag, tree: Tree) -> Iterator[Finding]:
     """Files listed and absent, present and not listed: in every manifest for 1.0, in any for the drafts."""
     payload = set(chain(*bag.manifests.values()))
     yield from _judge_missing(bag, tree, payload.union(*bag.tag_manifests.values()))
@@ -150,7 +107,7 @@ def _judge_listing(bag: Bag, tree: _Tree) -> Iterator[Finding]:
             yield Finding("bag.manifest-incomplete", path, f"manifest-{algorithm}.txt")
 
 
-def _judge_missing(bag: Bag, tree: _Tree, listed: set[str]) -> Iterator[Finding]:
+def _judge_missing(bag: Bag, tree: Tree, listed: set[str]) -> Iterator[Finding]:
     files = tree.payload.keys() | tree.tags.keys()
     missing = listed - files
     awaited = {entry.path for entry in bag.fetch} if missing else set()
@@ -164,7 +121,7 @@ def _judge_missing(bag: Bag, tree: _Tree, listed: set[str]) -> Iterator[Finding]
             yield Finding("bag.file-missing", path)
 
 
-def _judge_fetch(bag: Bag, tree: _Tree) -> Iterator[Finding]:
+def _judge_fetch(bag: Bag, tree: Tree) -> Iterator[Finding]:
     paths: set[str] = set()
     for entry in bag.fetch:
         if not entry.path.startswith("data/"):
@@ -178,7 +135,7 @@ def _judge_fetch(bag: Bag, tree: _Tree) -> Iterator[Finding]:
         paths.add(entry.path)
 
 
-def _judge_names(tree: _Tree) -> Iterator[Finding]:
+def _judge_names(tree: Tree) -> Iterator[Finding]:
     """File names that are no UTF-8, and names of which some file systems can hold only one."""
     first: dict[str, str] = {}
     for path in sorted(chain(tree.payload, tree.tags, tree.folders)):
@@ -186,44 +143,6 @@ def _judge_names(tree: _Tree) -> Iterator[Finding]:
             yield Finding("path.not-utf8", shown(path))
         elif first.setdefault(same_name(path), path) != path:
             yield Finding("bag.names-alike", path, found=first[same_name(path)])
-
-
-def _judge_digests(bag: Bag, tree: _Tree, digests: DigestSource, workers: int) -> Iterable[Finding]:
-    paths = [path for path in chain(sorted(tree.tags), sorted(tree.payload)) if bag.expected(path)]
-    batches = [paths[start : start + _BATCH] for start in range(0, len(paths), _BATCH)]
-    judge = partial(_judge_batch, bag, digests)
-    if workers == 1:
-        return chain.from_iterable(map(judge, batches))
-    with ThreadPoolExecutor(workers) as pool:
-        return list(chain.from_iterable(pool.map(judge, batches)))
-
-
-def _judge_batch(bag: Bag, digests: DigestSource, paths: list[str]) -> list[Finding]:
-    findings = []
-    for path in paths:
-        expected = bag.expected(path)
-        try:
-            found = digests(path, frozenset(expected))
-        except OSError as error:
-            findings.append(Finding("bag.unreadable", path, found=error.strerror or str(error)))
-            continue
-        for algorithm, digest in expected.items():
-            if (actual := found.get(algorithm, "")) != digest:
-                findings.append(Finding("bag.digest-wrong", path, f"{algorithm}:{digest}", f"{algorithm}:{actual}"))
-    return findings
-
-
-def _digests_of_file(root: str, path: str, algorithms: frozenset[str]) -> dict[str, str]:
-    """All these digests in one reading: small files in one piece, large ones a chunk at a time."""
-    hashes = {algorithm: hashlib.new(ALGORITHMS[algorithm][0], usedforsecurity=False) for algorithm in algorithms}
-    with open_regular(f"{root}/{path}") as stream:
-        size = _FIRST_READ
-        while chunk := stream.read(size):
-            for digest in hashes.values():
-                digest.update(chunk)
-            if len(chunk) == size:
-                size = CHUNK
-    return {algorithm: digest.hexdigest() for algorithm, digest in hashes.items()}
 
 
 def _escaped(path: str) -> str:
