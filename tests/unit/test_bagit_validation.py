@@ -115,7 +115,7 @@ FAULTS: Mapping[str, tuple[Change, set[str]]] = {
     "bag.name-case": (edit("manifest-sha256.txt", "data/a", "data/A"), {"bag.name-case", "bag.file-unlisted"}),
     "bag.not-a-file": (lambda root: os.mkfifo(root / "data/pipe"), {"bag.not-a-file"}),
     "bag.oxum-malformed": (put("bag-info.txt", b"Payload-Oxum: many\n"), {"bag.oxum-malformed"}),
-    "bag.oxum-repeated": (lambda root: append("bag-info.txt", "Payload-Oxum: 9.2\n")(root), {"bag.oxum-repeated"}),
+    "bag.oxum-repeated": (append("bag-info.txt", "Payload-Oxum: 9.2\n"), {"bag.oxum-repeated"}),
     "bag.oxum-wrong": (put("bag-info.txt", b"payload-oxum: 9.3\n"), {"bag.oxum-wrong"}),
     "bag.oxum-hidden-by-another": (
         append("bag-info.txt", "Payload-Oxum: 9.9\n"),
