@@ -41,6 +41,8 @@ _EDGES = re.compile(r"^[ ~]+|[ .]+$")
 _DEVICE = re.compile(r"(CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(COM|LPT)[0-9\u00b9\u00b2\u00b3]) *(\.|$)", re.IGNORECASE)
 _PLAIN = re.compile(r"[0-9A-Za-z\-]{5,160}\.[0-9A-Za-z]{1,8}")
 """Names of which one look tells that they are safe as they are: nearly all that a scanner writes."""
+_HARMLESS = re.compile(r"[0-9A-Za-z_\-][0-9A-Za-z_\- ]*(?:[./][0-9A-Za-z_\-]+)*")
+"""Claimed paths of which one look tells that they lead nowhere else."""
 _DRIVE = re.compile(r"[A-Za-z]:")
 
 
@@ -99,6 +101,8 @@ def safe_paths(paths: Iterable[str]) -> SafePaths:
 
 def judge_path(path: str) -> list[Finding]:
     """What speaks against a path that a manifest or an archive claims: all of it could lead outside, none is mended."""
+    if len(path) < LONGEST_PATH and _HARMLESS.fullmatch(path):
+        return []
     return [Finding(code, shown(path)) for code in _offences(path)]
 
 

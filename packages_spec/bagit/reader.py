@@ -107,6 +107,7 @@ class _Reading:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.encoding = "utf-8"
+        self.strict = True
         self.findings: list[Finding] = []
 
     def declaration(self) -> Declaration:
@@ -117,7 +118,7 @@ class _Reading:
         declared = read_declaration(lines, self.findings)
         if (encoding := _known_encoding(declared.encoding)) is None:
             self.findings.append(Finding("bag.encoding-unknown", _DECLARATION, "UTF-8", shown(declared.encoding)))
-        self.encoding = encoding or self.encoding
+        self.encoding, self.strict = encoding or self.encoding, declared.strict
         return declared
 
     def names(self) -> list[str]:
@@ -165,7 +166,8 @@ class _Reading:
                 self.findings.append(Finding("bag.line-too-long", name, str(LONGEST_LINE)))
                 return
             if first and line.startswith("\ufeff"):
-                code = "bag.declaration-byte-order-mark" if name == _DECLARATION else "bag.byte-order-mark"
+                forbidden = self.strict or name == _DECLARATION
+                code = "bag.byte-order-mark" if forbidden else "bag.byte-order-mark-in-draft"
                 self.findings.append(Finding(code, name))
                 line = line[1:]
             first = False

@@ -35,8 +35,10 @@ ALGORITHMS: Final = {name: known for name, known in _ALGORITHMS.items() if known
 What this machine's OpenSSL lacks (SM3, or MD5 where that is forbidden) is unknown here: no bag is half checked.
 """
 _ENCODINGS: Final = """
-    ascii utf-8 utf-16 utf-16-be utf-16-le utf-32 utf-32-be utf-32-le gb2312 gbk gb18030 big5 big5hkscs euc_jp shift_jis
-    euc_kr koi8-r koi8-u iso8859-1 iso8859-2 iso8859-5 iso8859-7 iso8859-9 iso8859-15 cp1250 cp1251 cp1252 cp1253
+    ascii utf-8 utf-16 utf-16-be utf-16-le utf-32 utf-32-be utf-32-le gb2312 gbk gb18030 hz big5 big5hkscs
+    euc_jp shift_jis cp932 iso2022_jp euc_kr iso2022_kr koi8-r koi8-u mac-roman tis-620 cp437 cp850 cp866
+    iso8859-1 iso8859-2 iso8859-3 iso8859-4 iso8859-5 iso8859-6 iso8859-7 iso8859-8 iso8859-9 iso8859-10 iso8859-13
+    iso8859-14 iso8859-15 iso8859-16 cp1250 cp1251 cp1252 cp1253 cp1254 cp1255 cp1256 cp1257 cp1258
 """
 ENCODINGS: Final = frozenset(_ENCODINGS.split())
 """Character encodings that are read, as Python names them; its codecs that are no character encodings are not."""
@@ -46,7 +48,7 @@ _STRICT_FIELD = re.compile(r"([^:\s](?:[^:]*[^:\s])?):[ \t](.*)", re.DOTALL)
 _LAX_FIELD = re.compile(r"\s*([^:]*[^:\s])\s*:(.*)", re.DOTALL)
 _ENTRY = re.compile(r"([0-9A-Fa-f]+)[ \t]+(\*?)(.+)", re.DOTALL)
 _FETCH = re.compile(r"(\S+)[ \t]+([0-9]+|-)[ \t]+(.+)", re.DOTALL)
-_URL = re.compile(r"(?!file:)[a-z][a-z0-9+.\-]*://\S+", re.IGNORECASE)
+_URL = re.compile(r"(?!file:)[a-z][a-z0-9+.\-]*:\S+", re.IGNORECASE)
 _ENCODED = re.compile("%(0A|0D|25)", re.IGNORECASE)
 _PLAIN_PERCENT = re.compile("%(?!0A|0D|25)", re.IGNORECASE)
 _ENCODED_BEFORE_1 = re.compile("%(0A|0D)", re.IGNORECASE)
@@ -73,7 +75,10 @@ class Fetch(msgspec.Struct, frozen=True):
 
 
 def read_declaration(lines: list[str], findings: list[Finding]) -> Declaration:
-    """`bagit.txt` (RFC 8493 2.1.1): two lines in this order; the drafts also allow more lines and blanks."""
+    """`bagit.txt` (RFC 8493 2.1.1): two lines in this order, whose labels the RFC itself writes in two cases.
+
+    The drafts before 1.0 also allow more lines and blanks.
+    """
     fields = [(found[1].strip(), found[2].strip()) for line in lines if (found := _LAX_FIELD.fullmatch(line))]
     named = {label.lower(): value for label, value in reversed(fields)}
     version = named.get("bagit-version", "")
@@ -83,7 +88,7 @@ def read_declaration(lines: list[str], findings: list[Finding]) -> Declaration:
         findings.append(Finding("bag.version-malformed", "bagit.txt", "M.N", version))
     elif version not in VERSIONS:
         findings.append(Finding("bag.version-unknown", "bagit.txt", ", ".join(VERSIONS), version))
-    elif declared.strict and lines != exact:
+    elif declared.strict and [line.lower() for line in lines] != [line.lower() for line in exact]:
         findings.append(Finding("bag.declaration-malformed", "bagit.txt", " / ".join(exact), " / ".join(lines)[:200]))
     return declared
 

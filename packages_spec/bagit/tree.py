@@ -3,11 +3,15 @@
 import os
 import stat
 from io import FileIO
+from typing import Final
 
 import msgspec
 
 from packages_spec.findings import Finding
 from packages_spec.paths import shown
+
+OPEN_FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+"""To read a file that is a file itself: not through a link, and never waiting for the other end of a pipe."""
 
 
 class Tree(msgspec.Struct, frozen=True):
@@ -47,8 +51,8 @@ def _place(entry: "os.DirEntry[str]", path: str, tree: Tree, waiting: list[str],
 
 
 def open_regular(path: str) -> FileIO:
-    """Open a file to read that is a file itself: not through a link, and never waiting for a pipe. Raises `OSError`."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    """Open a file of which nobody has looked yet whether it is one. Raises `OSError` when it is a link or no file."""
+    descriptor = os.open(path, OPEN_FLAGS)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise OSError("not a regular file")

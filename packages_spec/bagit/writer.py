@@ -14,7 +14,7 @@ def bag_info(fields: Sequence[tuple[str, str]]) -> bytes:
     """`bag-info.txt` in the order given, one line for each field, never folded (RFC 8493 2.2.2).
 
     Raises `ValueError` for what could not be read back as it was: a label that is empty, holds a colon or a line break
-    or has blanks at its ends; a value that holds a line break or has blanks at its ends.
+    or has blanks at its ends; a value that is empty, holds a line break or has blanks at its ends.
     """
     return "".join(map(_line, fields)).encode()
 
@@ -42,7 +42,6 @@ def encoded_path(path: str) -> str:
 
 def _line(field: tuple[str, str]) -> str:
     label, value = field
-    unreadable = not label or ":" in label or any(text != text.strip() or set("\r\n") & set(text) for text in field)
-    if unreadable:
+    if ":" in label or any(not text or text != text.strip() or set("\r\n") & set(text) for text in field):
         raise ValueError(f"not a bag-info field: {field!r}")
     return f"{label}: {value}\n"

@@ -40,17 +40,21 @@ def test_tiny_files(tmp_path: Path) -> None:
     ours, theirs, bare = best(lambda: validate_bag(bag)), best(lambda: bagit.Bag(str(bag)).validate(), 2), best(floor)
     per_file = 1e6 / TINY
     print(
-        f"\ntiny files: ours {ours * per_file:.0f} us, bagit {theirs * per_file:.0f} us, bare {bare * per_file:.0f} us a file"
-        f"; {theirs / ours:.1f}x bagit, {ours / bare:.1f}x bare hashing"
+        f"\ntiny files: ours {ours * per_file:.1f} us, bagit {theirs * per_file:.1f} us, bare hashing"
+        f" {bare * per_file:.1f} us a file; {theirs / ours:.1f}x bagit, {ours / bare:.1f}x bare hashing"
     )
     assert theirs / ours > 3
 
 
 def test_a_large_file(tmp_path: Path) -> None:
     bag = make_bag(tmp_path / "bag", {"large": bytes(LARGE)})
-    content = bytes(LARGE)
-    ours, bare = best(lambda: validate_bag(bag), 3), best(lambda: hashlib.sha256(content).hexdigest(), 3)
-    print(f"\na large file: {LARGE / ours / 1e6:.0f} MB/s, {bare / ours:.2f} of hashlib alone")
+
+    def floor() -> None:
+        with (bag / "data/large").open("rb") as stream:
+            hashlib.file_digest(stream, "sha256").hexdigest()
+
+    ours, bare = best(lambda: validate_bag(bag)), best(floor)
+    print(f"\na large file: {LARGE / ours / 1e6:.0f} MB/s, {bare / ours:.2f} of hashlib's reading and hashing")
     assert bare / ours > 0.7
 
 

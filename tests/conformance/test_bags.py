@@ -14,7 +14,7 @@ from tests.shared_data import shared_data
 
 REASONS = {
     "bags/v0.97/invalid/baginfo-missing-encoding": "bag.encoding-unknown",
-    "bags/v0.97/invalid/bom-in-bagit.txt": "bag.declaration-byte-order-mark",
+    "bags/v0.97/invalid/bom-in-bagit.txt": "bag.byte-order-mark",
     "bags/v0.97/invalid/corrupt-data-file": "bag.digest-wrong",
     "bags/v0.97/invalid/corrupt-tag-file": "bag.digest-wrong",
     "bags/v0.97/invalid/extra-file-in-bag": "bag.file-unlisted",

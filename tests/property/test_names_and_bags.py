@@ -69,8 +69,8 @@ def test_originals_that_are_one_name_are_never_let_through(delivery: list[str]) 
 
 fields = st.tuples(
     st.text(st.characters(codec="utf-8", exclude_characters=":\r\n"), min_size=1, max_size=9),
-    st.text(st.characters(codec="utf-8", exclude_characters="\r\n"), max_size=20),
-).filter(lambda field: all(text == text.strip() for text in field))
+    st.text(st.characters(codec="utf-8", exclude_characters="\r\n"), min_size=1, max_size=20),
+).filter(lambda field: all(text and text == text.strip() for text in field))
 
 
 @given(st.lists(fields, max_size=6))

@@ -1,5 +1,6 @@
 """Every fault of a bag is named by its code, and nothing outside the bag is opened."""
 
+import codecs
 import os
 from collections.abc import Callable, Mapping
 from hashlib import sha256
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from packages_spec.bagit import is_bag, read_bag, validate_bag
+from packages_spec.bagit.tagfiles import ENCODINGS
 from packages_spec.findings import is_valid
 from tests.bag_maker import line, make_bag, without_tag_manifest, write
 
@@ -56,7 +58,7 @@ FAULTS: Mapping[str, tuple[Change, set[str]]] = {
     "bag.algorithm-unknown": (put("manifest-crc32.txt", b""), {"bag.algorithm-unknown"}),
     "bag.algorithm-twice": (put("manifest-sha_256.txt", b""), {"bag.algorithm-unknown"}),
     "bag.byte-order-mark": (edit("bag-info.txt", "Payload", "\ufeffPayload"), {"bag.byte-order-mark"}),
-    "bag.declaration-byte-order-mark": (edit("bagit.txt", "BagIt", "\ufeffBagIt"), {"bag.declaration-byte-order-mark"}),
+    "bag.byte-order-mark-in-declaration": (edit("bagit.txt", "BagIt", "\ufeffBagIt"), {"bag.byte-order-mark"}),
     "bag.declaration-malformed": (append("bagit.txt", "More: 1\n"), {"bag.declaration-malformed"}),
     "bag.declaration-blank": (edit("bagit.txt", ": 1.0", ":  1.0"), {"bag.declaration-malformed"}),
     "bag.declaration-order": (
@@ -199,13 +201,19 @@ def test_a_file_name_that_is_not_utf8_is_refused(bag: Path) -> None:
     assert "path.not-utf8" in codes(bag)
 
 
+def test_the_labels_of_the_declaration_may_be_written_as_in_the_examples_of_the_rfc(bag: Path) -> None:
+    edit("bagit.txt", "BagIt-Version", "BagIt-version")(without_tag_manifest(bag))
+    assert codes(bag) == set()
+
+
 def test_the_drafts_ask_less(bag: Path) -> None:
     version_097(without_tag_manifest(bag))
     (bag / "manifest-sha256.txt").write_text(line(bag, "data/b/页.txt", separator="\t "))
     (bag / "manifest-md5.txt").write_text(line(bag, "data/a.txt", "md5", separator=" ") * 2 + "\n")
     append("bag-info.txt", "A :b\n  more\n")(bag)
     append("bagit.txt", "More: 1\n")(bag)
-    assert codes(bag) == {"bag.path-repeated"}
+    (bag / "bag-info.txt").write_text("\ufeff" + (bag / "bag-info.txt").read_text())
+    assert codes(bag) == {"bag.path-repeated", "bag.byte-order-mark-in-draft"}
     assert read_bag(bag).info[1:] == (("A", "b more"),)
 
 
@@ -319,3 +327,7 @@ def test_large_files_are_read_in_chunks_and_by_several_workers(tmp_path: Path) -
         stream.write(b"\xff")
     assert codes(bag) == {"bag.digest-wrong", "bag.oxum-wrong"}
     assert validate_bag(bag) == validate_bag(bag, workers=3)
+
+
+def test_encodings_are_named_as_python_names_them() -> None:
+    assert {codecs.lookup(name).name for name in ENCODINGS} == ENCODINGS

@@ -114,7 +114,7 @@ def test_names_that_meet_are_refused(tmp_path: Path, maker: str, names: tuple[st
 
 def test_a_member_given_twice_is_refused(tmp_path: Path) -> None:
     raw = make_zip(tmp_path / "x", {"a": b"1", "b": b"2"}).read_bytes()
-    (tmp_path / "x").write_bytes(raw.replace(b"b\xa4\x81", b"a\xa4\x81").replace(b"b", b"a"))
+    (tmp_path / "x").write_bytes(raw.replace(b"b", b"a"))
     assert codes(tmp_path / "x") == {"archive-file.member-twice"}
 
 
