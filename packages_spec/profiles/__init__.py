@@ -1,1 +1,29 @@
 """Packages put together: what a SIP, an AIP and a DIP hold, and in which places."""
+
+from packages_spec.profiles.content import (
+    Built,
+    ExtraFile,
+    PackageContent,
+    PackageKind,
+    PayloadFile,
+    Sink,
+    delivery_path,
+    package_folder,
+    package_id,
+    payload_path,
+    representation_id,
+)
+
+__all__ = [
+    "Built",
+    "ExtraFile",
+    "PackageContent",
+    "PackageKind",
+    "PayloadFile",
+    "Sink",
+    "delivery_path",
+    "package_folder",
+    "package_id",
+    "payload_path",
+    "representation_id",
+]
