@@ -5,16 +5,18 @@ too, are written as character references, because a parser would normalise them 
 """
 
 import re
+from collections.abc import Iterable, Iterator
 from urllib.parse import quote, unquote
 
 DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
-_UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_SPECIAL = re.compile('[&<>"\t\n\r]')
-_IN_TEXT = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"}
-_IN_ATTRIBUTE = {**_IN_TEXT, '"': "&quot;", "\t": "&#9;", "\n": "&#10;"}
-_TEXT_TABLE = str.maketrans(_IN_TEXT)
-_ATTRIBUTE_TABLE = str.maketrans(_IN_ATTRIBUTE)
+_CHUNK = 1 << 16
+_FORBIDDEN = "\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\ud800-\\udfff\\ufffe\\uffff"
+_UNWRITABLE = re.compile(f"[{_FORBIDDEN}]")
+_SPECIAL = re.compile(f'[&<>"\\t\\n\\r{_FORBIDDEN}]')
+_NAME_ESCAPED = re.compile(f"[%{_FORBIDDEN}]")
+_IN_TEXT = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"})
+_IN_ATTRIBUTE = _IN_TEXT | str.maketrans({'"': "&quot;", "\t": "&#9;", "\n": "&#10;"})
 
 
 def is_writable(value: str) -> bool:
@@ -29,13 +31,19 @@ def expect_writable(name: str, value: str) -> None:
 
 
 def text(value: str) -> str:
-    """Escape for element content."""
-    return value.translate(_TEXT_TABLE) if _SPECIAL.search(value) else value
+    """Escape for element content. ValueError for what XML cannot carry."""
+    return _escaped(value, _IN_TEXT) if _SPECIAL.search(value) else value
 
 
 def attribute(value: str) -> str:
-    """Escape for an attribute in double quotes."""
-    return value.translate(_ATTRIBUTE_TABLE) if _SPECIAL.search(value) else value
+    """Escape for an attribute in double quotes. ValueError for what XML cannot carry."""
+    return _escaped(value, _IN_ATTRIBUTE) if _SPECIAL.search(value) else value
+
+
+def _escaped(value: str, table: dict[int, str]) -> str:
+    if not is_writable(value):
+        raise ValueError(f"XML cannot carry {value!r}")
+    return value.translate(table)
 
 
 def href(path: str) -> str:
@@ -44,15 +52,29 @@ def href(path: str) -> str:
 
 
 def path_of(reference: str) -> str:
-    """The path that a URI reference names; UnicodeDecodeError when its bytes are not UTF-8."""
-    return unquote(reference, errors="strict")
+    """The path that a URI reference names. Bytes that are not UTF-8 become U+FFFD, which names no file of ours."""
+    return unquote(reference)
 
 
 def carried_name(name: str) -> str:
     """A file name as it once was, in a form that XML can carry: `%` and what XML forbids are percent-encoded."""
-    return re.sub(f"%|{_UNWRITABLE.pattern}", lambda match: quote(match[0], safe=""), name)
+    return _NAME_ESCAPED.sub(lambda match: quote(match[0], safe=""), name)
 
 
 def original_name(carried: str) -> str:
     """The inverse of `carried_name`."""
     return path_of(carried)
+
+
+def in_chunks(pieces: Iterable[str]) -> Iterator[bytes]:
+    """Encode many small pieces as UTF-8 chunks of about `_CHUNK` characters."""
+    batch: list[str] = []
+    size = 0
+    for piece in pieces:
+        batch.append(piece)
+        size += len(piece)
+        if size >= _CHUNK:
+            yield "".join(batch).encode()
+            batch, size = [], 0
+    if batch:
+        yield "".join(batch).encode()

@@ -1,5 +1,6 @@
 """A description (著录) as a package carries it: DA/T 18 and ISAD(G) fields, in the archive's own words."""
 
+import re
 from typing import Literal, get_args
 
 import msgspec
@@ -12,6 +13,7 @@ Carrier = Literal["paper", "digital", "both"]
 AccessStatus = Literal["open", "controlled"]
 SecrecyClass = Literal["公开", "内部", "秘密", "机密", "绝密"]
 
+_UUID = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _CLOSED = {
     "level": get_args(Level),
     "record_type": get_args(RecordType),
@@ -55,3 +57,5 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
                 expect_writable(field, value)
             elif isinstance(value, int) and value < 0:
                 raise ValueError(f"{field}: {value!r}")
+        if self.package is not None and not _UUID.fullmatch(self.package):
+            raise ValueError(f"package: {self.package!r}")

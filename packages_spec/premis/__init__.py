@@ -1,5 +1,6 @@
 """PREMIS 3.0: objects, events, agents and rights of a package."""
 
+from packages_spec.premis.reader import read_premis
 from packages_spec.premis.values import (
     Agent,
     AgentLink,
@@ -13,6 +14,7 @@ from packages_spec.premis.values import (
     Rights,
     Source,
 )
+from packages_spec.premis.writer import premis_documents
 
 __all__ = [
     "Agent",
@@ -26,4 +28,6 @@ __all__ = [
     "Representation",
     "Rights",
     "Source",
+    "premis_documents",
+    "read_premis",
 ]

@@ -4,6 +4,7 @@ No person's name stands in a PREMIS file: a person is an id that only the archiv
 """
 
 from enum import StrEnum
+from typing import Self
 
 import msgspec
 
@@ -16,7 +17,7 @@ class EventType(StrEnum):
 
     code: str
 
-    def __new__(cls, term: str, code: str) -> "EventType":
+    def __new__(cls, term: str, code: str) -> Self:
         """A member is its term; the code leads to its definition."""
         member = str.__new__(cls, term)
         member._value_, member.code = term, code
@@ -66,6 +67,11 @@ class Format(msgspec.Struct, frozen=True):
     puid: str | None = None
     basis: str | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse a version of nothing: PREMIS has no place for it."""
+        if self.version is not None and self.name is None:
+            raise ValueError("a format has no version without a name")
+
 
 class FileObject(msgspec.Struct, frozen=True):
     """A file (PREMIS 1.2 `file`): its place relative to the representation's folder, its fixity and its format.
@@ -102,6 +108,11 @@ class Source(msgspec.Struct, frozen=True):
     package: str
     version: int
     event: str | None = None
+
+    @property
+    def uri(self) -> str:
+        """The version as a URI."""
+        return f"urn:uuid:{self.package}/v{self.version}"
 
 
 class AgentLink(msgspec.Struct, frozen=True):

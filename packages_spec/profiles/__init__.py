@@ -1,5 +1,6 @@
 """Packages put together: what a SIP, an AIP and a DIP hold, and in which places."""
 
+from packages_spec.profiles.build import BAG_PROFILE, build
 from packages_spec.profiles.content import (
     Built,
     ExtraFile,
@@ -15,12 +16,14 @@ from packages_spec.profiles.content import (
 )
 
 __all__ = [
+    "BAG_PROFILE",
     "Built",
     "ExtraFile",
     "PackageContent",
     "PackageKind",
     "PayloadFile",
     "Sink",
+    "build",
     "delivery_path",
     "package_folder",
     "package_id",
