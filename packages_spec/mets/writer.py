@@ -67,7 +67,9 @@ def _package(
     yield "</fileSec>\n"
     yield from _map_start(header.objid, descriptive, provenance)
     for use in ("Documentation", "Schemas"):
-        yield _division(use)
+        yield _division(use, [use])
+    # CSIP103 asks for a division "Representations"; CSIP105-112 ask for one beside it for each representation.
+    yield _division("Representations", [f"Representations/{name}" for name, _ in representations])
     for name, document in representations:
         yield _document_division(f"Representations/{name}", document)
     yield "</div>\n</structMap>\n</mets>\n"
@@ -83,7 +85,7 @@ def _representation(
     yield from _group(use, files)
     yield "</fileSec>\n"
     yield from _map_start(header.objid, (), provenance)
-    yield _division(use)
+    yield _division(use, [use])
     yield "</div>\n</structMap>\n</mets>\n"
 
 
@@ -164,8 +166,9 @@ def _division_id(use: str) -> str:
     return f"division-{use.lower().replace('/', '-')}"
 
 
-def _division(use: str) -> str:
-    return f'<div ID="{_division_id(use)}" LABEL="{use}"><fptr FILEID="{_group_id(use)}"/></div>\n'
+def _division(label: str, uses: Iterable[str]) -> str:
+    pointers = "".join(f'<fptr FILEID="{_group_id(use)}"/>' for use in uses)
+    return f'<div ID="{_division_id(label)}" LABEL="{label}">{pointers}</div>\n'
 
 
 def _document_division(use: str, document: MetsFile) -> str:

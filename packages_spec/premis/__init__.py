@@ -1,6 +1,6 @@
 """PREMIS 3.0: objects, events, agents and rights of a package."""
 
-from packages_spec.premis.reader import read_premis
+from packages_spec.premis.reader import Statement, read_premis
 from packages_spec.premis.values import (
     Agent,
     AgentLink,
@@ -28,6 +28,7 @@ __all__ = [
     "Representation",
     "Rights",
     "Source",
+    "Statement",
     "premis_documents",
     "read_premis",
 ]

@@ -45,16 +45,16 @@ def premis_documents(
 ) -> Iterator[tuple[str, Iterator[bytes]]]:
     """(`premis.xml`, chunks), then `premis-0002.xml` and on: at most `OBJECTS_PER_SHARD` objects in each.
 
-    Each is valid by itself; events, agents and rights stand in the first. Read one to its end before taking the next.
+    Each is valid by itself; events, agents and rights stand in the first. Memory holds the objects of one document.
     Raises ValueError for no object at all, which PREMIS does not allow.
     """
     remaining = iter(objects)
     rest = chain(map(_event, events), map(_agent, agents), map(_rights, rights))
     number = 0
-    for first in remaining:
+    while shard := list(islice(remaining, OBJECTS_PER_SHARD)):
         number += 1
-        shard = chain([first], islice(remaining, OBJECTS_PER_SHARD - 1))
         yield _shard_name(number), in_chunks(chain([_HEAD], map(_object, shard), rest, [_TAIL]))
+        rest = chain()
     if number == 0:
         raise ValueError("PREMIS needs at least one object")
 

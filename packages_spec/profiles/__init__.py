@@ -14,6 +14,7 @@ from packages_spec.profiles.content import (
     payload_path,
     representation_id,
 )
+from packages_spec.profiles.validate import validate_package
 
 __all__ = [
     "BAG_PROFILE",
@@ -29,4 +30,5 @@ __all__ = [
     "package_id",
     "payload_path",
     "representation_id",
+    "validate_package",
 ]

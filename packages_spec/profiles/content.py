@@ -112,6 +112,6 @@ def package_id(package: str) -> Identifier:
     return Identifier("URI", f"urn:uuid:{package}")
 
 
-def representation_id(package: str) -> Identifier:
-    """The representation in PREMIS."""
-    return Identifier("local", f"uuid-{package}/representations/{REPRESENTATION}")
+def representation_id(package: str, name: str = REPRESENTATION) -> Identifier:
+    """A representation in PREMIS; its files' identifiers begin with it."""
+    return Identifier("local", f"uuid-{package}/representations/{name}")
