@@ -50,7 +50,7 @@ class _MetsCheck:
         except UnsafeXml as error:
             self.findings.append(error.finding)
             return []
-        self.findings += (*_check_head(name, objid, facts), *_check_structure(name, facts))
+        self.findings += (*_check_head(name, objid, facts), *_check_structure(name, objid, facts))
         return facts
 
     def _reference(self, document: str, reference: FileReference) -> Iterator[Finding]:
@@ -85,7 +85,7 @@ def _check_head(name: str, objid: str, facts: list[Fact]) -> Iterator[Finding]:
         yield Finding("mets.profile", name, roots[0].package_type, roots[0].profile)
 
 
-def _check_structure(name: str, facts: list[Fact]) -> Iterator[Finding]:
+def _check_structure(name: str, objid: str, facts: list[Fact]) -> Iterator[Finding]:
     maps, divisions, sections = _of(StructMap, facts), _of(Division, facts), _of(Section, facts)
     physical = [found for found in maps if found.type == "PHYSICAL"]
     if len(physical) != 1 or physical[0].label != "CSIP":
@@ -99,3 +99,6 @@ def _check_structure(name: str, facts: list[Fact]) -> Iterator[Finding]:
         in_map = section.use in labels if section.kind == "fileGrp" else section.id in pointed
         if not in_map or ids[section.id] != 1:
             yield Finding("mets.section", name, section.use or section.kind, section.id)
+    documents = {"Representations" for division in divisions if division.documents}
+    for label in sorted({objid, "Metadata", *documents} - labels):
+        yield Finding("mets.division", name, label)

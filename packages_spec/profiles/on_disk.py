@@ -1,7 +1,8 @@
 """A package as it stands on disk: which files there are, and what their bytes are."""
 
-import posixpath
+import os
 import re
+import stat
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import msgspec
 
 from packages_spec.digests import Digested, digest_file
 from packages_spec.findings import Finding
+from packages_spec.paths import shown
 
 FOLDER = re.compile(r"uuid-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 
@@ -23,7 +25,7 @@ class PackageOnDisk(msgspec.Struct, frozen=True):
 
     def name(self, path: str) -> str:
         """A path of the package as findings give it: relative to the bag's root."""
-        return f"{self.folder}/{path}"
+        return shown(f"{self.folder}/{path}")
 
     def documents(self, folder: str) -> Iterator[tuple[str, str]]:
         """(path in the package, name in findings) of the PREMIS documents in a folder of the package, in order."""
@@ -37,18 +39,22 @@ class PackageOnDisk(msgspec.Struct, frozen=True):
 
 
 def find_package(root: Path, digests: Iterable[Digested] | None) -> PackageOnDisk | Finding:
-    """The one package in a bag, with what is known of its files; every file is read when `digests` is None."""
-    folders = sorted(path.name for path in (root / "data").iterdir()) if (root / "data").is_dir() else []
+    """The one package in a bag, with what is known of its files; every file is read when `digests` is None.
+
+    Only regular files are files here: a link is never followed, and so is missing to whoever lists it.
+    """
+    folders = sorted(shown(path.name) for path in (root / "data").iterdir()) if (root / "data").is_dir() else []
     match = FOLDER.fullmatch(folders[0]) if len(folders) == 1 else None
-    if match is None or not (root / "data" / folders[0]).is_dir():
-        return Finding("package.folder", "data", "data/uuid-<UUID>", ", ".join(folders))
-    folder = f"data/{folders[0]}"
+    if match is None or not stat.S_ISDIR((root / "data" / match[0]).lstat().st_mode):
+        return Finding("package.folder", "data", "uuid-<UUID>", ", ".join(folders))
+    folder = f"data/{match[0]}"
     found = _read(root, folder) if digests is None else digests
-    files = {posixpath.relpath(entry.path, folder): entry for entry in found if entry.path.startswith(f"{folder}/")}
+    files = {entry.path.removeprefix(f"{folder}/"): entry for entry in found if entry.path.startswith(f"{folder}/")}
     return PackageOnDisk(root, folder, match[1], files)
 
 
 def _read(root: Path, folder: str) -> Iterator[Digested]:
-    for path in sorted((root / folder).rglob("*")):
-        if path.is_symlink() or not path.is_dir():
-            yield Digested(path.relative_to(root).as_posix(), *digest_file(path))
+    for place, _, names in os.walk(root / folder):
+        for path in (Path(place, name) for name in sorted(names)):
+            if stat.S_ISREG(path.lstat().st_mode):
+                yield Digested(path.relative_to(root).as_posix(), *digest_file(path))
