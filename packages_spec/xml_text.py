@@ -6,14 +6,16 @@ too, are written as character references, because a parser would normalise them 
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from urllib.parse import quote, unquote
 
 DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
-_CHUNK = 1 << 16
+_PIECES = 128
 _FORBIDDEN = "\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\ud800-\\udfff\\ufffe\\uffff"
 _UNWRITABLE = re.compile(f"[{_FORBIDDEN}]")
 _SPECIAL = re.compile(f'[&<>"\\t\\n\\r{_FORBIDDEN}]')
+_UNRESERVED = re.compile("[0-9A-Za-z_.~/-]*").fullmatch
 _NAME_ESCAPED = re.compile(f"[%{_FORBIDDEN}]")
 _IN_TEXT = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"})
 _IN_ATTRIBUTE = _IN_TEXT | str.maketrans({'"': "&quot;", "\t": "&#9;", "\n": "&#10;"})
@@ -48,7 +50,7 @@ def _escaped(value: str, table: dict[int, str]) -> str:
 
 def href(path: str) -> str:
     """A relative path as a URI reference: UTF-8, percent-encoded, `/` kept (RFC 3986)."""
-    return quote(path, safe="/")
+    return path if _UNRESERVED(path) else quote(path, safe="/")
 
 
 def path_of(reference: str) -> str:
@@ -67,14 +69,7 @@ def original_name(carried: str) -> str:
 
 
 def in_chunks(pieces: Iterable[str]) -> Iterator[bytes]:
-    """Encode many small pieces as UTF-8 chunks of about `_CHUNK` characters."""
-    batch: list[str] = []
-    size = 0
-    for piece in pieces:
-        batch.append(piece)
-        size += len(piece)
-        if size >= _CHUNK:
-            yield "".join(batch).encode()
-            batch, size = [], 0
-    if batch:
+    """Encode many small pieces as UTF-8, `_PIECES` of them in a chunk."""
+    remaining = iter(pieces)
+    while batch := list(islice(remaining, _PIECES)):
         yield "".join(batch).encode()

@@ -3,6 +3,7 @@
 Ids follow from paths, so they are the same in every version of a package. Everything is written in one order.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 
@@ -12,6 +13,7 @@ from packages_spec.xml_text import DECLARATION, attribute, href, in_chunks, text
 CONTENT_SPECIFICATION = "urn:jingui:package:1"
 """Our own content information type (CSIP4, CSIP5): E-ARK has none for scanned records."""
 
+_PLAIN = re.compile("[0-9A-Za-z./-]+").fullmatch
 _CONTENT_TYPE = f'csip:CONTENTINFORMATIONTYPE="OTHER" csip:OTHERCONTENTINFORMATIONTYPE="{CONTENT_SPECIFICATION}"'
 _NAMESPACES = (
     'xmlns="http://www.loc.gov/METS/" xmlns:xlink="http://www.w3.org/1999/xlink" '
@@ -90,8 +92,10 @@ def _representation(
 
 
 def xml_id(prefix: str, path: str) -> str:
-    """An xml:id that follows from the path alone."""
-    return f"{prefix}-{sha256(path.encode()).hexdigest()[:32]}"
+    """An xml:id that follows from the path alone: readable where the path is plain, else from the path's SHA-256."""
+    if _PLAIN(path):
+        return f"{prefix}-{path.replace('/', '_')}"
+    return f"{prefix}_{sha256(path.encode()).hexdigest()[:32]}"
 
 
 def _head(header: Header) -> str:

@@ -31,9 +31,10 @@ _SOURCE = re.compile(r"urn:uuid:([^/]+)/v(\d+)")
 
 
 def read_premis(source: bytes | BinaryIO, path: str = ".") -> Iterator[Statement]:
-    """Objects, events, agents and rights, in document order.
+    """Objects, events, agents and rights, in document order, as `premis_documents` writes them.
 
-    Raises UnsafeXml for a document that must not be read or in which a statement lacks what PREMIS requires of it.
+    Raises UnsafeXml for a document that must not be read, and for a statement that lacks what ours always hold (PREMIS
+    itself lets others leave out a file's size, digest and place, and an event's detail).
     """
     tags = [_PREMIS + name for name in ("object", "event", "agent", "rights")]
     for event, element in stream(source, tags, path):

@@ -116,7 +116,7 @@ def test_paths_and_delivered_names_come_back(name: str) -> None:
     assert is_writable(carried_name(name))
 
 
-@given(st.lists(ANY_TEXT | st.just("x" * 70_000), max_size=5))
+@given(st.lists(ANY_TEXT, max_size=5).map(lambda pieces: [*pieces, *[""] * 300, *pieces]))
 def test_chunks_hold_every_piece_in_order(pieces: list[str]) -> None:
     assert b"".join(in_chunks(pieces)) == "".join(pieces).encode()
 

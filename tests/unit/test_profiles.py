@@ -32,9 +32,9 @@ LAYOUT = {
     f"{FOLDER}/schemas/archive.xsd",
 }
 GOLDEN = {
-    PackageKind.SIP: "aff0bdef06f6df172404013691afc1c3e48b61a5ee2fe43ed6c9d542c3682cdd",
-    PackageKind.AIP: "6b287e7491647ace8c904f1410562f6cd371279554a8a855b6b53705a819ad0f",
-    PackageKind.DIP: "4a93fb6d5519347170bc85e27ac44bb0f9f9ada0cc60c8436e61b1524ef71c67",
+    PackageKind.SIP: "b06ebbc45041f072b94a5fa6b2685ef7d46275394e333e7d2c980277d3b5b042",
+    PackageKind.AIP: "07d10f0baa5fda906a2a0d8893498aa1e2ea8baa6e85429f3cb771b19eff1b80",
+    PackageKind.DIP: "c7be9db3ae2539c6958ee916f643c9de714ca1c5bcb6685851f71e80aa0e1b2e",
 }
 
 
