@@ -75,6 +75,7 @@ def test_every_shard_of_a_large_premis_follows_the_schema() -> None:
         expect_valid("premis/premis.xsd", document)
     counts = [sum(isinstance(each, FileObject) for each in premis.read_premis(shard)) for shard in shards.values()]
     assert counts == [OBJECTS_PER_SHARD, OBJECTS_PER_SHARD, 1]
+    assert [document.count(b"<event>") for document in shards.values()] == [1, 0, 0]
 
 
 @pytest.mark.parametrize("what", [LEAST, description()], ids=["least", "full"])

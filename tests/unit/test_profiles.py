@@ -9,7 +9,7 @@ from packages_spec import premis
 from packages_spec.digests import Digested, digest_file
 from packages_spec.premis import Agent, EventType, FileObject, Format, Identifier
 from packages_spec.profiles import ExtraFile, PackageKind, build, payload_path
-from tests.packages import DELIVERED, PACKAGE, PAGES, NullSink, content, description, event, write_package
+from tests.packages import CREATED, DELIVERED, PACKAGE, PAGES, NullSink, content, description, event, write_package
 
 FOLDER = f"data/uuid-{PACKAGE}"
 LAYOUT = {
@@ -98,6 +98,17 @@ def test_ids_and_times_of_what_stays_are_the_same_in_the_next_version(tmp_path: 
     assert [line for line in old if line.startswith("<file ")] == [
         line for line in new if line.startswith("<file ") and "000-0000" not in line
     ]
+
+
+def test_what_a_later_version_writes_again_carries_its_time(tmp_path: Path) -> None:
+    later = "2030-01-01T00:00:00.000000Z"
+    write_package(tmp_path, modified=later)
+    lines = (tmp_path / FOLDER / "METS.xml").read_text("utf-8").splitlines()
+    assert any(f'CREATEDATE="{CREATED}" LASTMODDATE="{later}"' in line for line in lines)
+    for line in lines:
+        if "mdRef" in line:
+            assert f'CREATED="{CREATED if "/delivery/" in line else later}" CHECKSUM' in line
+    assert "Bagging-Date: 2030-01-01\n" in (tmp_path / "bag-info.txt").read_text("utf-8")
 
 
 def test_premis_describes_every_page(tmp_path: Path) -> None:

@@ -147,6 +147,7 @@ def test_every_changed_value_of_the_mets_document_is_found_if_anything_repeats_i
     assert {"div@LABEL", "div@ADMID", "fptr@FILEID", "mptr@href", "structMap@TYPE", "fileGrp@USE"} <= noticed
 
 
+RIGHTS_LINK = "</rightsGranted><linkingObjectIdentifier><linkingObjectIdentifierType>"
 FORGED = [
     ("premis.digest", PAGE, INNER_PREMIS, "<messageDigest>", "<messageDigest>0"),
     ("premis.size", PAGE, INNER_PREMIS, "<size>8<", "<size>9<"),
@@ -157,6 +158,8 @@ FORGED = [
     ("premis.identifier", PREMIS, PREMIS, f"urn:uuid:{PACKAGE}", "urn:uuid:0"),
     ("premis.link", PREMIS, PREMIS, "linkingAgentIdentifierValue>jingui", "linkingAgentIdentifierValue>other"),
     ("premis.link", PREMIS, PREMIS, "linkingObjectIdentifierValue>urn", "linkingObjectIdentifierValue>x"),
+    ("premis.link", PREMIS, PREMIS, RIGHTS_LINK, RIGHTS_LINK + "X"),
+    ("premis.identifier", INNER_PREMIS, INNER_PREMIS, "001-0001.tif</objectId", "001-0002.tif</objectId"),
     ("premis.malformed", PREMIS, PREMIS, ">ingestion<", ">digestion<"),
     ("premis.malformed", INNER_PREMIS, INNER_PREMIS, "<size>8<", "<size>eight<"),
     ("premis.malformed", INNER_PREMIS, INNER_PREMIS, 'xsi:type="file"', 'xsi:type="bitstream"'),
@@ -171,6 +174,7 @@ FORGED = [
     ("mets.structure", METS, METS, "</mets>", '<structMap TYPE="PHYSICAL" LABEL="CSIP"><div/></structMap></mets>'),
     ("mets.pointer", METS, METS, 'FILEID="group-schemas"', 'FILEID="group-schemata"'),
     ("mets.section", METS, METS, 'LABEL="Schemas"', 'LABEL="Schemata"'),
+    ("mets.section", METS, METS, 'ID="group-schemas"', 'ID="group-documentation"'),
     ("mets.section", METS, METS, 'ADMID="prov-', 'ADMID="prov-0'),
     ("mets.division", METS, METS, 'LABEL="Metadata"', 'LABEL="Data"'),
     ("mets.file-missing", f"{PAGE}x", INNER_METS, "data/001-0001.tif", "data/001-0001.tifx"),
@@ -233,6 +237,10 @@ def test_a_bag_without_exactly_one_package_is_found(bag: Path, tmp_path: Path) -
     (bag / "data" / "other").mkdir()
     assert codes(bag) == {("package.folder", "data")}
     assert codes(tmp_path / "nothing") == {("package.folder", "data")}
+    (bag / "data" / "other").rmdir()
+    (bag / FOLDER).rename(bag / "elsewhere")
+    (bag / FOLDER).symlink_to(bag / "elsewhere")
+    assert codes(bag) == {("package.folder", "data")}
 
 
 def test_every_rule_of_these_rooms_has_its_case() -> None:
