@@ -8,6 +8,8 @@ from functools import cache
 from importlib.resources import files
 from pathlib import PurePosixPath
 
+import msgspec
+
 from packages_spec import bagit, mets, premis
 from packages_spec.descriptive import VERSION, dublin_core, schema, write_archive_xml, write_dc
 from packages_spec.digests import Digested
@@ -50,7 +52,7 @@ def build(content: PackageContent, sink: Sink) -> Built:
     documentation = [package.write("documentation/README.txt", [readme()], "text/plain")]
     schemas = [package.write("schemas/archive.xsd", [schema()], _XML)]
     # 2. What the record is.
-    description = content.description
+    description = msgspec.structs.replace(content.description, package=content.package)
     dc = package.write("metadata/descriptive/dc.xml", [write_dc(dublin_core(description))], _XML)
     archive = package.write("metadata/descriptive/archive.xml", [write_archive_xml(description)], _XML)
     # 3. What happened to it, and what came with it.

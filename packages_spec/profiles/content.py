@@ -61,7 +61,8 @@ class PackageContent(msgspec.Struct, frozen=True, kw_only=True):
     """A package before it is written. The same content gives the same bytes, every time.
 
     `package` is a UUID in lower case with hyphens; `created` and `modified` are RFC 3339 with a time zone. `delivery`
-    are files already placed under `metadata/other/delivery`, their paths relative to the bag's root.
+    are files already placed under `metadata/other/delivery`, their paths relative to the bag's root. Whatever package
+    `description` names, it is written as the description of this one; where it came from stands in `sources`.
     """
 
     kind: PackageKind

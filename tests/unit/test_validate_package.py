@@ -8,8 +8,8 @@ from lxml import etree
 
 from packages_spec.digests import digest_file
 from packages_spec.findings import rules
-from packages_spec.profiles import payload_path, validate_package
-from tests.packages import PACKAGE, PAGES, write_package
+from packages_spec.profiles import PackageKind, payload_path, validate_package
+from tests.packages import PACKAGE, PAGES, description, write_package
 
 FOLDER = f"data/uuid-{PACKAGE}"
 METS = f"{FOLDER}/METS.xml"
@@ -114,6 +114,12 @@ def forge(bag: Path, path: str, old: str, new: str) -> None:
 
 def test_a_package_as_written_holds(bag: Path) -> None:
     assert validate_package(bag) == []
+
+
+@pytest.mark.parametrize("package", [None, "7f1c2a90-3d4e-4b5a-8c7d-0123456789ab"])
+def test_a_description_is_written_as_that_of_its_package(tmp_path: Path, package: str | None) -> None:
+    write_package(tmp_path, description=description(package=package), kind=PackageKind.DIP)
+    assert validate_package(tmp_path) == []
 
 
 def test_digests_that_are_known_are_not_computed_again(bag: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
