@@ -1,0 +1,195 @@
+"""Writing a package (组包): everything round its content, in one pass, each file hashed while it is written.
+
+The content itself is in its place already. Same content, same bytes: nothing here looks at a clock or a folder.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+from importlib.resources import files
+from pathlib import PurePosixPath
+
+import msgspec
+
+from packages_spec import bagit, mets, premis
+from packages_spec.descriptive import VERSION, dublin_core, schema, write_archive_xml, write_dc
+from packages_spec.digests import Digested
+from packages_spec.mets import Header, MetadataFile, MetsFile
+from packages_spec.premis import FileObject, Format, Identifier, PackageEntity, Representation
+from packages_spec.profiles.content import (
+    REPRESENTATION,
+    Built,
+    PackageContent,
+    PayloadFile,
+    Sink,
+    package_folder,
+    package_id,
+    payload_path,
+    representation_id,
+)
+
+BAG_PROFILE = "urn:jingui:bag-profile:1"
+"""BagIt-Profile-Identifier of every bag that holds one of our packages."""
+
+_REPRESENTATION = f"representations/{REPRESENTATION}"
+_XML = "application/xml"
+_MEDIA_TYPES = {".xml": _XML, ".txt": "text/plain", ".csv": "text/csv", ".json": "application/json"}
+
+
+@cache
+def readme() -> bytes:
+    """documentation/README.txt: how to read a package without us."""
+    return files(__package__).joinpath("README.txt").read_bytes()
+
+
+def build(content: PackageContent, sink: Sink) -> Built:
+    """Write every file of the bag but the content and the delivery's own files, which stand there already.
+
+    Cost is linear in the number of files and memory holds one entry for each. Raises ValueError for text that XML
+    cannot carry; what the sink raises passes through.
+    """
+    package = _Package(content, sink)
+    # 1. What explains the package.
+    documentation = [package.write("documentation/README.txt", [readme()], "text/plain")]
+    schemas = [package.write("schemas/archive.xsd", [schema()], _XML)]
+    # 2. What the record is.
+    description = msgspec.structs.replace(content.description, package=content.package)
+    dc = package.write("metadata/descriptive/dc.xml", [write_dc(dublin_core(description))], _XML)
+    archive = package.write("metadata/descriptive/archive.xml", [write_archive_xml(description)], _XML)
+    # 3. What happened to it, and what came with it.
+    provenance = [*_package_premis(package), *_extras(package), *_delivery(package)]
+    # 4. Its content, file by file.
+    representation = _representation(package)
+    # 5. What binds all of this together.
+    document = mets.package_mets(
+        _header(content, f"uuid-{content.package}"),
+        descriptive=[MetadataFile(dc, "DC"), MetadataFile(archive, "OTHER", "JINGUI-ARCHIVE", VERSION)],
+        provenance=provenance,
+        documentation=documentation,
+        schemas=schemas,
+        representations=[(REPRESENTATION, representation)],
+    )
+    package.write("METS.xml", document, _XML)
+    # 6. The bag round it.
+    return _bag(package)
+
+
+class _Package:
+    """A package while it is being written: its sink, and what stands in the bag so far."""
+
+    def __init__(self, content: PackageContent, sink: Sink) -> None:
+        self.content = content
+        self.sink = sink
+        self.folder = package_folder(content.package)
+        self.written = content.modified or content.created
+        self.entries = [*content.delivery]
+        self.entries += [Digested(payload_path(content.package, f.path), f.size, f.sha256) for f in content.files]
+
+    def write(self, path: str, chunks: Iterable[bytes], media_type: str) -> MetsFile:
+        """Write a file of the package folder and remember it."""
+        entry = self.sink.write(f"{self.folder}/{path}", chunks)
+        self.entries.append(entry)
+        return MetsFile(path, entry.size, entry.sha256, media_type, self.written)
+
+
+def _package_premis(package: _Package) -> Iterator[MetadataFile]:
+    content = package.content
+    entity = PackageEntity(package_id(content.package), content.other_identifiers, content.sources)
+    representation = Representation(representation_id(content.package), package_id(content.package))
+    documents = premis.premis_documents([entity, representation], content.events, content.agents, content.rights)
+    for name, chunks in documents:
+        yield _premis_file(package.write(f"metadata/preservation/{name}", chunks, _XML))
+
+
+def _premis_file(file: MetsFile) -> MetadataFile:
+    return MetadataFile(file, "PREMIS", version="3.0")
+
+
+def _extras(package: _Package) -> Iterator[MetadataFile]:
+    for extra in package.content.extras:
+        file = package.write(extra.path, extra.chunks, extra.media_type)
+        yield MetadataFile(file, "OTHER", PurePosixPath(extra.path).stem.upper())
+
+
+def _delivery(package: _Package) -> Iterator[MetadataFile]:
+    for entry in package.content.delivery:
+        path = entry.path.removeprefix(f"{package.folder}/")
+        media_type = _MEDIA_TYPES.get(PurePosixPath(path).suffix.lower(), "application/octet-stream")
+        file = MetsFile(path, entry.size, entry.sha256, media_type, package.content.created)
+        yield MetadataFile(file, "OTHER", "DELIVERY")
+
+
+def _representation(package: _Package) -> MetsFile:
+    """Write the representation's PREMIS and METS; the METS document is what the package lists."""
+    content = package.content
+    representation = Representation(representation_id(content.package), package_id(content.package))
+    documents = premis.premis_documents(_objects(representation, content.files))
+    shards: list[MetadataFile] = []
+    for name, chunks in documents:
+        file = package.write(f"{_REPRESENTATION}/metadata/preservation/{name}", chunks, _XML)
+        shards.append(_premis_file(_inside_representation(file)))
+    document = mets.representation_mets(
+        _header(content, REPRESENTATION), name=REPRESENTATION, provenance=shards, files=map(_listed, content.files)
+    )
+    return package.write(f"{_REPRESENTATION}/METS.xml", document, _XML)
+
+
+def _inside_representation(file: MetsFile) -> MetsFile:
+    return MetsFile(
+        file.path.removeprefix(f"{_REPRESENTATION}/"), file.size, file.sha256, file.media_type, file.created
+    )
+
+
+def _objects(representation: Representation, files: Sequence[PayloadFile]) -> Iterator[Representation | FileObject]:
+    yield representation
+    for file in files:
+        location = f"data/{file.path}"
+        yield FileObject(
+            identifier=Identifier("local", f"{representation.identifier.value}/{location}"),
+            location=location,
+            size=file.size,
+            sha256=file.sha256,
+            format=Format(file.format_name, file.format_version, file.puid, file.format_basis),
+            original_name=file.original_name,
+        )
+
+
+def _listed(file: PayloadFile) -> MetsFile:
+    return MetsFile(f"data/{file.path}", file.size, file.sha256, file.media_type, file.created)
+
+
+def _header(content: PackageContent, objid: str) -> Header:
+    return Header(
+        objid=objid,
+        package_type=content.kind,
+        content_category=mets.CONTENT_CATEGORIES[content.description.record_type],
+        label=content.label,
+        created=content.created,
+        modified=content.modified or content.created,
+        software=content.software,
+        software_version=content.software_version,
+        archive=content.archive,
+        reference_code=content.description.reference_code,
+    )
+
+
+def _bag(package: _Package) -> Built:
+    payload = sorted(package.entries)
+    tags = [
+        package.sink.write("bagit.txt", [bagit.declaration()]),
+        package.sink.write("bag-info.txt", [bagit.bag_info(_bag_info(package.content, payload))]),
+        package.sink.write("manifest-sha256.txt", bagit.manifest(payload)),
+    ]
+    tagmanifest = package.sink.write("tagmanifest-sha256.txt", bagit.manifest(sorted(tags)))
+    return Built((*payload, *tags, tagmanifest), tags[-1].sha256, tagmanifest.sha256)
+
+
+def _bag_info(content: PackageContent, payload: Sequence[Digested]) -> list[tuple[str, str]]:
+    group = [] if content.bag_group is None else [("Bag-Group-Identifier", content.bag_group)]
+    return [
+        ("External-Identifier", f"urn:uuid:{content.package}"),
+        ("Bagging-Date", (content.modified or content.created)[:10]),
+        ("Payload-Oxum", bagit.payload_oxum(payload)),
+        *group,
+        ("Bag-Software-Agent", f"{content.software}/{content.software_version}"),
+        ("BagIt-Profile-Identifier", BAG_PROFILE),
+    ]

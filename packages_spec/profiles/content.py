@@ -1,0 +1,118 @@
+"""What a package is made of: everything that its writer must be told, and nothing that it can find out."""
+
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from typing import Protocol
+
+import msgspec
+
+from packages_spec.descriptive import Description
+from packages_spec.digests import Digested
+from packages_spec.premis import Agent, Event, Identifier, Rights, Source
+
+REPRESENTATION = "original"
+
+
+class PackageKind(StrEnum):
+    """OAIS package types (信息包): 提交, 存档, 分发."""
+
+    SIP = "SIP"
+    AIP = "AIP"
+    DIP = "DIP"
+
+
+class Sink(Protocol):
+    """Where a package's files go. Paths are relative to the bag's root; each is written once."""
+
+    def write(self, path: str, chunks: Iterable[bytes]) -> Digested:
+        """Write a new file, hashing while writing; durability is the sink's promise, not the writer's."""
+
+
+class PayloadFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A file of the content, already placed at `payload_path`. `path` is relative to `representations/original/data`.
+
+    `created` is RFC 3339 with a time zone. `original_name` is the delivered name where the path rules changed it.
+    """
+
+    path: str
+    size: int
+    sha256: str
+    created: str
+    media_type: str = "application/octet-stream"
+    original_name: str | None = None
+    puid: str | None = None
+    format_name: str | None = None
+    format_version: str | None = None
+    format_basis: str | None = None
+
+
+class ExtraFile(msgspec.Struct, frozen=True):
+    """A further metadata file (`metadata/preservation/events.ndjson`, ...); `path` is relative to the package folder.
+
+    `chunks` are read once.
+    """
+
+    path: str
+    media_type: str
+    chunks: Iterable[bytes]
+
+
+class PackageContent(msgspec.Struct, frozen=True, kw_only=True):
+    """A package before it is written. The same content gives the same bytes, every time.
+
+    `package` is a UUID in lower case with hyphens; `created` and `modified` are RFC 3339 with a time zone. `delivery`
+    are files already placed under `metadata/other/delivery`, their paths relative to the bag's root. Whatever package
+    `description` names, it is written as the description of this one; where it came from stands in `sources`.
+    """
+
+    kind: PackageKind
+    package: str
+    created: str
+    modified: str | None = None
+    label: str
+    description: Description
+    files: Sequence[PayloadFile]
+    delivery: Sequence[Digested] = ()
+    extras: Sequence[ExtraFile] = ()
+    events: Sequence[Event] = ()
+    agents: Sequence[Agent] = ()
+    rights: Sequence[Rights] = ()
+    sources: tuple[Source, ...] = ()
+    other_identifiers: tuple[Identifier, ...] = ()
+    bag_group: str | None = None
+    software: str
+    software_version: str
+    archive: str
+
+
+class Built(msgspec.Struct, frozen=True):
+    """A package as it was written: every file of the bag, content too, and the digests that the log keeps."""
+
+    entries: tuple[Digested, ...]
+    manifest_sha256: str
+    tagmanifest_sha256: str
+
+
+def package_folder(package: str) -> str:
+    """The package's folder, relative to the bag's root."""
+    return f"data/uuid-{package}"
+
+
+def payload_path(package: str, file_path: str) -> str:
+    """Where a file of the content stands, relative to the bag's root."""
+    return f"{package_folder(package)}/representations/{REPRESENTATION}/data/{file_path}"
+
+
+def delivery_path(package: str, file_path: str) -> str:
+    """Where a file that came with the delivery, but is not content, stands, relative to the bag's root."""
+    return f"{package_folder(package)}/metadata/other/delivery/{file_path}"
+
+
+def package_id(package: str) -> Identifier:
+    """The package in PREMIS."""
+    return Identifier("URI", f"urn:uuid:{package}")
+
+
+def representation_id(package: str, name: str = REPRESENTATION) -> Identifier:
+    """A representation in PREMIS; its files' identifiers begin with it."""
+    return Identifier("local", f"uuid-{package}/representations/{name}")
