@@ -20,9 +20,9 @@ from eventsourcing.persistence import (
 )
 from eventsourcing.utils import Environment, EnvType
 
-from repository.domain.envelope import Command, Envelope, Event
+from repository.domain.envelope import Command, Envelope
 from repository.domain.values import Value
-from repository.eventlog.codec import UNPLACED, UNTIMED, Codec, Frame, decode_envelope, encode, envelope_parts
+from repository.eventlog.codec import UNPLACED, UNTIMED, Codec, Frame, encode, envelope_parts
 from repository.eventlog.digests import SALT_BYTES, payload_digest
 from repository.eventlog.recorder import Recorder
 from repository.eventlog.registry import EventType
@@ -98,8 +98,7 @@ class FrameMapper(Mapper[UUID]):
         """Decode a recorded event, at the newest schema of its type."""
         frame = _decode_frame(stored_event.state)
         (envelope,) = frame.envelope
-        payload = self._codec.decode(stored_event.topic, frame.schema, frame.payload)
-        return Event(envelope=decode_envelope(envelope), payload=payload)
+        return self._codec.event(stored_event.topic, frame.schema, envelope, frame.payload)
 
 
 class Factory(InfrastructureFactory[TrackingRecorder]):

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from repository.domain.envelope import Envelope
+from repository.domain.envelope import Envelope, Event
 from repository.domain.values import Value
 from repository.errors import ArchiveError
 from repository.eventlog.registry import EventType, event_types
@@ -95,6 +95,13 @@ class Codec:
         except KeyError:
             raise ArchiveError("event-unknown", f"{name} {schema}") from None
         return read(payload)
+
+    def event(self, name: str, schema: int, envelope: bytes, payload: bytes) -> Event:
+        """A recorded event. Raises `log-fault` for bytes that are none, and `event-unknown` as `decode` does."""
+        try:
+            return Event(envelope=decode_envelope(envelope), payload=self.decode(name, schema, payload))
+        except msgspec.DecodeError as error:
+            raise ArchiveError("log-fault", name, reason=error) from error
 
 
 def _upcasting(upcast: Upcast) -> Callable[[bytes], Value]:

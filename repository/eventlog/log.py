@@ -14,7 +14,7 @@ from repository.domain.values import Time
 from repository.errors import ArchiveError
 from repository.eventlog import database
 from repository.eventlog.application import Changes, FrameMapper, LogApplication
-from repository.eventlog.codec import Codec, decode_envelope
+from repository.eventlog.codec import Codec
 from repository.eventlog.reader import Reader, Record, Row, record_of
 from repository.eventlog.recorder import Clock, CommandPerformedError, Recorder
 from repository.eventlog.streams import KeyedLocks, Streams
@@ -149,8 +149,7 @@ class EventLog:
         return self._reader.by_version(stream, 0, None, desc=False, limit=None)
 
     def _event(self, row: Row) -> Event:
-        payload = self._codec.decode(row[3], row[4], self._reader.payload(row))
-        return Event(envelope=decode_envelope(row[5]), payload=payload)
+        return self._codec.event(row[3], row[4], row[5], self._reader.payload(row))
 
 
 def _projected(aggregate: Aggregate[State], stream: UUID, events: Sequence[Event]) -> Loaded[State]:

@@ -1,5 +1,6 @@
 """Reading the log by position and by stream, in batches, so that no reader holds an old state of the file open."""
 
+import sqlite3
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -7,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from repository.domain.corrections import PayloadExpunged
 from repository.domain.values import Sha256, Time
 from repository.errors import ArchiveError
 from repository.eventlog.database import Connection, Database
@@ -21,12 +23,13 @@ _SELECT = (
     "SELECT e.position, e.stream, e.version, e.type, e.schema, e.envelope, p.salt, p.payload "
     "FROM events AS e LEFT JOIN payloads AS p ON p.position = e.position "
 )
-_REPLACEMENT = (
-    "SELECT json_extract(CAST(p.payload AS TEXT), '$.replacement') FROM events AS e "
-    "JOIN payloads AS p ON p.position = e.position "
-    "WHERE e.stream = ? AND e.version > ? AND e.type LIKE '%.PayloadExpunged' "
-    "AND json_extract(CAST(p.payload AS TEXT), '$.position') = ?"
+_EXPUNGED = (
+    "SELECT p.payload FROM events AS e JOIN payloads AS p ON p.position = e.position "
+    "WHERE e.stream = ? AND e.version > ? AND e.type LIKE '%.PayloadExpunged' ORDER BY e.version DESC"
 )
+
+
+_decode_expunged = msgspec.json.Decoder(PayloadExpunged).decode
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -49,7 +52,7 @@ class Performed(msgspec.Struct, frozen=True):
 
 
 class Reader:
-    """Everything that is asked of the log, by any thread."""
+    """Everything that is asked of the log, by any thread. A file that cannot be read raises `log-fault`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -60,8 +63,7 @@ class Reader:
         statement = f"{_SELECT}WHERE e.position > ? AND e.position <= ? {_of(types)}ORDER BY e.position LIMIT ?"
         while left > 0:
             size = min(left, BATCH)
-            values = (after, LAST if upto is None else upto, *types, size)
-            rows = self._database.reading.execute(statement, values).fetchall()
+            rows: list[Row] = self._fetch(statement, after, LAST if upto is None else upto, *types, size)
             if rows:
                 yield rows
             if len(rows) < size:
@@ -70,21 +72,22 @@ class Reader:
 
     def by_version(self, stream: UUID, after: int, upto: int | None, *, desc: bool, limit: int | None) -> list[Row]:
         """Rows of one stream after one version and up to another, rising or falling."""
-        return self._database.reading.execute(
-            f"{_SELECT}WHERE e.stream = ? AND e.version > ? AND e.version <= ? "
-            f"ORDER BY e.version {'DESC' if desc else 'ASC'} LIMIT ?",
-            (str(stream), after, LAST if upto is None else upto, LAST if limit is None else limit),
-        ).fetchall()
+        order = "DESC" if desc else "ASC"
+        statement = (
+            f"{_SELECT}WHERE e.stream = ? AND e.version > ? AND e.version <= ? ORDER BY e.version {order} LIMIT ?"
+        )
+        return self._fetch(
+            statement, str(stream), after, LAST if upto is None else upto, LAST if limit is None else limit
+        )
 
     def payload(self, row: Row) -> bytes:
         """Payload of a row, or its replacement when it was expunged. Raises `log-fault` when it is simply gone."""
         if row[7] is not None:
             return row[7]
-        found = self._database.reading.execute(_REPLACEMENT, (row[1], row[2], row[0])).fetchone()
+        found = replacement(self._database.reading, row[1], row[2], row[0])
         if found is None:
             raise ArchiveError("log-fault", self._database.path, reason=f"position {row[0]} has no payload")
-        replacement: str = found[0]
-        return replacement.encode()
+        return found
 
     def performed(self, command_id: UUID) -> Performed | None:
         """What a command did, if it was performed."""
@@ -92,8 +95,8 @@ class Reader:
 
     def position(self) -> int:
         """The last position; 0 for an empty log."""
-        position: int = self._one("SELECT position FROM high_water")
-        return position
+        ((position,),) = self._fetch("SELECT position FROM high_water")
+        return int(position)
 
     def position_at(self, time: Time) -> int:
         """The last position whose `recorded_at` is not later than `time`; 0 when there is none.
@@ -101,21 +104,32 @@ class Reader:
         Where the clock went back, positions recorded before are later in time than positions that follow them; the last
         one counts. Between two such places times rise, so each stretch is bisected, the last stretch first.
         """
-        connection = self._database.reading
         last = self.position()
-        backs = [position for (position,) in connection.execute("SELECT position FROM clock_back ORDER BY 1 DESC")]
-        for first in (*backs, 1):
-            if first <= last and self._recorded_at(first) <= time:
-                after: int = bisect_right(range(first + 1, last + 1), time, key=self._recorded_at)
-                return first + after
+        for (first,) in self._fetch("SELECT position FROM clock_back UNION SELECT 1 ORDER BY 1 DESC"):
+            stretch = range(first, last + 1)
+            if earlier := bisect_right(stretch, time, key=self._recorded_at):
+                return stretch[earlier - 1]
             last = first - 1
         return 0
 
     def _recorded_at(self, position: int) -> str:
-        return str(self._one("SELECT recorded_at FROM events WHERE position = ?", position))
+        ((recorded_at,),) = self._fetch("SELECT recorded_at FROM events WHERE position = ?", position)
+        return str(recorded_at)
 
-    def _one(self, statement: str, *values: Any) -> Any:
-        return self._database.reading.execute(statement, values).fetchone()[0]
+    def _fetch(self, statement: str, *values: str | int) -> list[Any]:
+        try:
+            return self._database.reading.execute(statement, values).fetchall()
+        except sqlite3.DatabaseError as error:
+            raise ArchiveError("log-fault", self._database.path, reason=error) from error
+
+
+def replacement(connection: Connection, stream: str, version: int, position: int) -> bytes | None:
+    """What stands for the payload at `position`: the newest `PayloadExpunged` that names it says so in its stream."""
+    for (payload,) in connection.execute(_EXPUNGED, (stream, version)):
+        named = _decode_expunged(payload)
+        if named.position == position:
+            return named.replacement.encode()
+    return None
 
 
 def performed(connection: Connection, command_id: UUID) -> Performed | None:

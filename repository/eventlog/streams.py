@@ -55,7 +55,8 @@ class Streams:
     def __init__(self, locks: KeyedLocks, load: Load) -> None:
         self._locks = locks
         self._load = load
-        self._held: list[UUID] = []
+        self._held: set[UUID] = set()
+        self._highest: UUID | None = None
         self._loaded: dict[UUID, tuple[str, Loaded[Any]]] = {}
 
     @property
@@ -99,6 +100,7 @@ class Streams:
 
     def _lock(self, stream: UUID) -> None:
         if stream not in self._held:
-            in_order = all(held < stream for held in self._held)
+            in_order = self._highest is None or self._highest < stream
             if self._locks.acquire(stream, blocking=in_order):
-                self._held.append(stream)
+                self._held.add(stream)
+                self._highest = stream if in_order else self._highest
