@@ -84,7 +84,7 @@ _PAYLOADS: tuple[Value, ...] = (
     accession.Opened(
         kind=AccessionKind.TRANSFER,
         producer=_id("producer"),
-        transfer_number="移交〔2026〕3号",
+        transfer_number="移交[2026]3号",
         source="/交接/2026-03",
         title="县政府 1931 年土地卷宗",
     ),

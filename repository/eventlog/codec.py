@@ -15,6 +15,7 @@ from repository.errors import ArchiveError
 from repository.eventlog.registry import EventType, event_types
 from repository.eventlog.upcast import UPCASTS, Upcast
 
+PARTS = 3
 UNPLACED = 0
 UNTIMED = "0000-00-00T00:00:00.000000Z"
 _POSITION_HOLE = b'"position":0,'

@@ -26,11 +26,12 @@ class Database:
         self._process = os.getpid()
         self._threads = threading.local()
         self._connections: WeakSet[Connection] = WeakSet()
+        self._closed = False
 
     @property
     def reading(self) -> Connection:
-        """This thread's connection; it can write nothing. Raises `log-forked` in a forked process."""
-        self.refuse_fork()
+        """This thread's connection; it can write nothing."""
+        self.expect_open()
         connection: Connection | None = getattr(self._threads, "connection", None)
         if connection is None:
             connection = self._threads.connection = self.connect()
@@ -49,15 +50,21 @@ class Database:
                 raise ArchiveError("log-fault", self.path, reason=f"{pragma} = {found}, not {expected}")
         return connection
 
-    def refuse_fork(self) -> None:
-        """A database connection that crosses a fork corrupts the file: whoever forked must open the log anew."""
+    def expect_open(self) -> None:
+        """Raise `log-forked` in a forked process, for a connection that crosses a fork corrupts the file.
+
+        `RuntimeError` when the log was closed: a bug of the caller's.
+        """
         if os.getpid() != self._process:
             raise ArchiveError("log-forked", self.path)
+        if self._closed:
+            raise RuntimeError(f"the event log is closed: {self.path}")
 
     def close(self) -> None:
         """Close the connections of all threads. A forked process leaves them to the one that opened them."""
         if os.getpid() != self._process:
             return
+        self._closed = True
         for connection in list(self._connections):
             connection.close()
 

@@ -1,6 +1,7 @@
 """The event log (事件日志): the one place where what happened in the archive is written, and read."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Self, TypeVar
 from uuid import UUID
@@ -21,8 +22,8 @@ from repository.eventlog.streams import KeyedLocks, Streams
 
 State = TypeVar("State")
 
-ATTEMPTS = 20
-"""How often a command is decided anew when another process was faster, before it is given up."""
+ATTEMPTS = 5
+"""How often a command is decided, when another was faster, before it is given up; from the second time in its turn."""
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -41,6 +42,7 @@ class EventLog:
         self._codec = codec or Codec()
         recorder = Recorder(file, clock)
         self._reader: Reader = recorder.reader
+        self._turnstile = recorder.turnstile
         self._application = LogApplication(recorder, FrameMapper(self._codec, software))
         self._locks = KeyedLocks()
 
@@ -60,16 +62,16 @@ class EventLog:
 
         `decide` may run several times, on fresh streams each time, and must do nothing but decide. The same command
         again is answered without deciding. Raises what `decide` raises; `command-reused` when the id stood for another
-        request; `conflict` when others were faster every time; `storage-full`, `log-write-failed` or `log-fault`, after
+        request; `conflict` when it was overtaken every time; `storage-full`, `log-write-failed` or `log-fault`, after
         which nothing is acknowledged: the same command may be performed again.
         """
         known: set[UUID] = set()
-        for _ in range(ATTEMPTS):
+        for attempt in range(ATTEMPTS):
             if answer := self._performed(command, already=True):
                 return answer
             streams = Streams(self._locks, self.load)
             try:
-                with streams.locked(known):
+                with streams.locked(known), self._turnstile.held() if attempt else nullcontext():
                     return self._decide(command, decide, streams)
             except (IntegrityError, CommandPerformedError):
                 known |= streams.asked

@@ -3,6 +3,7 @@
 import sqlite3
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -84,14 +85,16 @@ class Reader:
         """Payload of a row, or its replacement when it was expunged. Raises `log-fault` when it is simply gone."""
         if row[7] is not None:
             return row[7]
-        found = replacement(self._database.reading, row[1], row[2], row[0])
+        with self._readable() as connection:
+            found = replacement(connection, row[1], row[2], row[0])
         if found is None:
             raise ArchiveError("log-fault", self._database.path, reason=f"position {row[0]} has no payload")
         return found
 
     def performed(self, command_id: UUID) -> Performed | None:
         """What a command did, if it was performed."""
-        return performed(self._database.reading, command_id)
+        with self._readable() as connection:
+            return performed(connection, command_id)
 
     def position(self) -> int:
         """The last position; 0 for an empty log."""
@@ -117,9 +120,14 @@ class Reader:
         return str(recorded_at)
 
     def _fetch(self, statement: str, *values: str | int) -> list[Any]:
+        with self._readable() as connection:
+            return connection.execute(statement, values).fetchall()
+
+    @contextmanager
+    def _readable(self) -> Iterator[Connection]:
         try:
-            return self._database.reading.execute(statement, values).fetchall()
-        except sqlite3.DatabaseError as error:
+            yield self._database.reading
+        except (sqlite3.DatabaseError, msgspec.DecodeError) as error:
             raise ArchiveError("log-fault", self._database.path, reason=error) from error
 
 

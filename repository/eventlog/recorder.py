@@ -11,12 +11,13 @@ from eventsourcing.persistence import ApplicationRecorder, IntegrityError, Notif
 
 from repository.domain.values import Sha256, time_of
 from repository.errors import ArchiveError
-from repository.eventlog.codec import Frame, fill
+from repository.eventlog.codec import PARTS, Frame, fill
 from repository.eventlog.database import Connection, Database
 from repository.eventlog.digests import command_digest, leaf_hash
 from repository.eventlog.reader import Reader, Row, performed
 from repository.eventlog.schema import VERSION_GUARD
 from repository.eventlog.subscription import PollingSubscription
+from repository.eventlog.turnstile import Turnstile
 from repository.eventlog.writer import Writer
 
 Clock = Callable[[], datetime]
@@ -38,6 +39,11 @@ class Recorder(ApplicationRecorder):
         self._database = database
         self._clock = clock
         self._writer = Writer(database)
+
+    @property
+    def turnstile(self) -> Turnstile:
+        """Where this process takes its turn to write."""
+        return self._writer.turnstile
 
     def close(self) -> None:
         """Write what waits, then close the file."""
@@ -132,9 +138,12 @@ class Recorder(ApplicationRecorder):
 
 
 def _opened(stored: StoredEvent) -> tuple[int, tuple[bytes, ...], bytes, bytes]:
-    frame = _decode_frame(stored.state)
-    if frame.salt is None:
-        raise TypeError("a frame without a salt was recorded already")
+    try:
+        frame = _decode_frame(stored.state)
+    except msgspec.DecodeError as error:
+        raise TypeError("only frames are appended, no opaque states") from error
+    if frame.salt is None or len(frame.envelope) != PARTS:
+        raise TypeError("the frame was recorded already")
     return frame.schema, frame.envelope, frame.salt, frame.payload
 
 

@@ -88,9 +88,10 @@ class Streams:
 
     def pending(self, new: Iterable[New], command: Command, codec: Codec) -> list[Pending]:
         """The events to append, each with the version that follows. `LookupError` for a stream that was not loaded."""
+        decided = list(new)  # a decision may load as it goes
         versions = {stream: loaded.version for stream, (_, loaded) in self._loaded.items()}
         events = []
-        for event in new:
+        for event in decided:
             if event.stream not in versions:
                 raise LookupError(f"stream {event.stream} was not loaded by the command that appends to it")
             versions[event.stream] += 1

@@ -1,23 +1,20 @@
 """Group commit (合并提交): one thread of the process writes; commands that wait together become durable together.
 
 Each command stands in a savepoint of its own, so that one that fails, fails alone; nobody is answered before the commit
-that holds their command is synced. Writers of all processes pass a turnstile, a lock on a file beside the database that
-is held for one transaction: without it SQLite lets the unlucky one wait for seconds.
+that holds their command is synced.
 """
 
-import fcntl
-import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import contextmanager
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import NamedTuple
 
 from repository.errors import ArchiveError
 from repository.eventlog.database import Connection, Database
+from repository.eventlog.turnstile import Turnstile
 
 COMMANDS_PER_COMMIT = 256
 
@@ -35,7 +32,7 @@ class Writer:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._turnstile = Turnstile(database.path)
+        self.turnstile = Turnstile(database.path)
         self._waiting: SimpleQueue[_Job | None] = SimpleQueue()
         self._connection: Connection | None = None
         self._closed = False
@@ -44,9 +41,7 @@ class Writer:
 
     def write(self, write: Write) -> list[int]:
         """Have a command written. Raises what `write` raised, `storage-full`, or `log-write-failed`."""
-        self._database.refuse_fork()
-        if self._closed:
-            raise RuntimeError("the event log is closed")
+        self._database.expect_open()
         job = _Job(write, Future())
         self._waiting.put(job)
         return job.answer.result()
@@ -57,7 +52,7 @@ class Writer:
             self._closed = True
             self._waiting.put(None)
             self._thread.join()
-            self._turnstile.close()
+            self.turnstile.close()
 
     def _run(self) -> None:
         more = True
@@ -82,7 +77,7 @@ class Writer:
 
     def _commit(self, jobs: list[_Job]) -> None:
         try:
-            with self._turnstile.held():
+            with self.turnstile.held():
                 connection = self._connected()
                 connection.execute("BEGIN IMMEDIATE")
                 outcomes = [_attempt(connection, job.write) for job in jobs]
@@ -135,24 +130,3 @@ def _storage_error(error: Exception, path: Path) -> ArchiveError:
         failure = ArchiveError("log-write-failed", path, reason=error)
     failure.__cause__ = error
     return failure
-
-
-class Turnstile:
-    """A lock between processes. The file stays; what counts is who has it locked."""
-
-    def __init__(self, database: Path) -> None:
-        path = database.with_name(f"{database.name}.turnstile")
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-
-    @contextmanager
-    def held(self) -> Iterator[None]:
-        """Wait for one's turn, for as long as it takes."""
-        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
-        try:
-            yield
-        finally:
-            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
-
-    def close(self) -> None:
-        """Close the file."""
-        os.close(self._descriptor)
