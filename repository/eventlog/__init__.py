@@ -1,1 +1,23 @@
-"""The log of events: the one source from which everything else can be made again."""
+"""The event log (事件日志): append-only, ordered by position, durable before anybody is answered."""
+
+from repository.eventlog.codec import Codec
+from repository.eventlog.digests import leaf_hash, payload_digest
+from repository.eventlog.faults import LogFault
+from repository.eventlog.log import Answer, EventLog
+from repository.eventlog.reader import Record
+from repository.eventlog.recorder import Clock
+from repository.eventlog.streams import Streams
+from repository.eventlog.verification import verify_log
+
+__all__ = [
+    "Answer",
+    "Clock",
+    "Codec",
+    "EventLog",
+    "LogFault",
+    "Record",
+    "Streams",
+    "leaf_hash",
+    "payload_digest",
+    "verify_log",
+]

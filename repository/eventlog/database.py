@@ -1,0 +1,131 @@
+"""The log's file: how it is made, opened and connected to. A connection belongs to one thread and one process."""
+
+import os
+import sqlite3
+import threading
+from pathlib import Path
+from weakref import WeakSet
+
+from repository.errors import ArchiveError
+from repository.eventlog import schema
+
+BUSY_SECONDS = 60.0
+STATEMENTS_KEPT = 128
+_ASSERTED = (("journal_mode", "wal"), ("synchronous", 2), ("secure_delete", 1))
+
+
+class Connection(sqlite3.Connection):
+    """A connection that can be weakly referred to, so that it may go with the thread to which it belongs."""
+
+
+class Database:
+    """An event log's file, opened by this process."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.absolute()
+        self._process = os.getpid()
+        self._threads = threading.local()
+        self._connections: WeakSet[Connection] = WeakSet()
+        self._closed = False
+
+    @property
+    def reading(self) -> Connection:
+        """This thread's connection; it can write nothing."""
+        self.expect_open()
+        connection: Connection | None = getattr(self._threads, "connection", None)
+        if connection is None:
+            connection = self._threads.connection = self.connect()
+            connection.execute("PRAGMA query_only = ON")
+        return connection
+
+    def connect(self) -> Connection:
+        """A new connection: WAL, every commit synced, deleted content overwritten - asserted, not assumed."""
+        connection = connect(self.path)
+        self._connections.add(connection)
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA secure_delete = ON")
+        for pragma, expected in _ASSERTED:
+            (found,) = connection.execute(f"PRAGMA {pragma}").fetchone()
+            if found != expected:
+                raise ArchiveError("log-fault", self.path, reason=f"{pragma} = {found}, not {expected}")
+        return connection
+
+    def expect_open(self) -> None:
+        """Raise `log-forked` in a forked process, for a connection that crosses a fork corrupts the file.
+
+        `RuntimeError` when the log was closed: a bug of the caller's.
+        """
+        if os.getpid() != self._process:
+            raise ArchiveError("log-forked", self.path)
+        if self._closed:
+            raise RuntimeError(f"the event log is closed: {self.path}")
+
+    def close(self) -> None:
+        """Close the connections of all threads. A forked process leaves them to the one that opened them."""
+        if os.getpid() != self._process:
+            return
+        self._closed = True
+        for connection in list(self._connections):
+            connection.close()
+
+
+def connect(path: Path, mode: str = "rw") -> Connection:
+    """Connect to an existing file in SQLite's `rw` or `ro` mode, without any setting."""
+    return sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={mode}",
+        uri=True,
+        isolation_level=None,
+        cached_statements=STATEMENTS_KEPT,
+        check_same_thread=False,  # only so that `close` may close the connections of other threads
+        timeout=BUSY_SECONDS,
+        factory=Connection,
+    )
+
+
+def create(path: Path) -> None:
+    """Make an empty log. It is laid under another name and renamed when it is whole and durable.
+
+    Raises `log-exists` when there is a file of that name already.
+    """
+    laid = path.with_name(f"{path.name}.new")
+    laid.unlink(missing_ok=True)
+    laid.touch()
+    connection = connect(laid)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        schema.lay(connection)
+    finally:
+        connection.close()
+    try:
+        path.hardlink_to(laid)  # unlike a rename, refuses to replace
+    except FileExistsError:
+        raise ArchiveError("log-exists", path) from None
+    finally:
+        laid.unlink()
+    _sync_folder(path.parent)
+
+
+def open_existing(path: Path) -> Database:
+    """Open a log. Refused when there is none, when the file is something else, and when a guard is missing in it."""
+    if not path.is_file():
+        raise ArchiveError("log-missing", path)
+    try:
+        database = Database(path)
+        connection = database.reading
+        (kind,) = connection.execute("PRAGMA application_id").fetchone()
+        different = schema.differences(connection)
+    except sqlite3.DatabaseError as error:
+        raise ArchiveError("log-fault", path, reason=error) from error
+    if kind != schema.APPLICATION_ID or different:
+        database.close()
+        raise ArchiveError("log-fault", path, reason=", ".join(different) or f"application_id {kind}")
+    return database
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,158 @@
+"""Reading the log by position and by stream, in batches, so that no reader holds an old state of the file open."""
+
+import sqlite3
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from repository.domain.corrections import PayloadExpunged
+from repository.domain.values import Sha256, Time
+from repository.errors import ArchiveError
+from repository.eventlog.database import Connection, Database
+
+BATCH = 500
+LAST = 2**63 - 1
+
+Row = tuple[int, str, int, str, int, bytes, str | None, bytes | None]
+"""position, stream, version, type, schema, envelope, salt (hex), payload"""
+
+_SELECT = (
+    "SELECT e.position, e.stream, e.version, e.type, e.schema, e.envelope, p.salt, p.payload "
+    "FROM events AS e LEFT JOIN payloads AS p ON p.position = e.position "
+)
+_EXPUNGED = (
+    "SELECT p.payload FROM events AS e JOIN payloads AS p ON p.position = e.position "
+    "WHERE e.stream = ? AND e.version > ? AND e.type LIKE '%.PayloadExpunged' ORDER BY e.version DESC"
+)
+
+
+_decode_expunged = msgspec.json.Decoder(PayloadExpunged).decode
+
+
+class Record(msgspec.Struct, frozen=True):
+    """An event as it is stored, byte for byte. Salt and payload are null once the payload was expunged."""
+
+    position: int
+    type: str
+    schema: int
+    envelope: bytes
+    salt: bytes | None
+    payload: bytes | None
+
+
+class Performed(msgspec.Struct, frozen=True):
+    """A row of `commands`: what was asked, and the positions that it took (none: `last` is `first` - 1)."""
+
+    request: Sha256
+    first: int
+    last: int
+
+
+class Reader:
+    """Everything that is asked of the log, by any thread. A file that cannot be read raises `log-fault`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def by_position(self, after: int, upto: int | None, types: Sequence[str], limit: int | None) -> Iterator[list[Row]]:
+        """Rows after one position and up to another (to the end), in batches."""
+        left = LAST if limit is None else limit
+        statement = f"{_SELECT}WHERE e.position > ? AND e.position <= ? {_of(types)}ORDER BY e.position LIMIT ?"
+        while left > 0:
+            size = min(left, BATCH)
+            rows: list[Row] = self._fetch(statement, after, LAST if upto is None else upto, *types, size)
+            if rows:
+                yield rows
+            if len(rows) < size:
+                return
+            after, left = rows[-1][0], left - len(rows)
+
+    def by_version(self, stream: UUID, after: int, upto: int | None, *, desc: bool, limit: int | None) -> list[Row]:
+        """Rows of one stream after one version and up to another, rising or falling."""
+        order = "DESC" if desc else "ASC"
+        statement = (
+            f"{_SELECT}WHERE e.stream = ? AND e.version > ? AND e.version <= ? ORDER BY e.version {order} LIMIT ?"
+        )
+        return self._fetch(
+            statement, str(stream), after, LAST if upto is None else upto, LAST if limit is None else limit
+        )
+
+    def payload(self, row: Row) -> bytes:
+        """Payload of a row, or its replacement when it was expunged. Raises `log-fault` when it is simply gone."""
+        if row[7] is not None:
+            return row[7]
+        with self._readable() as connection:
+            found = replacement(connection, row[1], row[2], row[0])
+        if found is None:
+            raise ArchiveError("log-fault", self._database.path, reason=f"position {row[0]} has no payload")
+        return found
+
+    def performed(self, command_id: UUID) -> Performed | None:
+        """What a command did, if it was performed."""
+        with self._readable() as connection:
+            return performed(connection, command_id)
+
+    def position(self) -> int:
+        """The last position; 0 for an empty log."""
+        ((position,),) = self._fetch("SELECT position FROM high_water")
+        return int(position)
+
+    def position_at(self, time: Time) -> int:
+        """The last position whose `recorded_at` is not later than `time`; 0 when there is none.
+
+        Where the clock went back, positions recorded before are later in time than positions that follow them; the last
+        one counts. Between two such places times rise, so each stretch is bisected, the last stretch first.
+        """
+        last = self.position()
+        for (first,) in self._fetch("SELECT position FROM clock_back UNION SELECT 1 ORDER BY 1 DESC"):
+            stretch = range(first, last + 1)
+            if earlier := bisect_right(stretch, time, key=self._recorded_at):
+                return stretch[earlier - 1]
+            last = first - 1
+        return 0
+
+    def _recorded_at(self, position: int) -> str:
+        ((recorded_at,),) = self._fetch("SELECT recorded_at FROM events WHERE position = ?", position)
+        return str(recorded_at)
+
+    def _fetch(self, statement: str, *values: str | int) -> list[Any]:
+        with self._readable() as connection:
+            return connection.execute(statement, values).fetchall()
+
+    @contextmanager
+    def _readable(self) -> Iterator[Connection]:
+        try:
+            yield self._database.reading
+        except (sqlite3.DatabaseError, msgspec.DecodeError) as error:
+            raise ArchiveError("log-fault", self._database.path, reason=error) from error
+
+
+def replacement(connection: Connection, stream: str, version: int, position: int) -> bytes | None:
+    """What stands for the payload at `position`: the newest `PayloadExpunged` that names it says so in its stream."""
+    for (payload,) in connection.execute(_EXPUNGED, (stream, version)):
+        named = _decode_expunged(payload)
+        if named.position == position:
+            return named.replacement.encode()
+    return None
+
+
+def performed(connection: Connection, command_id: UUID) -> Performed | None:
+    """What a command did, as this connection sees it."""
+    row = connection.execute(
+        "SELECT request_sha256, first, last FROM commands WHERE command_id = ?", (str(command_id),)
+    ).fetchone()
+    return Performed(*row) if row else None
+
+
+def record_of(row: Row) -> Record:
+    """The row's exact bytes."""
+    position, _, _, name, schema, envelope, salt, payload = row
+    return Record(position, name, schema, envelope, None if salt is None else bytes.fromhex(salt), payload)
+
+
+def _of(types: Sequence[str]) -> str:
+    return f"AND e.type IN ({', '.join('?' * len(types))}) " if types else ""

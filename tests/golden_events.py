@@ -1,0 +1,260 @@
+"""Golden events: one of every type, whose bytes every later version must read, and write again, unchanged.
+
+`python -m tests.golden_events` makes those that do not exist. One that exists is never made again: the bytes of a
+schema are fixed once it has been stored.
+"""
+
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+import msgspec
+
+from repository.domain import access_request, accession, agent, archival_package, description, reservation, run
+from repository.domain.corrections import Annulled, PayloadExpunged
+from repository.domain.envelope import Authentication, Envelope, OccurredAt
+from repository.domain.values import (
+    AccessionKind,
+    Carrier,
+    DeliveryForm,
+    Finding,
+    Level,
+    Outcome,
+    RecordType,
+    Role,
+    Sealed,
+    SealedValue,
+    SecrecyClass,
+    Value,
+)
+from repository.eventlog.codec import encode
+from repository.eventlog.digests import leaf_hash, payload_digest
+from repository.eventlog.registry import event_types
+
+FOLDER = Path(__file__).parents[1] / "fixtures" / "events"
+DIGESTS = "digests.json"
+
+
+class Golden(msgspec.Struct, frozen=True):
+    """One golden event."""
+
+    envelope: bytes
+    payload: bytes
+    salt: bytes
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """What it must always have."""
+        return {
+            "salt": self.salt.hex(),
+            "payload_sha256": payload_digest(self.salt, self.payload),
+            "leaf": leaf_hash(self.envelope).hex(),
+        }
+
+
+def _id(name: str) -> UUID:
+    return uuid5(NAMESPACE_URL, f"golden:{name}")
+
+
+def _digest(name: str) -> str:
+    return sha256(name.encode()).hexdigest()
+
+
+_SEALED = Sealed(sealed=SealedValue(key=_id("key"), subject=_id("subject"), nonce="bm9uY2U", ct="Y2lwaGVydGV4dA"))
+_FINDING = Finding(code="bag.digest", path="data/0001.tif", expected=_digest("a"), found=_digest("b"))
+_FIELDS = description.Fields(
+    level=Level.VOLUME,
+    parent=_id("fonds"),
+    package=_id("package"),
+    reference_code="0001-WS-1931-0012",
+    fonds_code="0001",
+    title="土地清丈地契",
+    responsible_party="县政府",
+    date="1931-06/1932?",
+    year=1931,
+    retention_period="永久",
+    secrecy_class=SecrecyClass.OPEN,
+    page_count=3,
+    record_type=RecordType.TEXT,
+    carrier=Carrier.BOTH,
+)
+
+_PAYLOADS: tuple[Value, ...] = (
+    accession.Opened(
+        kind=AccessionKind.TRANSFER,
+        producer=_id("producer"),
+        transfer_number="移交[2026]3号",
+        source="/交接/2026-03",
+        title="县政府 1931 年土地卷宗",
+    ),
+    accession.DeliveryReceived(
+        delivery=1,
+        form=DeliveryForm.PACKED_BAG,
+        source="/交接/2026-03/bag.zip",
+        files=14,
+        bytes=9_223_372_036_854_775_807,
+        listing_sha256=_digest("listing"),
+        packed_sha256=_digest("packed"),
+        renamed_files=1,
+    ),
+    accession.Planned(
+        delivery=1,
+        part=1,
+        parts=1,
+        units=(
+            accession.Unit(path=".", package=_id("package"), description=_id("description"), reference_code=None),
+            accession.Unit(
+                path='卷 "一"\\\u2028', package=_id("p2"), description=_id("d2"), reference_code="0001-WS-1931-0013"
+            ),
+        ),
+    ),
+    accession.DeliveryValidated(
+        delivery=1,
+        producer_digests=(accession.DigestCheck(algorithm="md5", files=14),),
+        findings=(_FINDING,),
+        findings_total=1,
+    ),
+    accession.DeliveryRejected(delivery=1, findings=(_FINDING,), findings_total=12_345),
+    accession.Accepted(delivery=1, policy="automatic", packages=2, quality=Outcome.NOT_CHECKED),
+    accession.Completed(delivery=1, packages=2, files=14, bytes=0),
+    archival_package.Created(
+        accession=_id("accession"),
+        delivery=1,
+        unit="卷一",
+        description=_id("description"),
+        record_type=RecordType.IMAGE,
+        secrecy_class=SecrecyClass.INTERNAL,
+        files=3,
+        bytes=135_000,
+    ),
+    archival_package.FormatsIdentified(
+        tool="siegfried 1.11.1",
+        signatures="DROID_SignatureFile_V119.xml",
+        files=3,
+        formats=(
+            archival_package.FormatCount(puid="fmt/353", files=2),
+            archival_package.FormatCount(puid=None, files=1),
+        ),
+        formats_sha256=_digest("formats"),
+    ),
+    archival_package.VirusChecked(
+        outcome=Outcome.FAILED, tool="clamd 1.4", signatures="27500", files=3, infected=("data/0002.tif",)
+    ),
+    archival_package.Stored(
+        generation=1,
+        version=1,
+        profile="aip-plain/1",
+        files=23,
+        bytes=176_000,
+        manifest_sha256=_digest("manifest"),
+        tagmanifest_sha256=_digest("tagmanifest"),
+        inventory_sha256=_digest("inventory"),
+    ),
+    description.Described(fields=_FIELDS),
+    description.Revised(
+        fields=msgspec.structs.replace(_FIELDS, title=_SEALED, parent=None, page_count=None), reason="题名有误"
+    ),
+    reservation.Reserved(code="0001-WS-1931-0012", holder=_id("description")),
+    reservation.Released(holder=_id("description"), reason="档号改正"),
+    access_request.Requested(packages=(_id("package"),), paths=(), purpose=_SEALED),
+    access_request.DipAssembled(
+        dip=_id("dip"),
+        sources=(
+            access_request.DipSource(package=_id("package"), generation=1, version=1, stored_event=_id("stored")),
+        ),
+        files=9,
+        bytes=140_000,
+        manifest_sha256=_digest("dip"),
+        tagmanifest_sha256=_digest("dip tags"),
+    ),
+    access_request.DipDelivered(dip=_id("dip"), way="folder"),
+    access_request.Closed(outcome="delivered"),
+    agent.Registered(name="李晓明", kind=agent.AgentKind.PERSON),
+    agent.RoleGranted(role=Role.ARCHIVIST),
+    agent.RoleRevoked(role=Role.ARCHIVIST, reason="调离"),
+    agent.CredentialIssued(credential=_id("credential"), secret_sha256=_digest("secret")),
+    agent.CredentialRevoked(credential=_id("credential"), reason=_SEALED),
+    run.Started(kind=run.RunKind.FIXITY, scope="*", target=None),
+    run.Progressed(done=500, total=1_000, cursor=str(_id("package"))),
+    run.Finished(outcome=Outcome.PASSED, done=1_000, findings=(), findings_total=0),
+    Annulled(event=_id("event"), position=7, reason="录入错误", approver=_id("approver")),
+    PayloadExpunged(
+        event=_id("event"),
+        position=7,
+        approvers=(_id("approver"), _id("second approver")),
+        legal_basis="个人信息保护法 第四十七条",
+        replacement='{"name":"","kind":"person"}',
+    ),
+)
+_BY_CLASS: Mapping[type[Value], Value] = {type(payload): payload for payload in _PAYLOADS}
+
+
+def golden_events() -> dict[str, Golden]:
+    """One event of every type at its newest schema, by `<Type>.<schema>`, always the same."""
+    return {
+        f"{kind.name}.{kind.schema}": _golden(position, kind.name, kind.schema, _BY_CLASS[kind.payload])
+        for position, kind in enumerate(event_types().values(), 1)
+    }
+
+
+def _golden(position: int, name: str, schema: int, payload: Value) -> Golden:
+    salt = sha256(name.encode()).digest()[:16]
+    body = encode(payload)
+    envelope = Envelope(
+        event_id=_id(name),
+        archive="431001" if position % 2 else None,
+        position=position,
+        stream=_id(name.partition(".")[0]),
+        version=position,
+        type=name,
+        schema=schema,
+        recorded_at="2026-03-01T08:00:00.000000Z",
+        occurred_at=OccurredAt(time="1931-06-01T00:00:00.000000Z", precision="month", source="paper form"),
+        actor=_id("actor"),
+        authenticated_by=Authentication(method="credential", session=_id("session"), workplace=None),
+        on_behalf_of=None if position % 3 else _id("principal"),
+        command_id=_id("command"),
+        correlation_id=_id("correlation"),
+        causation_id=None if position % 4 else _id("cause"),
+        software="jingui/0.1.0",
+        payload_sha256=payload_digest(salt, body),
+    )
+    return Golden(encode(envelope), body, salt)
+
+
+def read() -> dict[str, Golden]:
+    """The golden events as they are stored, of every schema that there ever was."""
+    digests = read_digests()
+    return {
+        key: Golden(
+            (FOLDER / f"{key}.envelope.json").read_bytes(),
+            (FOLDER / f"{key}.payload.json").read_bytes(),
+            bytes.fromhex(digests[key]["salt"]),
+        )
+        for key in digests
+    }
+
+
+def read_digests() -> dict[str, dict[str, str]]:
+    """Salt, payload digest and leaf of every golden event."""
+    if not (FOLDER / DIGESTS).exists():
+        return {}
+    return msgspec.json.decode((FOLDER / DIGESTS).read_bytes(), type=dict[str, dict[str, str]])
+
+
+def make() -> None:
+    """Write the golden events that are missing."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    digests = read_digests()
+    for key, golden in golden_events().items():
+        if key not in digests:
+            (FOLDER / f"{key}.envelope.json").write_bytes(golden.envelope)
+            (FOLDER / f"{key}.payload.json").write_bytes(golden.payload)
+            digests[key] = golden.digests
+    table = msgspec.json.encode(dict(sorted(digests.items())))
+    (FOLDER / DIGESTS).write_bytes(msgspec.json.format(table, indent=1) + b"\n")
+
+
+if __name__ == "__main__":
+    make()
