@@ -3,6 +3,8 @@
 Every card says when its stream was `opened`, when it last `changed`, and at which positions an event of the stream was
 annulled (更正), so that a corrected state is never shown without its mark. A field named in `sealed` has words that
 cannot be read here; it stands as null.
+
+Cards never form cycles, so the collector need not look at them (`gc=False`): a rebuild makes hundreds of thousands.
 """
 
 from typing import Literal, TypeVar
@@ -32,14 +34,14 @@ from repository.domain.values import (
 )
 
 
-class Moment(msgspec.Struct, frozen=True):
+class Moment(msgspec.Struct, frozen=True, gc=False):
     """A place in the log, and when it was written there."""
 
     position: int
     time: Time
 
 
-class Card(msgspec.Struct, frozen=True, kw_only=True):
+class Card(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What every card has. `id` is the stream's; `archive` the code (档案馆代码) that it belongs to, if to one."""
 
     id: UUID
@@ -50,7 +52,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     sealed: tuple[str, ...] = ()
 
 
-class Description(Card, frozen=True, kw_only=True):
+class Description(Card, frozen=True, kw_only=True, gc=False):
     """A description (著录), field by field as `repository.domain.description.Fields` has them."""
 
     level: Level
@@ -69,7 +71,7 @@ class Description(Card, frozen=True, kw_only=True):
     carrier: Carrier
 
 
-class StoredVersion(msgspec.Struct, frozen=True, kw_only=True):
+class StoredVersion(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The newest version in the store, with the digests that prove it."""
 
     position: int
@@ -83,7 +85,7 @@ class StoredVersion(msgspec.Struct, frozen=True, kw_only=True):
     inventory_sha256: Sha256
 
 
-class Package(Card, frozen=True, kw_only=True):
+class Package(Card, frozen=True, kw_only=True, gc=False):
     """An archival package (存档信息包). `formats` and `virus` are null until that was looked at at all."""
 
     accession: UUID
@@ -107,7 +109,7 @@ class Package(Card, frozen=True, kw_only=True):
         return "infected" if self.virus is Outcome.FAILED else "created"
 
 
-class Accession(Card, frozen=True, kw_only=True):
+class Accession(Card, frozen=True, kw_only=True, gc=False):
     """An accession (接收登记). `units`, `files` and `bytes` are of the delivery in hand, `findings` of its verdict.
 
     `packages` and `packages_stored` are counted when it is asked for.
@@ -130,7 +132,7 @@ class Accession(Card, frozen=True, kw_only=True):
     packages_stored: int = 0
 
 
-class Agent(Card, frozen=True, kw_only=True):
+class Agent(Card, frozen=True, kw_only=True, gc=False):
     """An agent (人员) or, with `is_producer`, a producer (移交单位). `credentials` are those in force."""
 
     is_producer: bool
@@ -140,7 +142,7 @@ class Agent(Card, frozen=True, kw_only=True):
     credentials: tuple[UUID, ...] = ()
 
 
-class AccessRequest(Card, frozen=True, kw_only=True):
+class AccessRequest(Card, frozen=True, kw_only=True, gc=False):
     """An access request (利用申请): who asked for what, for which purpose, and what was handed out."""
 
     requester: UUID
@@ -154,7 +156,7 @@ class AccessRequest(Card, frozen=True, kw_only=True):
     outcome: str | None = None
 
 
-class Run(Card, frozen=True, kw_only=True):
+class Run(Card, frozen=True, kw_only=True, gc=False):
     """A run (作业) of long work. `outcome` is null as long as it goes on."""
 
     kind: RunKind
@@ -168,7 +170,7 @@ class Run(Card, frozen=True, kw_only=True):
     findings_total: int = 0
 
 
-class Mark(Card, frozen=True, kw_only=True):
+class Mark(Card, frozen=True, kw_only=True, gc=False):
     """An annulment: the event `id` at `position` in `stream` counts as never having happened; why, and who agreed."""
 
     stream: UUID

@@ -1,7 +1,7 @@
 """The catalogue (目录): its life - opened, caught up with the log, made anew - and all that can be asked of it."""
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
@@ -109,13 +109,13 @@ class Catalogue(Queries):
         return [Projection(name="catalogue", position=position, last_error=last_error, rebuilding=rebuilding)]
 
     def _apply_batch(self, reader: EventReader, position: int, end: int) -> None:
-        events = _dense(reader, position, end, BATCH)
+        reached = min(end, position + BATCH)
         name, db = self._live()
         with files.failures(self.folder / name):
             db.execute("BEGIN IMMEDIATE")
             try:
                 if files.live(self.folder) == name and _position(db) == position:
-                    _apply(db, reader, events)
+                    _apply(db, reader, position, reached)
                 db.execute("COMMIT")
             except BaseException:
                 if db.in_transaction:
@@ -149,32 +149,32 @@ class Catalogue(Queries):
 def _build(db: sqlite3.Connection, reader: EventReader, progress: Progress | None) -> int:
     end = reader.position()
     while (position := _position(db)) < end:
-        events = _dense(reader, position, end, BUILD_BATCH)
+        reached = min(end, position + BUILD_BATCH)
         db.execute("BEGIN")
-        _apply(db, reader, events)
+        _apply(db, reader, position, reached)
         db.execute("COMMIT")
         if progress is not None:
-            progress(_position(db), end)
+            progress(reached, end)
     return position
 
 
-def _apply(db: sqlite3.Connection, reader: EventReader, events: Sequence[Event]) -> None:
+def _apply(db: sqlite3.Connection, reader: EventReader, position: int, reached: int) -> None:
+    """Apply the events after one position up to another, each let go as soon as it is applied."""
     projector = Projector(db, reader)
-    projector.apply(events)
+    projector.apply(_dense(reader, position, reached))
     projector.flush()
-    db.execute("UPDATE state SET position = ?, last_error = NULL", (events[-1].envelope.position,))
+    db.execute("UPDATE state SET position = ?, last_error = NULL", (reached,))
 
 
-def _dense(reader: EventReader, position: int, end: int, limit: int) -> list[Event]:
-    """The next events. A log that leaves a position out is not applied."""
-    events = list(reader.events(after=position, upto=end, limit=limit))
-    wanted = min(limit, end - position)
-    for at, event in enumerate(events, position + 1):
-        if event.envelope.position != at:
-            raise ArchiveError("log-gap", at)
-    if len(events) < wanted:
-        raise ArchiveError("log-gap", position + len(events) + 1)
-    return events
+def _dense(reader: EventReader, position: int, reached: int) -> Iterator[Event]:
+    """The events of these positions. A log that leaves one out is not applied."""
+    for event in reader.events(after=position, upto=reached):
+        position += 1
+        if event.envelope.position != position:
+            raise ArchiveError("log-gap", position)
+        yield event
+    if position < reached:
+        raise ArchiveError("log-gap", position + 1)
 
 
 def _position(db: sqlite3.Connection) -> int:

@@ -9,7 +9,7 @@ of its own: its events are read again, those annulled are left out, and the rest
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 import msgspec
@@ -39,7 +39,7 @@ class EventReader(Protocol):
         ...
 
 
-class _Version(msgspec.Struct):
+class _Version(msgspec.Struct, gc=False):
     """The newest version of a card: since when, and whether its row is in the table already."""
 
     since: int
@@ -112,7 +112,7 @@ class Projector:
         self._of_type = {name: (fold, self._sheets[_table(name).name]) for name, fold in FOLDS.items()}
         self._titles: list[tuple[int, str]] = []
 
-    def apply(self, events: Sequence[Event]) -> None:
+    def apply(self, events: Iterable[Event]) -> None:
         """Apply events that follow the last one applied."""
         for event in events:
             envelope = event.envelope
