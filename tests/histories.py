@@ -12,7 +12,7 @@ from repository.eventlog.registry import name_of
 
 State = TypeVar("State")
 ARCHIVE = "437001"
-NOW = "2026-01-02T03:04:05.{:06d}Z"
+NOW = "2026-01-02T03:04:{:02d}.{:06d}Z"
 
 
 def identity(name: str) -> UUID:
@@ -29,19 +29,27 @@ class MemoryLog:
 
     def __init__(self) -> None:
         self.recorded: list[Event] = []
+        self.forgotten = 0
         self._versions: dict[UUID, int] = {}
 
     def events(
         self, *, after: int = 0, upto: int | None = None, types: Sequence[str] = (), limit: int | None = None
     ) -> Iterator[Event]:
         """As `EventReader` has it."""
-        chosen = self.recorded[after:upto]
+        chosen = self.recorded[after - self.forgotten : None if upto is None else upto - self.forgotten]
         wanted = [event for event in chosen if not types or event.envelope.type in types] if types else chosen
         return iter(wanted[:limit])
 
     def position(self) -> int:
         """Position of the newest event."""
-        return len(self.recorded)
+        return self.forgotten + len(self.recorded)
+
+    def forget(self) -> list[Event]:
+        """Let go of what is recorded and answer it: for logs that are longer than memory is large."""
+        gone, self.recorded = self.recorded, []
+        self.forgotten += len(gone)
+        self._versions = {}
+        return gone
 
     def record(self, aggregate: str, stream: UUID, *payloads: Value) -> list[Event]:
         """Record payloads as they are."""
@@ -52,9 +60,9 @@ class MemoryLog:
         return fold(aggregate, [event for event in self.recorded if event.envelope.stream == stream])
 
     def _record(self, aggregate: str, stream: UUID, payload: Value) -> Event:
-        position = len(self.recorded) + 1
+        position = self.position() + 1
         version = self._versions[stream] = self._versions.get(stream, 0) + 1
-        time = NOW.format(position)
+        time = NOW.format(*divmod(position, 1_000_000))
         envelope = Envelope(
             event_id=identity(f"event {position}"),
             archive=None if aggregate in ("Agent", "Producer") else ARCHIVE,

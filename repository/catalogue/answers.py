@@ -11,7 +11,7 @@ from typing import Generic
 
 import msgspec
 
-from repository.catalogue.cards import AnyCard
+from repository.catalogue.cards import AnyCard, decoded
 from repository.catalogue.schema import NO_CODE, Table
 from repository.errors import ArchiveError
 
@@ -92,8 +92,7 @@ def page_of(cards: Sequence[AnyCard], part: Slice, total: int) -> Page[AnyCard]:
 def cards_of(db: sqlite3.Connection, table: Table, card: type[AnyCard], where: Where, rest: str = "") -> list[AnyCard]:
     """The cards of the rows that meet the conditions. `rest` follows them: an order, a limit."""
     rows = db.execute(f"SELECT body FROM {table.name} WHERE {where.sql} {rest}", where.values)  # noqa: S608 - conditions are made of constants
-    decode = msgspec.json.Decoder(card).decode
-    return [decode(body) for (body,) in rows]
+    return [decoded(card, body) for (body,) in rows]
 
 
 def total_of(db: sqlite3.Connection, source: str, where: Where) -> int:

@@ -7,7 +7,8 @@ cannot be read here; it stands as null.
 Cards never form cycles, so the collector need not look at them (`gc=False`): a rebuild makes hundreds of thousands.
 """
 
-from typing import Literal, TypeVar
+from functools import cache
+from typing import Literal, TypeVar, cast
 from uuid import UUID
 
 import msgspec
@@ -32,6 +33,7 @@ from repository.domain.values import (
     Sha256,
     Time,
 )
+from repository.errors import ArchiveError
 
 
 class Moment(msgspec.Struct, frozen=True, gc=False):
@@ -191,6 +193,19 @@ def moment(envelope: Envelope) -> Moment:
 def changed(card: AnyCard | None, envelope: Envelope, **fields: object) -> AnyCard | None:
     """The card with these fields, changed by that event. No card stays no card."""
     return None if card is None else replace(card, changed=moment(envelope), **fields)
+
+
+@cache
+def _decoder(card: type[Card]) -> msgspec.json.Decoder[Card]:
+    return msgspec.json.Decoder(card)
+
+
+def decoded(card: type[AnyCard], body: bytes) -> AnyCard:
+    """The card that a row holds. A row that is no such card is damage."""
+    try:
+        return cast("AnyCard", _decoder(card).decode(body))
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ArchiveError("catalogue-damaged", card.__name__, reason=error) from error
 
 
 def words_of(text: Confidential | None) -> str | None:

@@ -14,7 +14,7 @@ from typing import Protocol
 
 import msgspec
 
-from repository.catalogue.cards import Card, Description, moment
+from repository.catalogue.cards import Card, Description, decoded, moment
 from repository.catalogue.folds import FOLDS, OPENING
 from repository.catalogue.folds.work import annulled
 from repository.catalogue.schema import ALWAYS, DESCRIPTIONS, MARKS, OF_AGGREGATE, TABLES, Table
@@ -59,14 +59,13 @@ class _Sheet:
         self._insert = table.insert
         self._end = f"UPDATE {table.name} SET until = ? WHERE since = ? AND until > since"  # noqa: S608 - names from the schema
         self._find = f"SELECT since, body FROM {table.name} WHERE id = ? ORDER BY since DESC LIMIT 1"  # noqa: S608
-        self._decode = msgspec.json.Decoder(table.card).decode
 
     def load(self, key: bytes) -> _Version | None:
         """The newest version of a card that an earlier batch wrote."""
         row = self._db.execute(self._find, (key,)).fetchone()
         if row is None:
             return None
-        version = _Version(row[0], None if row[1] is None else self._decode(row[1]), written=True)
+        version = _Version(row[0], None if row[1] is None else decoded(self.table.card, row[1]), written=True)
         self.newest[key] = version
         return version
 

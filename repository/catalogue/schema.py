@@ -104,7 +104,7 @@ PACKAGES = Table(
     Package,
     ("accession", "stored", "files", "bytes"),
     _package,
-    ("(accession, first, until, stored, files, bytes)",),
+    ("(accession, first, until, stored, files, bytes)", "(first, until)"),
 )
 ACCESSIONS = Table(
     "accessions",
@@ -131,7 +131,7 @@ OF_AGGREGATE = {
 }
 """Which table an aggregate's streams have their cards in."""
 
-TITLES = "CREATE VIRTUAL TABLE titles USING fts5 (terms, content='', tokenize='ascii', columnsize=0)"
+TITLES = "CREATE VIRTUAL TABLE titles USING fts5 (terms, content='', tokenize='ascii', prefix='1', columnsize=0)"
 """The words of titles, by the row of `descriptions` that they stand in: contentless, the words themselves are there.
 
 The tokeniser only parts at spaces: `words.terms` did the rest.

@@ -4,6 +4,8 @@ import random
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -64,10 +66,32 @@ class RawLog:
         return position
 
 
+class PassingLog:
+    """A log too long for memory: each event is made when it is read, once, in order."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._next = self._made()
+
+    def events(
+        self, *, after: int = 0, upto: int | None = None, types: Sequence[str] = (), limit: int | None = None
+    ) -> Iterator[Event]:
+        return islice(self._next, (upto or self.position()) - after)
+
+    def position(self) -> int:
+        return 6 * self._count + 6 * -(-self._count // PER_ACCESSION)
+
+    def _made(self) -> Iterator[Event]:
+        chance, log = random.Random(7), MemoryLog()
+        for start in range(0, self._count, PER_ACCESSION):
+            _accession(log, chance, start, min(PER_ACCESSION, self._count - start))
+            yield from log.forget()
+
+
 def title(chance: random.Random) -> str:
     """A title as catalogues have them: a place, a year, a kind of record, a number."""
-    place = chance.randrange(0, len(PLACES), 2)
-    return f"{PLACES[place : place + 2]}县{chance.randrange(1900, 1990)}年{chance.choice(KINDS)}第{chance.randrange(1, 400)}号"
+    place, year, number = chance.randrange(0, len(PLACES), 2), chance.randrange(1900, 1990), chance.randrange(1, 400)
+    return f"{PLACES[place : place + 2]}县{year}年{chance.choice(KINDS)}第{number}号"
 
 
 def records(count: int, seed: int = 7) -> MemoryLog:
@@ -200,9 +224,7 @@ def test_rebuilds_at_30_000_events_a_second(tmp_path: Path) -> None:
     whole, whole_cpu = timed(lambda: catalogue.rebuild(raw))
     memory, memory_cpu = timed(lambda: catalogue.rebuild(log))
 
-    print(
-        f"\n{events} events of {RECORDS} records: raw rows {events / reading:,.0f}/s, decoded {events / decoding:,.0f}/s"
-    )
+    print(f"\n{events} events: raw rows {events / reading:,.0f}/s, decoded {events / decoding:,.0f}/s")
     for name, wall, cpu in (
         ("catch_up", live, live_cpu),
         ("rebuild", whole, whole_cpu),
@@ -210,3 +232,64 @@ def test_rebuilds_at_30_000_events_a_second(tmp_path: Path) -> None:
     ):
         print(f"{name}: {events / wall:,.0f} events/s, {cpu / events * 1e6:.1f} us CPU an event")
     assert events / whole >= 30_000
+
+
+ENTRIES = 200_000
+Question = Callable[[Catalogue, random.Random, int], object]
+
+
+def _walk(catalogue: Catalogue, chance: random.Random, position: int) -> object:
+    first = catalogue.search(as_of=position)
+    return catalogue.search(after=first.after)
+
+
+QUESTIONS: dict[str, tuple[float, Question]] = {
+    "as-of page of all": (0.050, lambda c, r, p: c.search(as_of=p)),
+    "as-of second page": (0.100, _walk),
+    "as-of packages": (0.050, lambda c, r, p: c.packages(as_of=p)),
+    "档号 whole": (0.010, lambda c, r, p: c.by_reference_code(_code(r))),
+    "档号 prefix": (0.010, lambda c, r, p: c.search(reference_code_prefix=_code(r)[:-2])),
+    "fonds and secrecy": (0.010, lambda c, r, p: c.search(fonds=_code(r)[:5], secrecy_max=SecrecyClass.OPEN)),
+    "a whole title": (0.010, lambda c, r, p: c.search(title(r))),
+    "narrow words": (
+        0.010,
+        lambda c, r, p: c.search(f"{r.choice(KINDS)} 第{r.randrange(1, 400)}号"),
+    ),
+    "地契": (0.010, lambda c, r, p: c.search("地契")),
+    "民国 as of": (0.010, lambda c, r, p: c.search("民国", as_of=p)),
+    "one character": (0.020, lambda c, r, p: c.search(r.choice("年县契杭第号"))),
+    "words, fonds and secrecy": (
+        0.020,
+        lambda c, r, p: c.search("地契", fonds=_code(r)[:5], secrecy_max=SecrecyClass.OPEN),
+    ),
+    "words that are everywhere, of one year": (0.020, lambda c, r, p: c.search("县 年", year_from=1950, year_to=1950)),
+    "year": (0.020, lambda c, r, p: c.search(year_from=1950, year_to=1951, secrecy_max=SecrecyClass.OPEN)),
+    "accession": (0.010, lambda c, r, p: c.accessions(as_of=p, limit=1)),
+}
+
+
+def _code(chance: random.Random) -> str:
+    record = chance.randrange(ENTRIES)
+    return f"J{record // PER_ACCESSION:04d}-WS-Y-{record % PER_ACCESSION:05d}"
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Catalogue:
+    catalogue = Catalogue(tmp_path_factory.mktemp("catalogue"))
+    log = PassingLog(ENTRIES)
+    wall, _ = timed(lambda: catalogue.rebuild(log))
+    size = sum(path.stat().st_size for path in catalogue.folder.iterdir())
+    print(f"\n{log.position():,} events of {ENTRIES:,} records, made as read: {wall:.0f} s, {size / 2**20:.0f} MiB")
+    return catalogue
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_answers_in_time(large: Catalogue, name: str) -> None:
+    bound, ask = QUESTIONS[name]
+    chance, position, taken = random.Random(3), large.position(), []
+    for _ in range(100):
+        at = chance.randrange(position // 2, position)
+        taken.append(timed(partial(ask, large, chance, at))[0])
+    taken.sort()
+    print(f"{name}: p50 {taken[50] * 1e3:.2f} ms, p99 {taken[98] * 1e3:.2f} ms")
+    assert taken[98] <= bound
