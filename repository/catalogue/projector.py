@@ -17,8 +17,8 @@ import msgspec
 from repository.catalogue.cards import Card, Description, decoded, moment
 from repository.catalogue.folds import FOLDS, OPENING
 from repository.catalogue.folds.work import annulled
-from repository.catalogue.schema import ALWAYS, DESCRIPTIONS, MARKS, OF_AGGREGATE, TABLES, Table
-from repository.catalogue.words import terms
+from repository.catalogue.schema import ALWAYS, DESCRIPTIONS, MARKS, OF_AGGREGATE, RANK, TABLES, Table
+from repository.catalogue.words import marks, terms
 from repository.domain.corrections import Annulled
 from repository.domain.envelope import Envelope, Event
 
@@ -142,14 +142,15 @@ class Projector:
 
     def _index(self, position: int, card: Card | None) -> None:
         if isinstance(card, Description) and card.title is not None:
-            self._titles.append((position, " ".join(terms(card.title))))
+            found = terms(card.title) + marks(card.fonds_code, card.year, RANK[card.secrecy_class])
+            self._titles.append((position, " ".join(found)))
 
     def _annul(self, event: Event, payload: Annulled) -> None:
         envelope = event.envelope
-        marks = self._sheets[MARKS.name]
-        if payload.event.bytes not in marks.newest:
-            marks.load(payload.event.bytes)
-        marks.put(payload.event.bytes, envelope.position, annulled(payload, envelope))
+        annulments = self._sheets[MARKS.name]
+        if payload.event.bytes not in annulments.newest:
+            annulments.load(payload.event.bytes)
+        annulments.put(payload.event.bytes, envelope.position, annulled(payload, envelope))
         table = OF_AGGREGATE.get(envelope.type.partition(".")[0])
         if table is None:
             return

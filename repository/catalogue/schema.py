@@ -134,7 +134,7 @@ OF_AGGREGATE = {
 TITLES = "CREATE VIRTUAL TABLE titles USING fts5 (terms, content='', tokenize='ascii', prefix='1', columnsize=0)"
 """The words of titles, by the row of `descriptions` that they stand in: contentless, the words themselves are there.
 
-The tokeniser only parts at spaces: `words.terms` did the rest.
+The tokeniser only parts at spaces; `words` did the rest. `prefix` makes questions of one character as quick as others.
 """
 
 STATE = "CREATE TABLE state (position INTEGER NOT NULL, last_error TEXT)"

@@ -25,7 +25,7 @@ from repository.catalogue.answers import (
 )
 from repository.catalogue.cards import Description
 from repository.catalogue.schema import DESCRIPTIONS, NO_CODE, PACKAGES, RANK, code_key
-from repository.catalogue.words import normal, question
+from repository.catalogue.words import narrowing, normal, question
 from repository.domain.values import Level, RecordType, SecrecyClass
 from repository.errors import ArchiveError
 
@@ -57,7 +57,7 @@ def search(db: sqlite3.Connection, words: str | None, filters: Filters, part: Sl
     asked = question(words)
     if asked is None:
         return page_of([], part, 0)
-    return _with_words(db, words, asked, where, part)
+    return _with_words(db, words, " AND ".join([asked, *_narrowing(filters)]), where, part)
 
 
 def _year(year: int) -> tuple[object, ...]:
@@ -93,6 +93,16 @@ def _where(filters: Filters, position: int) -> Where:
             condition, values = _CONDITIONS[name]
             where = where.also(condition, *values(value))
     return where
+
+
+def _narrowing(filters: Filters) -> list[str]:
+    fonds, highest = filters.get("fonds"), filters.get("secrecy_max")
+    return narrowing(
+        fonds and text(fonds),
+        filters.get("year_from"),
+        filters.get("year_to"),
+        None if highest is None else RANK[highest],
+    )
 
 
 def _with_words(db: sqlite3.Connection, words: str, asked: str, where: Where, part: Slice) -> Page[Description]:
