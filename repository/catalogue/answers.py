@@ -21,7 +21,7 @@ COUNTED = 1_000
 LONGEST = 1_000
 """Cards of one page at most."""
 
-_CURSOR = re.compile(r"(\d{1,18})\.(\d{1,18})")
+_CURSOR = re.compile(r"([0-9]{1,18})\.([0-9]{1,18})")
 
 
 class Page(msgspec.Struct, Generic[AnyCard], frozen=True, kw_only=True):
@@ -132,8 +132,8 @@ def key_of(db: sqlite3.Connection, table: Table, part: Slice, order: Sequence[st
 
 
 def text(words: str) -> str:
-    """Text as the database can take it: what is not Unicode text is spelled out and so matches nothing."""
-    return words.encode("utf-8", "backslashreplace").decode("utf-8")
+    """Text as the database can take it: what is no Unicode character is replaced and so matches nothing."""
+    return words.encode("utf-8", "backslashreplace").decode("utf-8").replace(NO_CODE, "\ufffd")
 
 
 def beyond(prefix: str) -> str:

@@ -44,8 +44,9 @@ def _pointed(folder: Path) -> str | None:
 
 
 def new_name(folder: Path) -> str:
-    """A name that no database here has."""
-    numbers = [int(found[1]) for path in folder.iterdir() if (found := _NAME.match(path.name))]
+    """A name that no database here has, nor the pointer, be it to a database that is gone."""
+    names = [path.name for path in folder.iterdir()] + [_pointed(folder) or ""]
+    numbers = [int(found[1]) for name in names if (found := _NAME.match(name))]
     return f"catalogue-{max(numbers, default=0) + 1:06d}.sqlite"
 
 

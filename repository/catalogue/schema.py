@@ -54,13 +54,13 @@ class Table(msgspec.Struct, frozen=True):
 
 
 def code_key(reference_code: str) -> str:
-    """A 档号 as it is compared: normalised and stripped as where it is reserved; nothing sorts last."""
-    return unicodedata.normalize("NFC", reference_code).strip() or NO_CODE
+    """A 档号 as it is compared: normalised and stripped as where it is reserved."""
+    return unicodedata.normalize("NFC", reference_code).strip()
 
 
 def _description(card: Description) -> tuple[object, ...]:
     return (
-        code_key(card.reference_code or ""),
+        code_key(card.reference_code or "") or NO_CODE,
         card.archive,
         card.fonds_code,
         card.year,

@@ -65,7 +65,7 @@ def _year(year: int) -> tuple[object, ...]:
 
 
 def _prefix(prefix: str) -> tuple[object, ...]:
-    start = text(prefix).strip()
+    start = code_key(text(prefix))
     return start, beyond(start)
 
 
