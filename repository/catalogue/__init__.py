@@ -1,1 +1,43 @@
-"""Projections of the log: everything that a person searches, made again at will."""
+"""Projections of the log: everything that a person searches, made again at will.
+
+`Catalogue` is fed by an `EventReader` that is handed in, and asked by everybody else.
+"""
+
+from repository.catalogue.answers import Page
+from repository.catalogue.cards import (
+    Accession,
+    AccessRequest,
+    Agent,
+    Card,
+    Description,
+    Mark,
+    Moment,
+    Package,
+    Run,
+    StoredVersion,
+)
+from repository.catalogue.catalogue import Catalogue, Projection
+from repository.catalogue.holdings import Holdings
+from repository.catalogue.projector import EventReader
+from repository.catalogue.queries import ReferenceMatch
+from repository.catalogue.search import Filters
+
+__all__ = [
+    "AccessRequest",
+    "Accession",
+    "Agent",
+    "Card",
+    "Catalogue",
+    "Description",
+    "EventReader",
+    "Filters",
+    "Holdings",
+    "Mark",
+    "Moment",
+    "Package",
+    "Page",
+    "Projection",
+    "ReferenceMatch",
+    "Run",
+    "StoredVersion",
+]

@@ -1,0 +1,218 @@
+"""Cards (卡片): what the catalogue shows of one stream at one position of the log - the rows and the answers alike.
+
+Every card says when its stream was `opened`, when it last `changed`, and at which positions an event of the stream was
+annulled (更正), so that a corrected state is never shown without its mark. A field named in `sealed` has words that
+cannot be read here; it stands as null.
+
+Cards never form cycles, so the collector need not look at them (`gc=False`): a rebuild makes hundreds of thousands.
+"""
+
+from functools import cache
+from typing import Literal, TypeVar, cast
+from uuid import UUID
+
+import msgspec
+from msgspec.structs import replace
+
+from repository.domain.accession import Stage
+from repository.domain.agent import AgentKind
+from repository.domain.archival_package import FormatCount
+from repository.domain.envelope import Envelope
+from repository.domain.run import RunKind
+from repository.domain.values import (
+    AccessionKind,
+    Carrier,
+    Confidential,
+    Finding,
+    Level,
+    Outcome,
+    RecordType,
+    Role,
+    Sealed,
+    SecrecyClass,
+    Sha256,
+    Time,
+)
+from repository.errors import ArchiveError
+
+
+class Moment(msgspec.Struct, frozen=True, gc=False):
+    """A place in the log, and when it was written there."""
+
+    position: int
+    time: Time
+
+
+class Card(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What every card has. `id` is the stream's; `archive` the code (档案馆代码) that it belongs to, if to one."""
+
+    id: UUID
+    archive: str | None
+    opened: Moment
+    changed: Moment
+    annulled: tuple[int, ...] = ()
+    sealed: tuple[str, ...] = ()
+
+
+class Description(Card, frozen=True, kw_only=True, gc=False):
+    """A description (著录), field by field as `repository.domain.description.Fields` has them."""
+
+    level: Level
+    parent: UUID | None
+    package: UUID | None
+    reference_code: str | None
+    fonds_code: str | None
+    title: str | None
+    responsible_party: str | None
+    date: str | None
+    year: int | None
+    retention_period: str | None
+    secrecy_class: SecrecyClass
+    page_count: int | None
+    record_type: RecordType
+    carrier: Carrier
+
+
+class StoredVersion(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The newest version in the store, with the digests that prove it."""
+
+    position: int
+    generation: int
+    version: int
+    profile: str
+    files: int
+    bytes: int
+    manifest_sha256: Sha256
+    tagmanifest_sha256: Sha256
+    inventory_sha256: Sha256
+
+
+class Package(Card, frozen=True, kw_only=True, gc=False):
+    """An archival package (存档信息包). `formats` and `virus` are null until that was looked at at all."""
+
+    accession: UUID
+    delivery: int
+    unit: str
+    description: UUID
+    record_type: RecordType
+    secrecy_class: SecrecyClass
+    files: int
+    bytes: int
+    formats: tuple[FormatCount, ...] | None = None
+    virus: Outcome | None = None
+    quality: Literal["not-tested"] = "not-tested"
+    stored: StoredVersion | None = None
+
+    @property
+    def stage(self) -> str:
+        """Where it stands: `stored`, `infected` (a virus keeps it out of the store), else `created`."""
+        if self.stored is not None:
+            return "stored"
+        return "infected" if self.virus is Outcome.FAILED else "created"
+
+
+class Accession(Card, frozen=True, kw_only=True, gc=False):
+    """An accession (接收登记). `units`, `files` and `bytes` are of the delivery in hand, `findings` of its verdict.
+
+    `packages` and `packages_stored` are counted when it is asked for.
+    """
+
+    kind: AccessionKind
+    producer: UUID
+    transfer_number: str | None
+    source: str
+    title: str | None
+    stage: Stage = Stage.OPEN
+    deliveries: int = 0
+    planned_delivery: int = 0
+    units: int = 0
+    files: int = 0
+    bytes: int = 0
+    findings: tuple[Finding, ...] = ()
+    findings_total: int = 0
+    packages: int = 0
+    packages_stored: int = 0
+
+
+class Agent(Card, frozen=True, kw_only=True, gc=False):
+    """An agent (人员) or, with `is_producer`, a producer (移交单位). `credentials` are those in force."""
+
+    is_producer: bool
+    kind: AgentKind
+    name: str | None
+    roles: tuple[Role, ...] = ()
+    credentials: tuple[UUID, ...] = ()
+
+
+class AccessRequest(Card, frozen=True, kw_only=True, gc=False):
+    """An access request (利用申请): who asked for what, for which purpose, and what was handed out."""
+
+    requester: UUID
+    packages: tuple[UUID, ...]
+    paths: tuple[str, ...]
+    purpose: str | None
+    state: Literal["requested", "assembled", "delivered", "closed"] = "requested"
+    dip: UUID | None = None
+    files: int = 0
+    bytes: int = 0
+    outcome: str | None = None
+
+
+class Run(Card, frozen=True, kw_only=True, gc=False):
+    """A run (作业) of long work. `outcome` is null as long as it goes on."""
+
+    kind: RunKind
+    scope: str
+    target: str | None
+    done: int = 0
+    total: int | None = None
+    cursor: str = ""
+    outcome: Outcome | None = None
+    findings: tuple[Finding, ...] = ()
+    findings_total: int = 0
+
+
+class Mark(Card, frozen=True, kw_only=True, gc=False):
+    """An annulment: the event `id` at `position` in `stream` counts as never having happened; why, and who agreed."""
+
+    stream: UUID
+    position: int
+    reason: str | None
+    annulled_by: UUID
+    approver: UUID
+
+
+AnyCard = TypeVar("AnyCard", bound=Card)
+
+
+def moment(envelope: Envelope) -> Moment:
+    """Where and when an event stands in the log."""
+    return Moment(envelope.position, envelope.recorded_at)
+
+
+def changed(card: AnyCard | None, envelope: Envelope, **fields: object) -> AnyCard | None:
+    """The card with these fields, changed by that event. No card stays no card."""
+    return None if card is None else replace(card, changed=moment(envelope), **fields)
+
+
+@cache
+def _decoder(card: type[Card]) -> msgspec.json.Decoder[Card]:
+    return msgspec.json.Decoder(card)
+
+
+def decoded(card: type[AnyCard], body: bytes) -> AnyCard:
+    """The card that a row holds. A row that is no such card is damage."""
+    try:
+        return cast("AnyCard", _decoder(card).decode(body))
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ArchiveError("catalogue-damaged", card.__name__, reason=error) from error
+
+
+def words_of(text: Confidential | None) -> str | None:
+    """The words of a field when they can be read here."""
+    return None if isinstance(text, Sealed) else text
+
+
+def sealed_among(**fields: Confidential | None) -> tuple[str, ...]:
+    """Names of the fields whose words cannot be read here."""
+    return tuple(name for name, text in fields.items() if isinstance(text, Sealed))

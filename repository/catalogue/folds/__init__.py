@@ -1,0 +1,56 @@
+"""Folds (投影规则): how each type of event changes the card of its stream. Pure, one small function per type.
+
+A fold takes the card as it stands (null: none yet), the payload and the envelope, and answers the card after it. An
+event that finds no card leaves none; only those in `OPENING`, and a description's own two, make one.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from repository.catalogue.cards import Card
+from repository.catalogue.folds import custody, people, records, work
+
+Fold = Callable[[Any, Any, Any], Card | None]
+"""(card so far, payload, envelope) -> card. Which cards and payloads belong together, the type's name says."""
+
+FOLDS: dict[str, Fold] = {
+    "Accession.Opened": custody.opened,
+    "Accession.DeliveryReceived": custody.received,
+    "Accession.Planned": custody.planned,
+    "Accession.DeliveryValidated": custody.judged,
+    "Accession.DeliveryRejected": custody.judged,
+    "Accession.Accepted": custody.accepted,
+    "Accession.Completed": custody.completed,
+    "ArchivalPackage.Created": records.created,
+    "ArchivalPackage.FormatsIdentified": records.identified,
+    "ArchivalPackage.VirusChecked": records.virus_checked,
+    "ArchivalPackage.Stored": records.stored,
+    "Description.Described": records.described,
+    "Description.Revised": records.described,
+    "AccessRequest.Requested": work.requested,
+    "AccessRequest.DipAssembled": work.assembled,
+    "AccessRequest.DipDelivered": work.delivered,
+    "AccessRequest.Closed": work.closed,
+    "Agent.Registered": people.registered,
+    "Agent.RoleGranted": people.granted,
+    "Agent.RoleRevoked": people.revoked,
+    "Agent.CredentialIssued": people.issued,
+    "Agent.CredentialRevoked": people.withdrawn,
+    "Producer.Registered": people.registered,
+    "Run.Started": work.started,
+    "Run.Progressed": work.progressed,
+    "Run.Finished": work.finished,
+}
+"""Types that leave a trace in a card. Reservations do not: a 档号 is found through the descriptions that bear it."""
+
+OPENING = frozenset(
+    {
+        "Accession.Opened",
+        "ArchivalPackage.Created",
+        "AccessRequest.Requested",
+        "Agent.Registered",
+        "Producer.Registered",
+        "Run.Started",
+    }
+)
+"""Types that begin a card whatever went before."""

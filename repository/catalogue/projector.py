@@ -1,0 +1,181 @@
+"""The projector (投影): applies events to the tables, a batch at a time, inside a transaction that is already open.
+
+Within a batch the newest version of each card waits in memory: a version that the batch itself supersedes is written
+with its end, once, and only what stood before the batch is updated.
+
+An annulment (更正) shows the stream as if the annulled event had not happened, from the annulment's position on. Every
+event that a card took part in is the `since` of a row of its stream, so the stream's history is known without an index
+of its own: its events are read again, those annulled are left out, and the rest is folded anew.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol
+
+import msgspec
+
+from repository.catalogue.cards import Card, Description, decoded, moment
+from repository.catalogue.folds import FOLDS, OPENING
+from repository.catalogue.folds.work import annulled
+from repository.catalogue.schema import ALWAYS, DESCRIPTIONS, MARKS, OF_AGGREGATE, RANK, TABLES, Table
+from repository.catalogue.words import marks, terms
+from repository.domain.corrections import Annulled
+from repository.domain.envelope import Envelope, Event
+
+_encode = msgspec.json.Encoder().encode
+
+
+class EventReader(Protocol):
+    """What the catalogue needs of the event log."""
+
+    def events(
+        self, *, after: int = 0, upto: int | None = None, types: Sequence[str] = (), limit: int | None = None
+    ) -> Iterator[Event]:
+        """Events with after < position <= upto, by position; only of these types when any are named."""
+        ...
+
+    def position(self) -> int:
+        """Position of the newest event, 0 for an empty log."""
+        ...
+
+
+class _Version(msgspec.Struct, gc=False):
+    """The newest version of a card: since when, and whether its row is in the table already."""
+
+    since: int
+    card: Card | None
+    written: bool
+
+
+class _Sheet:
+    """One table's part of a batch."""
+
+    def __init__(self, table: Table, db: sqlite3.Connection) -> None:
+        self.table = table
+        self.newest: dict[bytes, _Version] = {}
+        self._rows: list[tuple[object, ...]] = []
+        self._ends: list[tuple[int, int]] = []
+        self._db = db
+        self._insert = table.insert
+        self._end = f"UPDATE {table.name} SET until = ? WHERE since = ? AND until > since"  # noqa: S608 - names from the schema
+        self._find = f"SELECT since, body FROM {table.name} WHERE id = ? ORDER BY since DESC LIMIT 1"  # noqa: S608
+
+    def load(self, key: bytes) -> _Version | None:
+        """The newest version of a card that an earlier batch wrote."""
+        row = self._db.execute(self._find, (key,)).fetchone()
+        if row is None:
+            return None
+        version = _Version(row[0], None if row[1] is None else decoded(self.table.card, row[1]), written=True)
+        self.newest[key] = version
+        return version
+
+    def put(self, key: bytes, position: int, card: Card | None) -> None:
+        """From this position on the card reads so; null: there is none."""
+        before = self.newest.get(key)
+        if before is not None:
+            if before.written:
+                self._ends.append((position, before.since))
+            else:
+                self._rows.append(self._row(key, before, position))
+        self.newest[key] = _Version(position, card, written=False)
+
+    def flush(self) -> None:
+        """Write what waits."""
+        waiting = [(key, version) for key, version in self.newest.items() if not version.written]
+        self._rows += [self._row(key, version, ALWAYS) for key, version in waiting]
+        if self._rows:
+            self._rows.sort(key=_since)
+            self._db.executemany(self._insert, self._rows)
+        if self._ends:
+            self._db.executemany(self._end, self._ends)
+        self.newest, self._rows, self._ends = {}, [], []
+
+    def _row(self, key: bytes, version: _Version, until: int) -> tuple[object, ...]:
+        card = version.card
+        if card is None:
+            return (version.since, version.since, key, None, None, *(None for _ in self.table.columns))
+        return (version.since, until, key, card.opened.position, _encode(card), *self.table.values(card))
+
+
+def _since(row: tuple[object, ...]) -> int:
+    return row[0]  # type: ignore[return-value]  # the first column of every row is its position
+
+
+class Projector:
+    """Applies events in their order. The caller owns the transaction and calls `flush` before it commits."""
+
+    def __init__(self, db: sqlite3.Connection, reader: EventReader) -> None:
+        self._db = db
+        self._reader = reader
+        self._sheets = {table.name: _Sheet(table, db) for table in TABLES}
+        self._of_type = {name: (fold, self._sheets[_table(name).name]) for name, fold in FOLDS.items()}
+        self._titles: list[tuple[int, str]] = []
+
+    def apply(self, events: Iterable[Event]) -> None:
+        """Apply events that follow the last one applied."""
+        for event in events:
+            envelope = event.envelope
+            known = self._of_type.get(envelope.type)
+            if known is None:
+                if isinstance(event.payload, Annulled):
+                    self._annul(event, event.payload)
+                continue
+            fold, sheet = known
+            key = envelope.stream.bytes
+            version = sheet.newest.get(key)
+            if version is None and envelope.version > 1:
+                version = sheet.load(key)
+            if version is None or version.card is not None:
+                card = fold(version and version.card, event.payload, envelope)
+            else:
+                card = self._refold(sheet, envelope)
+            sheet.put(key, envelope.position, card)
+            if sheet.table is DESCRIPTIONS:
+                self._index(envelope.position, card)
+
+    def flush(self) -> None:
+        """Write what waits in memory."""
+        for sheet in self._sheets.values():
+            sheet.flush()
+        self._db.executemany("INSERT INTO titles (rowid, terms) VALUES (?, ?)", self._titles)
+        self._titles = []
+
+    def _index(self, position: int, card: Card | None) -> None:
+        if isinstance(card, Description) and card.title is not None:
+            found = terms(card.title) + marks(card.fonds_code, card.year, RANK[card.secrecy_class])
+            self._titles.append((position, " ".join(found)))
+
+    def _annul(self, event: Event, payload: Annulled) -> None:
+        envelope = event.envelope
+        annulments = self._sheets[MARKS.name]
+        if payload.event.bytes not in annulments.newest:
+            annulments.load(payload.event.bytes)
+        annulments.put(payload.event.bytes, envelope.position, annulled(payload, envelope))
+        table = OF_AGGREGATE.get(envelope.type.partition(".")[0])
+        if table is None:
+            return
+        sheet = self._sheets[table.name]
+        card = self._refold(sheet, envelope)
+        sheet.load(envelope.stream.bytes)
+        sheet.put(envelope.stream.bytes, envelope.position, card)
+        if table is DESCRIPTIONS:
+            self._index(envelope.position, card)
+
+    def _refold(self, sheet: _Sheet, envelope: Envelope) -> Card | None:
+        """The card of a stream from all of its events up to this one, those annulled left out."""
+        self.flush()
+        key = envelope.stream.bytes
+        gone = dict(self._db.execute("SELECT id, position FROM marks WHERE stream = ?", (key,)).fetchall())
+        places = f"SELECT since FROM {sheet.table.name} WHERE id = ? ORDER BY since"  # noqa: S608 - names from the schema
+        positions = [row[0] for row in self._db.execute(places, (key,)).fetchall()] + [envelope.position]
+        history = [event for at in positions for event in self._reader.events(after=at - 1, upto=at)]
+        kept = [one for one in history if one.envelope.type in FOLDS and one.envelope.event_id.bytes not in gone]
+        card: Card | None = None
+        for one in sorted(kept, key=lambda one: one.envelope.type not in OPENING):
+            card = FOLDS[one.envelope.type](card, one.payload, one.envelope)
+        positions_gone = tuple(sorted(gone.values()))
+        return card and msgspec.structs.replace(card, changed=moment(envelope), annulled=positions_gone)
+
+
+def _table(type_name: str) -> Table:
+    return OF_AGGREGATE[type_name.partition(".")[0]]

@@ -1,0 +1,199 @@
+"""Queries (查询): everything that can be asked of the catalogue, as of now or of any earlier position of the log.
+
+A query helps to choose what to work on and shows what is there; it never decides. Every answer is one consistent
+state: that of the position that it was read at, or of `as_of` where that is earlier.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from typing import Unpack
+from uuid import UUID
+
+import msgspec
+
+from repository.catalogue.answers import Page, Where, cards_of, listed, text
+from repository.catalogue.cards import Accession, AccessRequest, Agent, AnyCard, Description, Mark, Package, Run
+from repository.catalogue.holdings import Holdings, holdings_at
+from repository.catalogue.reading import Reading
+from repository.catalogue.schema import (
+    ACCESSIONS,
+    AGENTS,
+    DESCRIPTIONS,
+    MARKS,
+    PACKAGES,
+    REQUESTS,
+    RUNS,
+    Table,
+    code_key,
+)
+from repository.catalogue.search import Filters, search
+from repository.domain.accession import Stage
+from repository.domain.run import RunKind
+
+
+class ReferenceMatch(msgspec.Struct, frozen=True):
+    """A description that a 档号 leads to; `formerly` when it bore that code once and bears another now."""
+
+    description: Description
+    formerly: bool
+
+
+class Queries(Reading):
+    """The questions. `limit` and `after` walk through a list page by page, see `answers.Page`."""
+
+    def search(
+        self,
+        words: str | None = None,
+        *,
+        as_of: int | None = None,
+        limit: int = 50,
+        after: str | None = None,
+        **filters: Unpack[Filters],
+    ) -> Page[Description]:
+        """Descriptions with all these words in their titles and all these filters; see `search` for their order."""
+        with self._part(as_of, limit, after) as (db, part):
+            return search(db, words, filters, part)
+
+    def by_reference_code(
+        self, code: str, *, archive: str | None = None, as_of: int | None = None
+    ) -> list[ReferenceMatch]:
+        """Descriptions that bear this 档号 or bore it before a revision, those that bear it now first."""
+        key = code_key(text(code))
+        with self._snapshot(as_of) as (db, position):
+            bearing = _bearing(key, archive, position)
+            cards = cards_of(db, DESCRIPTIONS, Description, bearing, "ORDER BY code <> ?1, first")
+        return [ReferenceMatch(card, code_key(card.reference_code or "") != key) for card in cards]
+
+    def description(self, identity: UUID, *, as_of: int | None = None) -> Description | None:
+        """One description."""
+        return self._one(DESCRIPTIONS, Description, identity, as_of)
+
+    def children(
+        self, parent: UUID, *, as_of: int | None = None, limit: int = 50, after: str | None = None
+    ) -> Page[Description]:
+        """What a fonds, series or volume consists of, by 档号."""
+        with self._part(as_of, limit, after) as (db, part):
+            return listed(
+                db, DESCRIPTIONS, Description, Where().also("parent = ?", parent.bytes), part, ("code", "first")
+            )
+
+    def package(self, identity: UUID, *, as_of: int | None = None) -> Package | None:
+        """One archival package."""
+        return self._one(PACKAGES, Package, identity, as_of)
+
+    def packages(
+        self,
+        *,
+        accession: UUID | None = None,
+        stored: bool | None = None,
+        as_of: int | None = None,
+        limit: int = 50,
+        after: str | None = None,
+    ) -> Page[Package]:
+        """Archival packages in the order of their creation."""
+        where = _given({"accession": accession and accession.bytes, "stored": stored})
+        with self._part(as_of, limit, after) as (db, part):
+            return listed(db, PACKAGES, Package, where, part)
+
+    def accession(self, identity: UUID, *, as_of: int | None = None) -> Accession | None:
+        """One accession, with its packages counted."""
+        with self._snapshot(as_of) as (db, position):
+            return next(iter(_counted(db, _cards(db, ACCESSIONS, Accession, identity, position), position)), None)
+
+    def accessions(
+        self, *, stage: Stage | None = None, as_of: int | None = None, limit: int = 50, after: str | None = None
+    ) -> Page[Accession]:
+        """Accessions in the order of their opening, with their packages counted."""
+        with self._part(as_of, limit, after) as (db, part):
+            page = listed(db, ACCESSIONS, Accession, _given({"stage": stage and stage.value}), part)
+            return msgspec.structs.replace(page, entries=tuple(_counted(db, page.entries, part.position)))
+
+    def find_accession(
+        self, archive: str, producer: UUID, transfer_number: str | None, source: str, *, as_of: int | None = None
+    ) -> Accession | None:
+        """The newest accession of this archive and producer: with this number or, without one, from this source."""
+        where = Where().also("archive = ? AND producer = ?", text(archive), producer.bytes)
+        if transfer_number is not None:
+            where = where.also("transfer_number = ?", text(transfer_number))
+        else:
+            where = where.also("transfer_number IS NULL AND source = ?", text(source))
+        with self._snapshot(as_of) as (db, position):
+            newest = where.seen(ACCESSIONS, position)
+            found = cards_of(db, ACCESSIONS, Accession, newest, "ORDER BY first DESC LIMIT 1")
+            return next(iter(_counted(db, found, position)), None)
+
+    def agent(self, identity: UUID, *, as_of: int | None = None) -> Agent | None:
+        """One agent or producer."""
+        return self._one(AGENTS, Agent, identity, as_of)
+
+    def agents(
+        self, *, producers: bool | None = None, as_of: int | None = None, limit: int = 50, after: str | None = None
+    ) -> Page[Agent]:
+        """Agents and producers in the order of their registration, or only the one kind."""
+        with self._part(as_of, limit, after) as (db, part):
+            return listed(db, AGENTS, Agent, _given({"is_producer": producers}), part)
+
+    def request(self, identity: UUID, *, as_of: int | None = None) -> AccessRequest | None:
+        """One access request."""
+        return self._one(REQUESTS, AccessRequest, identity, as_of)
+
+    def requests(
+        self, *, state: str | None = None, as_of: int | None = None, limit: int = 50, after: str | None = None
+    ) -> Page[AccessRequest]:
+        """Access requests in the order in which they were made."""
+        with self._part(as_of, limit, after) as (db, part):
+            return listed(db, REQUESTS, AccessRequest, _given({"state": state and text(state)}), part)
+
+    def run(self, identity: UUID, *, as_of: int | None = None) -> Run | None:
+        """One run."""
+        return self._one(RUNS, Run, identity, as_of)
+
+    def runs(
+        self, *, kind: RunKind | None = None, as_of: int | None = None, limit: int = 50, after: str | None = None
+    ) -> Page[Run]:
+        """Runs in the order in which they began."""
+        with self._part(as_of, limit, after) as (db, part):
+            return listed(db, RUNS, Run, _given({"kind": kind and kind.value}), part)
+
+    def marks(self, stream: UUID, *, as_of: int | None = None) -> list[Mark]:
+        """Which events of this stream were annulled, why and by whom, in the order of the events."""
+        with self._snapshot(as_of) as (db, position):
+            where = Where().also("stream = ?", stream.bytes).seen(MARKS, position)
+            return cards_of(db, MARKS, Mark, where, "ORDER BY position")
+
+    def holdings(self, *, as_of: int | None = None) -> Holdings:
+        """What the archive holds, in numbers."""
+        with self._snapshot(as_of) as (db, position):
+            return holdings_at(db, position)
+
+    def _one(self, table: Table, card: type[AnyCard], identity: UUID, as_of: int | None) -> AnyCard | None:
+        with self._snapshot(as_of) as (db, position):
+            return next(iter(_cards(db, table, card, identity, position)), None)
+
+
+def _cards(db: sqlite3.Connection, table: Table, card: type[AnyCard], identity: UUID, position: int) -> list[AnyCard]:
+    return cards_of(db, table, card, Where().also("id = ?", identity.bytes).seen(table, position))
+
+
+def _given(columns: dict[str, object]) -> Where:
+    where = Where()
+    for column, value in columns.items():
+        if value is not None:
+            where = where.also(f"{column} = ?", value)
+    return where
+
+
+def _bearing(key: str, archive: str | None, position: int) -> Where:
+    """Descriptions of which some version bore the code; a version that an annulled event made never was."""
+    bore = """
+        SELECT bore.id FROM descriptions AS bore WHERE bore.code = ?1 AND bore.since <= ?2 AND bore.until > bore.since
+        AND NOT EXISTS (SELECT 1 FROM marks WHERE stream = bore.id AND position = bore.since AND marks.since <= ?2)"""
+    seen = f"id IN ({bore}) AND since <= ?2 AND until > ?2 AND (?3 IS NULL OR archive = ?3)"
+    return Where((seen,), (key, position, archive and text(archive)))
+
+
+def _counted(db: sqlite3.Connection, accessions: Iterable[Accession], position: int) -> Iterator[Accession]:
+    count = "SELECT count(*), sum(stored) FROM packages WHERE accession = ?1 AND since <= ?2 AND until > ?2"
+    for accession in accessions:
+        packages, stored = db.execute(count, (accession.id.bytes, position)).fetchone()
+        yield msgspec.structs.replace(accession, packages=packages, packages_stored=stored or 0)

@@ -1,0 +1,146 @@
+"""The tables (表结构). Every table of cards has one shape, and every version of a card is a row that stays.
+
+A row stands from position `since` (the event that made it, so it is the key: one event changes one card) until position
+`until`, exclusive: as of P, the cards are the rows with since <= P < until. A row with until = since was never seen: it
+keeps the place of an event whose stream had no card then. `body` is the card as JSON; the other columns are what is
+searched and sorted by. The database can be made again from the log at any time, so nothing here is kept for ever.
+"""
+
+import unicodedata
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from repository.catalogue.cards import Accession, AccessRequest, Agent, Card, Description, Mark, Package, Run
+from repository.domain.values import SecrecyClass
+
+VERSION = 1
+"""Of the tables below. A catalogue of another version is made again."""
+
+ALWAYS = 2**63 - 1
+"""`until` of a row that stands."""
+
+NO_CODE = "\U0010ffff"
+"""Sorts after every 档号; no character, so no code can be equal to it."""
+
+RANK = {secrecy: secrecy.rank for secrecy in SecrecyClass}
+
+
+class Table(msgspec.Struct, frozen=True):
+    """One kind of card: its name, its type, the columns beside the body with their values, and their indexes."""
+
+    name: str
+    card: type[Card]
+    columns: tuple[str, ...]
+    values: Callable[[Any], tuple[object, ...]]
+    indexes: tuple[str, ...] = ()
+
+    @property
+    def insert(self) -> str:
+        """Statement for one row: since, until, id, first, body, then the columns."""
+        names = ("since", "until", "id", "first", "body", *self.columns)
+        return f"INSERT INTO {self.name} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"  # noqa: S608 - names from this module
+
+    @property
+    def ddl(self) -> list[str]:
+        """Statements that make it."""
+        columns = ", ".join(("until INTEGER NOT NULL", "id BLOB NOT NULL", "first INTEGER", "body BLOB", *self.columns))
+        return [
+            f"CREATE TABLE {self.name} (since INTEGER PRIMARY KEY, {columns})",
+            f"CREATE INDEX {self.name}_id ON {self.name} (id)",
+            *(f"CREATE INDEX {self.name}_{number} ON {self.name} {on}" for number, on in enumerate(self.indexes, 1)),
+        ]
+
+
+def code_key(reference_code: str) -> str:
+    """A 档号 as it is compared: normalised and stripped as where it is reserved."""
+    return unicodedata.normalize("NFC", reference_code).strip()
+
+
+def _description(card: Description) -> tuple[object, ...]:
+    return (
+        code_key(card.reference_code or "") or NO_CODE,
+        card.archive,
+        card.fonds_code,
+        card.year,
+        card.record_type.value,
+        RANK[card.secrecy_class],
+        card.level.value,
+        card.parent and card.parent.bytes,
+        card.package and card.package.bytes,
+    )
+
+
+def _package(card: Package) -> tuple[object, ...]:
+    stored = card.stored
+    return (
+        card.accession.bytes,
+        0 if stored is None else 1,
+        card.files if stored is None else stored.files,
+        card.bytes if stored is None else stored.bytes,
+    )
+
+
+def _accession(card: Accession) -> tuple[object, ...]:
+    return (card.stage.value, card.archive, card.producer.bytes, card.transfer_number, card.source)
+
+
+DESCRIPTIONS = Table(
+    "descriptions",
+    Description,
+    ("code", "archive", "fonds", "year", "record_type", "secrecy", "level", "parent", "package"),
+    _description,
+    (
+        "(code, first, until, fonds, year, record_type, secrecy, level)",
+        "(fonds, code, first, until, year, record_type, secrecy, level)",
+        "(year, until, secrecy)",
+        "(parent, code, first) WHERE parent IS NOT NULL",
+        "(package) WHERE package IS NOT NULL",
+    ),
+)
+PACKAGES = Table(
+    "packages",
+    Package,
+    ("accession", "stored", "files", "bytes"),
+    _package,
+    ("(accession, first, until, stored, files, bytes)", "(first, until)"),
+)
+ACCESSIONS = Table(
+    "accessions",
+    Accession,
+    ("stage", "archive", "producer", "transfer_number", "source"),
+    _accession,
+    ("(stage, first)", "(producer, transfer_number)", "(source)"),
+)
+AGENTS = Table("agents", Agent, ("is_producer",), lambda card: (card.is_producer,))
+REQUESTS = Table("requests", AccessRequest, ("state",), lambda card: (card.state,), ("(state, first)",))
+RUNS = Table("runs", Run, ("kind",), lambda card: (card.kind.value,), ("(kind, first)",))
+MARKS = Table("marks", Mark, ("stream", "position"), lambda card: (card.stream.bytes, card.position), ("(stream)",))
+
+TABLES = (DESCRIPTIONS, PACKAGES, ACCESSIONS, AGENTS, REQUESTS, RUNS, MARKS)
+
+OF_AGGREGATE = {
+    "Description": DESCRIPTIONS,
+    "ArchivalPackage": PACKAGES,
+    "Accession": ACCESSIONS,
+    "Agent": AGENTS,
+    "Producer": AGENTS,
+    "AccessRequest": REQUESTS,
+    "Run": RUNS,
+}
+"""Which table an aggregate's streams have their cards in."""
+
+TITLES = "CREATE VIRTUAL TABLE titles USING fts5 (terms, content='', tokenize='ascii', prefix='1', columnsize=0)"
+"""The words of titles, by the row of `descriptions` that they stand in: contentless, the words themselves are there.
+
+The tokeniser only parts at spaces; `words` did the rest. `prefix` makes questions of one character as quick as others.
+"""
+
+STATE = "CREATE TABLE state (position INTEGER NOT NULL, last_error TEXT)"
+
+
+def ddl() -> list[str]:
+    """Statements that make an empty catalogue at position 0."""
+    tables = [statement for table in TABLES for statement in table.ddl]
+    return [*tables, TITLES, STATE, "INSERT INTO state VALUES (0, NULL)", f"PRAGMA user_version = {VERSION}"]
