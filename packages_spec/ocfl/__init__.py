@@ -11,6 +11,8 @@ from packages_spec.ocfl.inventory import (
     sidecar,
 )
 from packages_spec.ocfl.layout import object_path, root_files
+from packages_spec.ocfl.root import object_folders, validate_root
+from packages_spec.ocfl.validate import validate_object
 
 __all__ = [
     "Inventory",
@@ -19,8 +21,11 @@ __all__ = [
     "first_inventory",
     "inventory_chunks",
     "next_inventory",
+    "object_folders",
     "object_path",
     "read_inventory",
     "root_files",
     "sidecar",
+    "validate_object",
+    "validate_root",
 ]

@@ -38,7 +38,10 @@ class Version(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Inventory(msgspec.Struct, frozen=True, rename="camel"):
-    """All versions of an object. `manifest` holds content paths, relative to the object's folder."""
+    """All versions of an object. `manifest` holds content paths, relative to the object's folder.
+
+    `fixity` holds more digests of the same files, by algorithm, where others recorded them.
+    """
 
     id: str
     type: str
@@ -47,6 +50,7 @@ class Inventory(msgspec.Struct, frozen=True, rename="camel"):
     manifest: Paths
     versions: Mapping[str, Version]
     content_directory: str = CONTENT
+    fixity: Mapping[str, Paths] = {}
 
     @property
     def number(self) -> int:
@@ -136,7 +140,12 @@ def _pieces(inventory: Inventory) -> Iterator[bytes]:
     for number, (name, version) in enumerate(inventory.versions.items()):
         yield b"%b    %b: {\n" % (b",\n" if number else b"", _json(name))
         yield from _version(version)
-    yield b"\n  }\n}\n"
+    yield b"\n  }"
+    for number, (algorithm, block) in enumerate(inventory.fixity.items()):
+        yield from chain(
+            [b",\n    " if number else b',\n  "fixity": {\n    ', _json(algorithm), b": "], _map(block, b"    ")
+        )
+    yield b"\n  }\n}\n" if inventory.fixity else b"\n}\n"
 
 
 def _version(version: Version) -> Iterator[bytes]:
