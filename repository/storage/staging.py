@@ -1,7 +1,7 @@
 """Staging (暂存): where one version of one object is made, out of sight, before it is published whole.
 
     staging/<package>.lock           held from the first step to the last
-    staging/<package>/adopted.ndjson which files of the quarantine belong into the version, and where
+    staging/<package>/commit.ndjson  once sealed: what the version is, and which files of the quarantine belong in it
     staging/<package>/object/        the version as it will be published (a whole object if it is the first)
 
 Nothing is taken out of the quarantine before that list is durable, so that recovery can put every file back where it
@@ -12,6 +12,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -27,7 +28,7 @@ from repository.errors import ArchiveError
 from repository.storage.durable import storage_errors, write_all
 from repository.storage.locks import Lock
 
-ADOPTED = "adopted.ndjson"
+JOURNAL = "commit.ndjson"
 OBJECT = "object"
 UNSORTED = "unsorted"
 READ_ONLY = 0o444
@@ -39,6 +40,7 @@ class Adopted(msgspec.Struct, frozen=True):
 
     source: str
     target: str
+    sha256: str
 
 
 class Published(msgspec.Struct, frozen=True):
@@ -115,7 +117,8 @@ class Stage:
         if digested.sha256 not in self._known:
             self._place(path)
             self._stored[path] = Digested(path, digested.size, digested.sha256)
-            self._adopted.append(Adopted(name.removeprefix(self._archive), self._content + path))
+            source_path = name.removeprefix(self._archive)
+            self._adopted.append(Adopted(source_path, self._content + path, digested.sha256))
 
     def seal(self, files: Iterable[Digested], created: str, message: str, user: User) -> Inventory:
         """Finish the version: `files` is its whole logical state. Writes inventory, sidecar and declaration.
@@ -132,9 +135,9 @@ class Stage:
         )
         with storage_errors(self.package):
             sha256 = self._write_inventories(inventory)
-            self._write_journal()
-        size = sum(file.size for file in listed.values())
-        self._published = Published(self.package, self.version, sha256, len(listed), size)
+            size = sum(file.size for file in listed.values())
+            self._published = Published(self.package, self.version, sha256, len(listed), size)
+            _write_new(f"{self.folder}/{JOURNAL}", _journal_lines(self._published, self._adopted))
         return inventory
 
     @property
@@ -159,7 +162,7 @@ class Stage:
 
     def release(self) -> None:
         """After the `Stored` event: forget the staging, let go of the lock."""
-        (self.folder / ADOPTED).unlink(missing_ok=True)
+        (self.folder / JOURNAL).unlink()
         if self._last is not None:
             self.object.rmdir()
         self.folder.rmdir()
@@ -214,20 +217,28 @@ class Stage:
             _write_new(f"{self.object}/{OBJECT_DECLARATION}", [b"ocfl_object_1.1\n"])
         return digest.hexdigest()
 
-    def _write_journal(self) -> None:
-        encode = msgspec.json.encode
-        _write_new(f"{self.folder}/{ADOPTED}", (encode(file) + b"\n" for file in self._adopted))
 
+def read_journal(folder: Path) -> tuple[Published | None, list[Adopted]]:
+    """What a staging folder was to become, and what it has adopted.
 
-def read_journal(folder: Path) -> Iterator[Adopted]:
-    """What a staging folder has adopted; nothing where no list was finished, for then nothing had moved."""
+    A journal that is missing or breaks off was never made durable, and nothing moves before it is: what can be read of
+    such a one is given all the same, for putting back what has not moved does nothing.
+    """
     try:
-        stream = (folder / ADOPTED).open("rb")
-    except FileNotFoundError:
-        return
-    with stream:
-        for line in stream:
-            yield msgspec.json.decode(line, type=Adopted)
+        lines = (folder / JOURNAL).read_bytes().split(b"\n")
+        sealed = msgspec.json.decode(lines[0], type=Published)
+    except (FileNotFoundError, msgspec.DecodeError):
+        return None, []
+    adopted: list[Adopted] = []
+    with suppress(msgspec.DecodeError):
+        adopted.extend(msgspec.json.decode(line, type=Adopted) for line in lines[1:] if line)
+    return sealed, adopted
+
+
+def _journal_lines(sealed: Published, adopted: Iterable[Adopted]) -> Iterator[bytes]:
+    yield msgspec.json.encode(sealed) + b"\n"
+    for file in adopted:
+        yield msgspec.json.encode(file) + b"\n"
 
 
 def _write_new(path: str, chunks: Iterable[bytes]) -> tuple[int, str]:

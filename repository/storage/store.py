@@ -95,6 +95,10 @@ class Store:
             self._disk.sync()
         return published
 
+    def sync(self) -> None:
+        """Make everything written so far durable. Raises `storage-failed` when anything was lost."""
+        self._disk.sync()
+
     def object_folder(self, package: UUID) -> Path:
         """Where a package's object stands, or would."""
         return self.root / object_path(object_id(package))
