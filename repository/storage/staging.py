@@ -25,12 +25,13 @@ from packages_spec.ocfl import Inventory, User, Version, first_inventory, invent
 from packages_spec.ocfl.inventory import CONTENT, FILE, SIDECAR
 from packages_spec.ocfl.layout import OBJECT_DECLARATION
 from repository.errors import ArchiveError
-from repository.storage.durable import storage_errors, write_all
+from repository.storage.durable import storage_errors
 from repository.storage.locks import Lock
 
 JOURNAL = "commit.ndjson"
 OBJECT = "object"
 UNSORTED = "unsorted"
+BUFFER = 1 << 16
 READ_ONLY = 0o444
 """What is stored is never written again."""
 
@@ -109,7 +110,10 @@ class Stage:
         or that has a second name somewhere, raises `stage-mismatch`.
         """
         name = os.fspath(source)
-        found = os.lstat(name)
+        try:
+            found = os.lstat(name)
+        except FileNotFoundError as error:
+            raise ArchiveError("stage-mismatch", self.package, path=path) from error
         if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1 or found.st_size != digested.size:
             raise ArchiveError("stage-mismatch", self.package, path=path)
         if not name.startswith(self._archive):
@@ -244,13 +248,11 @@ def _journal_lines(sealed: Published, adopted: Iterable[Adopted]) -> Iterator[by
 def _write_new(path: str, chunks: Iterable[bytes]) -> tuple[int, str]:
     digest, size = hashlib.sha256(), 0
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, READ_ONLY)
-    try:
+    with os.fdopen(descriptor, "wb", BUFFER) as stream:
         for chunk in chunks:
             digest.update(chunk)
             size += len(chunk)
-            write_all(descriptor, chunk)
-    finally:
-        os.close(descriptor)
+            stream.write(chunk)
     return size, digest.hexdigest()
 
 
