@@ -1,0 +1,167 @@
+"""The store (存储库): an OCFL storage root, and the one way by which a version gets into it.
+
+A version is published by renaming, between two syncs that serve a whole batch: the first makes what was staged
+durable, the second the renames. Only then may the caller append its `Stored`, which is the commit point.
+"""
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from importlib.resources import files as resources
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from uuid import UUID
+
+from packages_spec.ocfl import Inventory, object_path, read_inventory, root_files
+from packages_spec.ocfl.inventory import CONTENT, FILE
+from packages_spec.ocfl.layout import ROOT_DECLARATION
+from repository.errors import ArchiveError
+from repository.storage.durable import FileSystem, probe, storage_errors, sync_folder, write_atomic
+from repository.storage.locks import take
+from repository.storage.staging import Published, Stage, is_safe, object_id
+
+_NAME = "urn%3auuid%3a"
+_SELF_HELP = ("README.txt", "verify.py")
+"""Plain files of the store's root that serve whoever has the store and nothing else."""
+
+
+class Store:
+    """The store of an archive and its staging and quarantine, all on one file system.
+
+    With `sync=False` nothing is made durable: for measuring what durability costs, never for an archive.
+    """
+
+    def __init__(self, archive: Path, *, sync: bool = True) -> None:
+        self.archive = archive.resolve()
+        self.root = self.archive / "store"
+        self.staging = self.archive / "staging"
+        self.quarantine = self.archive / "quarantine"
+        self._disk = FileSystem(self.archive, sync=sync)
+
+    @classmethod
+    def create(cls, archive: Path, *, sync: bool = True) -> Self:
+        """Make the store of a new archive. Raises `store-unsafe` on an unfit file system, `store-exists` on a second.
+
+        Killed half-way it can be called again: the file that declares the root is written last.
+        """
+        root = archive / "store"
+        if (root / ROOT_DECLARATION).exists():
+            raise ArchiveError("store-exists", root)
+        probe(archive)
+        with storage_errors(root):
+            for folder in (root, archive / "staging", archive / "quarantine" / "suspect"):
+                folder.mkdir(parents=True, exist_ok=True)
+            _write_root(root)
+            sync_folder(archive)
+        return cls(archive, sync=sync)
+
+    @classmethod
+    def open(cls, archive: Path, *, sync: bool = True) -> Self:
+        """The store of an archive. Raises `store-missing` where there is none of this layout."""
+        root = archive / "store"
+        for path in (ROOT_DECLARATION, "ocfl_layout.json"):
+            if not (root / path).is_file() or (root / path).read_bytes() != root_files()[path]:
+                raise ArchiveError("store-missing", root)
+        return cls(archive, sync=sync)
+
+    def stage(self, package: UUID) -> Stage:
+        """Begin a package's next version. Raises `locked` while another has it, `recovery-needed` after a crash."""
+        lock = take(self.staging / f"{package}.lock")
+        folder = self.staging / str(package)
+        try:
+            with storage_errors(folder):
+                last = self.inventory(package) if self.versions(package) else None
+                folder.mkdir()
+        except ArchiveError as error:
+            lock.release()
+            if isinstance(error.__cause__, FileExistsError):
+                raise ArchiveError("recovery-needed", package) from error
+            raise
+        return Stage(self.archive, folder, lock, package, last)
+
+    def commit(self, stages: Sequence[Stage]) -> list[Published]:
+        """Publish sealed versions (steps 3 and 4): two syncs for all of them. Durable when this returns.
+
+        The caller then appends each `Stored` and releases each stage. When this raises, nothing is to be appended:
+        recovery puts everything back.
+        """
+        published = [stage.sealed for stage in stages]
+        with storage_errors(self.root):
+            self._disk.sync()
+            for stage in stages:
+                stage.gather()
+            for stage in stages:
+                stage.publish(self.object_folder(stage.package))
+            self._disk.sync()
+        return published
+
+    def sync(self) -> None:
+        """Make everything written so far durable. Raises `storage-failed` when anything was lost."""
+        self._disk.sync()
+
+    def object_folder(self, package: UUID) -> Path:
+        """Where a package's object stands, or would."""
+        return self.root / object_path(object_id(package))
+
+    def objects(self) -> Iterator[UUID]:
+        """Every package that the store holds, in the order of their folders."""
+        for tuple_folder in sorted(self.root.iterdir()):
+            if tuple_folder.is_dir() and tuple_folder.name != "extensions":
+                for folder in sorted(tuple_folder.iterdir()):
+                    yield UUID(folder.name.removeprefix(_NAME))
+
+    def versions(self, package: UUID) -> tuple[int, ...]:
+        """Numbers of the versions that a package has; none if the store does not hold it."""
+        try:
+            names = [path.name for path in self.object_folder(package).iterdir()]
+        except FileNotFoundError:
+            return ()
+        return tuple(sorted(int(name[1:]) for name in names if name.startswith("v") and name[1:].isdigit()))
+
+    def inventory(self, package: UUID) -> Inventory:
+        """The newest inventory of a package. Raises `content-unknown` if the store does not hold it."""
+        return _read_inventory(self.object_folder(package) / FILE, package)
+
+    def content_path(self, package: UUID, version: int, path: str) -> Path:
+        """The file that holds the bytes of a version's path. Raises `content-unknown` if there is none."""
+        folder = self.object_folder(package)
+        if not is_safe(path):
+            raise ArchiveError("content-unknown", package, path=path)
+        place = f"v1/{CONTENT}/{path}"
+        if version > 1:
+            place = _inventory_of(folder / f"v{version}" / FILE, package).content_path(version, path) or ""
+        if not place or not (folder / place).is_file():
+            raise ArchiveError("content-unknown", package, path=path)
+        return folder / place
+
+    def close(self) -> None:
+        """Let go of the file system."""
+        self._disk.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+
+@lru_cache(maxsize=8)
+def _inventory_of(path: Path, package: UUID) -> Inventory:
+    """A version's own inventory, which never changes: worth keeping while its files are being read."""
+    return _read_inventory(path, package)
+
+
+def _read_inventory(path: Path, package: UUID) -> Inventory:
+    try:
+        return read_inventory(path.read_bytes())
+    except FileNotFoundError as error:
+        raise ArchiveError("content-unknown", package, path=path.name) from error
+
+
+def _write_root(root: Path) -> None:
+    own = {name: resources("repository.storage").joinpath(name).read_bytes() for name in _SELF_HELP}
+    declared = root_files()
+    declaration = declared.pop(ROOT_DECLARATION)
+    for path, data in {**declared, **own, ROOT_DECLARATION: declaration}.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(root / path, data)
