@@ -60,8 +60,6 @@ def received(number: int) -> accession.DeliveryReceived:
         files=6,
         bytes=600 + number,
         listing_sha256=NOTHING,
-        packed_sha256=None,
-        renamed_files=0,
     )
 
 

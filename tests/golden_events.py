@@ -95,8 +95,6 @@ _PAYLOADS: tuple[Value, ...] = (
         files=14,
         bytes=9_223_372_036_854_775_807,
         listing_sha256=_digest("listing"),
-        packed_sha256=_digest("packed"),
-        renamed_files=1,
     ),
     accession.Planned(
         delivery=1,

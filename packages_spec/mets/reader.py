@@ -67,6 +67,7 @@ def _reference(element: Element, location: Element, kind: str, use: str) -> File
         checksum_type=element.get("CHECKSUMTYPE"),
         media_type=element.get("MIMETYPE"),
         use=use,
+        created=element.get("CREATED", ""),
     )
 
 

@@ -75,6 +75,7 @@ class FileReference(msgspec.Struct, frozen=True):
     checksum_type: str | None
     media_type: str | None
     use: str
+    created: str = ""
 
 
 class Section(msgspec.Struct, frozen=True):

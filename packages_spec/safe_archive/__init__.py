@@ -7,6 +7,6 @@ members that share bytes, and how much would come out. Checksums and declared si
 
 from packages_spec.safe_archive.entries import RefusedArchive
 from packages_spec.safe_archive.judging import Bounds
-from packages_spec.safe_archive.unpacking import Member, is_archive, members, scan
+from packages_spec.safe_archive.unpacking import Member, is_archive, members, names, scan
 
-__all__ = ["Bounds", "Member", "RefusedArchive", "is_archive", "members", "scan"]
+__all__ = ["Bounds", "Member", "RefusedArchive", "is_archive", "members", "names", "scan"]

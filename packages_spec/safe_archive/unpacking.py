@@ -57,6 +57,11 @@ def scan(path: Path, bounds: Bounds = Bounds()) -> list[Finding]:  # noqa: B008 
     return findings
 
 
+def names(path: Path) -> Iterator[str]:
+    """The paths of the files in the archive file, in its order; for one that `scan` has nothing against."""
+    return (entry.path for entry in _entries(path) if entry.kind == FILE)
+
+
 def members(path: Path, bounds: Bounds = Bounds()) -> Iterator[Member]:  # noqa: B008 - frozen, so it can be shared
     """The files of the archive file in its order, each judged as `scan` judges it before it is given out.
 

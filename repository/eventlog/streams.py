@@ -75,6 +75,7 @@ class Streams:
             for stream in self._held:
                 self._locks.release(stream)
             self._held.clear()
+            self._highest = None
 
     def load(self, aggregate: Aggregate[State], stream: UUID) -> Loaded[State]:
         """The stream as it stands; asked again, the same answer."""

@@ -53,7 +53,7 @@ def receive(
         target.mkdir(exist_ok=True)
     with FileSystem(target, sync=sync) as disk, Journal(journal_path(target)) as journal:
         if journal.closed is None:
-            _copy_all(_source(source), source, target, _Copier(target, disk, journal, algorithms, progress))
+            _copy_all(source_of(source), source, target, _Copier(target, disk, journal, algorithms, progress))
         return _received(journal)
 
 
@@ -82,7 +82,8 @@ def listing_lines(files: Iterable[Digested]) -> Iterator[bytes]:
         yield f"{mark}{file.sha256}  {path}\n".encode()
 
 
-def _source(source: Path) -> Source:
+def source_of(source: Path) -> Source:
+    """How to read what lies there. Raises `delivery-missing`."""
     if source.is_dir():
         return Folder(source)
     raise ArchiveError("delivery-missing", source)
@@ -120,12 +121,13 @@ def _check_same(name: Path, before: Listing, after: Listing) -> None:
 def _received(journal: Journal) -> Received:
     closed = journal.closed
     files = tuple(sorted(journal.files.values(), key=lambda file: file.path))
-    if closed is None or _listing_sha256(files) != closed.listing_sha256:
+    if closed is None or listing_sha256(files) != closed.listing_sha256:
         raise ArchiveError("stage-mismatch", "delivery.sha256", path="delivery.sha256")
     return Received(files, closed.bytes, closed.listing_sha256, closed.findings)
 
 
-def _listing_sha256(files: Iterable[Digested]) -> str:
+def listing_sha256(files: Iterable[Digested]) -> str:
+    """Digest of the `delivery.sha256` of these files."""
     digest = hashlib.sha256()
     for line in listing_lines(files):
         digest.update(line)
@@ -177,7 +179,7 @@ class _Copier:
             self._vouch()
             gone = self._journal.files.keys() - {entry.path for entry in listing.entries}
             self._journal.append(Dropped(path) for path in sorted(gone))
-            sha256 = _listing_sha256(self._journal.files.values())
+            sha256 = listing_sha256(self._journal.files.values())
             self._journal.append([Closed(len(listing.entries), listing.bytes, sha256, listing.findings)])
 
     def _write(self, entry: Entry, chunks: Iterator[memoryview], hashes: Iterable["hashlib._Hash"]) -> None:

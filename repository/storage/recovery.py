@@ -25,6 +25,7 @@ from packages_spec.ocfl import validate_object
 from packages_spec.ocfl.inventory import FILE, SIDECAR
 from repository.errors import ArchiveError
 from repository.storage.durable import storage_errors, write_atomic
+from repository.storage.export import OUTGOING
 from repository.storage.locks import take
 from repository.storage.staging import JOURNAL, OBJECT, Adopted, Published, read_journal
 from repository.storage.store import Store
@@ -66,7 +67,8 @@ IsStored = Callable[[UUID, int], StoredClaim | None]
 def recover(store: Store, is_stored: IsStored) -> list[RecoveryAction]:
     """Clear the staging of everything that no living process is working on; durable when this returns."""
     with storage_errors(store.staging):
-        packages = sorted(UUID(folder.name) for folder in store.staging.iterdir() if folder.is_dir())
+        folders = (folder for folder in store.staging.iterdir() if folder.is_dir() and folder.name != OUTGOING)
+        packages = sorted(UUID(folder.name) for folder in folders)
         actions = [_recover(store, package, is_stored) for package in packages]
         _sweep_locks(store.staging)
         store.sync()

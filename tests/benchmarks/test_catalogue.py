@@ -122,8 +122,6 @@ def _accession(log: MemoryLog, chance: random.Random, start: int, count: int) ->
             files=count * 3,
             bytes=count * 135_000,
             listing_sha256=NOTHING,
-            packed_sha256=None,
-            renamed_files=0,
         ),
         accession.Planned(delivery=1, part=1, parts=1, units=tuple(units)),
     )

@@ -180,6 +180,7 @@ def test_mets_gives_back_its_files_and_its_label(label: str, files: list[MetsFil
             checksum_type="SHA-256",
             media_type=file.media_type,
             use="Representations/original/data",
+            created=file.created,
         )
         for file in files
     ]

@@ -1,0 +1,97 @@
+"""Handing out (分发): stored bytes leave the archive as copies, each compared with its digest while it is copied."""
+
+import errno
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import UUID
+
+from packages_spec.digests import Digested, chunks_of, sha256_of
+from repository.errors import ArchiveError
+from repository.storage.locks import take
+
+OUTGOING = "outgoing"
+
+
+class Folder:
+    """A folder that a package is written into, file by file; nothing in it is ever written twice."""
+
+    def __init__(self, root: Path) -> None:
+        """`folder-exists` when something is there."""
+        self.root = root
+        try:
+            root.mkdir(parents=True)
+        except FileExistsError as error:
+            raise ArchiveError("folder-exists", root) from error
+
+    def write(self, path: str, chunks: Iterable[bytes]) -> Digested:
+        """Write a new file while hashing it."""
+        place = self.root / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with place.open("xb", buffering=0) as file:
+            size, digest = sha256_of(_writing(file.write, chunks))
+        return Digested(path, size, digest)
+
+    def copy(self, source: Path, path: str, expected: str) -> Digested:
+        """Copy a stored file; `fixity-mismatch` when its bytes are not what the log's manifest says."""
+        try:
+            copied = self.write(path, chunks_of(source))
+        except FileNotFoundError as error:
+            raise ArchiveError("fixity-mismatch", source, expected=expected, found="-") from error
+        if copied.sha256 != expected:
+            raise ArchiveError("fixity-mismatch", source, expected=expected, found=copied.sha256)
+        return copied
+
+    def hand_out(self, target: Path) -> None:
+        """Move the whole folder to its place outside the archive. `folder-exists` when something is there."""
+        if target.exists():
+            raise ArchiveError("folder-exists", target)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self.root.rename(target)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            shutil.copytree(self.root, target)
+            self.discard()
+
+    def discard(self) -> None:
+        """Remove what was written and not handed out; it is a copy, the archive loses nothing."""
+        shutil.rmtree(self.root, ignore_errors=False)
+
+
+@contextmanager
+def outgoing(archive: Path, identifier: UUID) -> Iterator[Folder]:
+    """A folder in the archive's staging in which something is made that will leave; what does not leave goes."""
+    room = archive / "staging" / OUTGOING
+    room.mkdir(exist_ok=True)
+    lock = take(room / f"{identifier}.lock")
+    try:
+        folder = Folder(room / str(identifier))
+        yield folder
+    finally:
+        if (room / str(identifier)).exists():
+            shutil.rmtree(room / str(identifier))
+        lock.release()
+
+
+def sweep_outgoing(archive: Path) -> None:
+    """Remove the copies that a killed run left on their way out. What a living process is making stays."""
+    room = archive / "staging" / OUTGOING
+    for folder in list(room.iterdir()) if room.is_dir() else ():
+        if folder.is_dir():
+            try:
+                lock = take(room / f"{folder.name}.lock")
+            except ArchiveError:
+                continue
+            shutil.rmtree(folder)
+            lock.release()
+
+
+def _writing(write: Callable[[memoryview], int], chunks: Iterable[bytes]) -> Iterator[bytes]:
+    for chunk in chunks:
+        view = memoryview(chunk)
+        while view:
+            view = view[write(view) :]
+        yield chunk
