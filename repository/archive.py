@@ -1,0 +1,106 @@
+"""The composition root: the only place that picks adapters and wires services."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID, uuid4
+
+from repository.catalogue import Catalogue
+from repository.domain.envelope import Actor, Authentication
+from repository.domain.values import SecrecyClass as SecrecyClass
+from repository.errors import ArchiveError
+from repository.eventlog import EventLog
+from repository.services.administration import authenticate, credential_file, found_archive, write_credential
+from repository.services.identification import Siegfried
+from repository.services.session import SOFTWARE, SOFTWARE_VERSION, Session
+from repository.services.virus import ClamAv
+from repository.settings import Settings, find_archive, read_settings, write_settings
+from repository.storage import Store
+
+LOG = Path("log") / "events.sqlite"
+
+
+def clock() -> datetime:
+    """The machine's clock."""
+    return datetime.now(UTC)
+
+
+def create_archive(
+    folder: Path,
+    *,
+    codes: tuple[str, ...],
+    administrator: str,
+    name: str,
+    ceiling: SecrecyClass = SecrecyClass.INTERNAL,
+    credential: Path | None = None,
+) -> Path:
+    """Make an archive in a folder that is empty or not there yet; answers with the first administrator's credential.
+
+    Refused with `archive-exists`, `name-missing`, and `store-unsafe` where the file system cannot rename and sync.
+    """
+    if folder.exists() and any(folder.iterdir()):
+        raise ArchiveError("archive-exists", folder)
+    if not codes or not all(code.strip() for code in codes):
+        raise ArchiveError("name-missing")
+    settings = Settings(id=uuid4(), archives=codes, secrecy_ceiling=ceiling)
+    keep = credential or credential_file(settings)
+    if keep.exists():
+        raise ArchiveError("credential-exists", keep)
+    folder.mkdir(parents=True, exist_ok=True)
+    for room in ("log", "quarantine", "staging", "catalogue", "vault"):
+        (folder / room).mkdir()
+    store = Store.create(folder)
+    actor = Actor(agent=uuid4(), authenticated_by=Authentication(method="initialisation", session=None, workplace=None))
+    with (
+        closing(EventLog.create(folder / LOG, clock=clock, software=f"{SOFTWARE}/{SOFTWARE_VERSION}")) as log,
+        closing(Catalogue.open(folder / "catalogue")) as catalogue,
+    ):
+        session = _session(folder, settings, log, store, catalogue, actor)
+        write_credential(keep, found_archive(session, administrator=administrator, archive_name=name))
+    write_settings(folder, settings)
+    return keep
+
+
+@contextmanager
+def open_archive(folder: Path | None = None, credential: Path | None = None) -> Iterator[Session]:
+    """Open an archive as the person who holds the credential.
+
+    `folder` None looks for it from here upwards (`no-archive`); `credential` None takes the person's own file.
+    """
+    place = find_archive(Path.cwd()) if folder is None else folder
+    settings = read_settings(place)
+    with (
+        closing(EventLog.open(place / LOG, clock=clock, software=f"{SOFTWARE}/{SOFTWARE_VERSION}")) as log,
+        closing(Catalogue.open(place / "catalogue")) as catalogue,
+    ):
+        actor = identify_actor(log, settings, credential)
+        yield _session(place, settings, log, Store.open(place), catalogue, actor)
+
+
+def identify_actor(log: EventLog, settings: Settings, credential: Path | None) -> Actor:
+    """Who holds the credential; another person's agreement is established in the same way."""
+    keep = credential or credential_file(settings)
+    return authenticate(log, keep, session=uuid4(), workplace=settings.workplace)
+
+
+def _session(
+    folder: Path, settings: Settings, log: EventLog, store: Store, catalogue: Catalogue, actor: Actor
+) -> Session:
+    return Session(
+        folder=folder,
+        settings=settings,
+        log=log,
+        store=store,
+        catalogue=catalogue,
+        actor=actor,
+        clock=clock,
+        new_id=new_id,
+        identifier=Siegfried() if settings.identify_formats else None,
+        scanner=ClamAv(settings.virus_scanner) if settings.virus_scanner else None,
+    )
+
+
+def new_id() -> UUID:
+    """A random UUID."""
+    return uuid4()

@@ -1,0 +1,213 @@
+"""Audit (审计): whether everything that the archive says is still true - the log, the packages, and the catalogue."""
+
+import os
+import stat
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from uuid import UUID
+
+import msgspec
+
+from packages_spec.bagit import validate_bag
+from packages_spec.digests import Digested, digest_file
+from packages_spec.findings import Finding
+from packages_spec.ocfl import validate_object
+from packages_spec.profiles import package_folder, validate_package
+from repository.catalogue import Catalogue
+from repository.domain.archival_package import Created, Stored
+from repository.domain.envelope import Event
+from repository.eventlog import LogFault, verify_log
+from repository.services.packaging import payload_line
+from repository.services.search import position_of
+from repository.services.session import Progress, Session
+
+
+class Fault(msgspec.Struct, frozen=True, order=True):
+    """One thing that is not true, and of what: `where` is `log`, `store` or `catalogue`."""
+
+    where: str
+    thing: str
+    code: str
+    path: str
+    zh: str
+    en: str
+
+
+class AuditReport(msgspec.Struct, frozen=True, kw_only=True):
+    """The verdict on the whole archive: how much was checked, and everything that was found."""
+
+    schema: str = "jingui.fsck/1"
+    sound: bool
+    events: int
+    packages: int
+    files: int
+    catalogue_sha256: str
+    faults: tuple[Fault, ...]
+
+
+def fsck(session: Session, progress: Progress) -> AuditReport:
+    """Check everything there is to check, and name what is false. Reads every stored byte once; changes nothing."""
+    session.require("audit")
+    faults: list[Fault] = []
+
+    # 1 the log: streams, envelopes against columns, payload digests, leaves, positions
+    faults += map(_log_fault, verify_log(session.log))
+    log_is_sound = not faults
+
+    # 2 the packages that the log says are stored: inventories, bags, METS against files, their history against the log
+    stored = dict(_stored(session))
+    files = 0
+    for number, (package, event) in enumerate(stored.items(), 1):
+        checked, findings = _package(session, package, event)
+        files += checked
+        faults += [_fault("store", str(package), finding) for finding in findings]
+        progress("verify", number, len(stored))
+
+    # 3 what lies in the store and no event speaks of
+    for package in session.store.objects():
+        if package not in stored:
+            faults.append(_fault("store", str(package), Finding("archive.object-without-event", str(package))))
+
+    # 4 the catalogue against a replay of the log; of a false log nothing can be replayed
+    digest = ""
+    if log_is_sound:
+        replayed = replay(session, None, progress)
+        digest = replayed.live_sha256
+        if not replayed.same:
+            finding = Finding("archive.catalogue-against-log", "catalogue", replayed.replayed_sha256, digest)
+            faults.append(_fault("catalogue", "catalogue", finding))
+    return AuditReport(
+        sound=not faults,
+        events=session.log.position(),
+        packages=len(stored),
+        files=files,
+        catalogue_sha256=digest,
+        faults=tuple(faults),
+    )
+
+
+def _log_fault(fault: LogFault) -> Fault:
+    words = fault.message("zh"), fault.message("en")
+    return Fault("log", str(fault.position), fault.code, str(fault.position), *words)
+
+
+def _fault(where: str, thing: str, finding: Finding) -> Fault:
+    return Fault(where, thing, finding.code, finding.path, finding.message("zh"), finding.message("en"))
+
+
+def _stored(session: Session) -> Iterator[tuple[UUID, Event]]:
+    for event in session.log.events(types=["ArchivalPackage.Stored"]):
+        yield event.envelope.stream, event
+
+
+def _package(session: Session, package: UUID, event: Event) -> tuple[int, list[Finding]]:
+    """Check one object against the event that committed it; every file is read once."""
+    root = session.store.object_folder(package)
+    if not root.is_dir():
+        return 0, [Finding("archive.object-missing", str(package))]
+
+    @cache
+    def sha256(path: str) -> str:
+        return digest_file(root / path)[1]
+
+    def in_object(path: str, algorithms: frozenset[str]) -> Mapping[str, str]:
+        return {algorithm: sha256(path) for algorithm in algorithms}
+
+    payload = event.payload
+    if not isinstance(payload, Stored):
+        return 0, []
+    findings = validate_object(root, digests={path: sha256(path) for path in _paths(root)})
+    content = f"v{payload.version}/content"
+
+    def in_bag(path: str, algorithms: frozenset[str]) -> Mapping[str, str]:
+        return in_object(f"{content}/{path}", algorithms)
+
+    if payload.version == 1 and (root / content).is_dir():
+        findings += validate_bag(root / content, digests=in_bag)
+        findings += validate_package(root / content, digests=_digested(root / content, content, sha256))
+    expected = {
+        f"{content}/manifest-sha256.txt": payload.manifest_sha256,
+        f"{content}/tagmanifest-sha256.txt": payload.tagmanifest_sha256,
+        f"v{payload.version}/inventory.json": payload.inventory_sha256,
+    }
+    for path, digest in expected.items():
+        found = sha256(path) if (root / path).is_file() else "-"
+        if found != digest:
+            findings.append(Finding("archive.digest-against-log", path, digest, found))
+    findings += _history(session, package, event, root / content)
+    return sha256.cache_info().currsize, findings
+
+
+def _digested(root: Path, content: str, sha256: Callable[[str], str]) -> Iterator[Digested]:
+    """The bag's files, each with the digest that was just taken of it."""
+    for path in _paths(root):
+        yield Digested(path, (root / path).stat().st_size, sha256(f"{content}/{path}"))
+
+
+def _paths(root: Path) -> Iterator[str]:
+    """Every regular file below a folder, relative to it."""
+    start = len(str(root)) + 1
+    for folder, _, names in os.walk(root):
+        for name in names:
+            path = f"{folder}/{name}"
+            if stat.S_ISREG(os.lstat(path).st_mode):
+                yield path[start:]
+
+
+def _history(session: Session, package: UUID, event: Event, root: Path) -> Iterator[Finding]:
+    """`events.ndjson` and `payloads.ndjson` of the package against the log, byte for byte."""
+    own = [record for record in session.log.records(package) if record.position < event.envelope.position]
+    created = next((one.payload for one in session.log.stream(package) if isinstance(one.payload, Created)), None)
+    before = session.log.records(created.accession) if created else []
+    accession = [
+        record for record in before if record.position < event.envelope.position and record.type != "Accession.Planned"
+    ]
+    envelopes = sorted([*accession, *own], key=lambda record: record.position)
+    wanted = {
+        "events.ndjson": b"".join(record.envelope + b"\n" for record in envelopes),
+        "payloads.ndjson": b"".join(map(payload_line, own)),
+    }
+    folder = f"{package_folder(str(package))}/metadata/preservation"
+    for name, expected in wanted.items():
+        path = f"{folder}/{name}"
+        try:
+            same = (root / path).read_bytes() == expected
+        except OSError:
+            same = False
+        if not same:
+            yield Finding("archive.history-against-log", path)
+
+
+class ReplayReport(msgspec.Struct, frozen=True, kw_only=True):
+    """The log folded anew up to a position, beside the live catalogue as of that position."""
+
+    schema: str = "jingui.replay/1"
+    position: int
+    same: bool
+    live_sha256: str
+    replayed_sha256: str
+
+
+def replay(session: Session, as_of: str | None, progress: Progress) -> ReplayReport:
+    """Fold the log into an empty catalogue, up to a moment or to its end, and compare digests. Changes nothing."""
+    session.require("audit")
+    last = session.catch_up()
+    position = position_of(session, as_of)
+    upto = last if position is None else min(position, last)
+    with tempfile.TemporaryDirectory(prefix="jingui-replay-") as place:
+        fresh = Catalogue.open(Path(place))
+        try:
+            fresh.catch_up(session.log, upto=upto, progress=lambda done, end: progress("rebuild", done, end))
+            replayed = fresh.digest(upto=upto)
+        finally:
+            fresh.close()
+    live = session.catalogue.digest(upto=upto)
+    return ReplayReport(position=upto, same=live == replayed, live_sha256=live, replayed_sha256=replayed)
+
+
+def rebuild(session: Session, progress: Progress) -> int:
+    """Make the catalogue anew beside the live one, and swap. The position that it reached."""
+    session.require("work")
+    return session.catalogue.rebuild(session.log, progress=lambda done, end: progress("rebuild", done, end))

@@ -1,0 +1,213 @@
+"""What a delivery is made of (移交内容): its units, the papers that came with them, and what is wrong with it.
+
+A unit is a bag or SIP; or the folder; or, where `catalogue.csv` names the records, each of its rows; or, on request,
+each child folder. What came along and is no content - tag files, METS, the catalogue - is kept unchanged as papers.
+Everything here is worked out from the list of files, so the same delivery gives the same plan every time.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
+
+import msgspec
+
+from packages_spec.digests import Digested
+from packages_spec.findings import Finding
+from packages_spec.paths import safe_paths
+from packages_spec.xml_text import is_writable
+from repository.services.catalogue_file import NAME as CATALOGUE_NAME
+from repository.services.catalogue_file import Row
+
+WHOLE = "."
+"""Path of the unit that is the whole delivery, and of the delivery's own papers."""
+
+LISTING = "delivery.sha256"
+"""Name of the listing of a delivery's files, kept with its papers."""
+
+
+class Delivered(Digested, frozen=True):
+    """A file of the delivery under the name that it came with; `modified` is RFC 3339."""
+
+    modified: str
+
+
+class ContentFile(msgspec.Struct, frozen=True):
+    """A file of a unit. `path` is where it will stand, below the representation's data folder.
+
+    `name` is its own name as it was delivered, where the path rules changed it.
+    """
+
+    delivered: Delivered
+    path: str
+    name: str | None
+
+
+class UnitPlan(msgspec.Struct, frozen=True):
+    """One package to be: its files, its papers, its row of the catalogue if there is one, and its title."""
+
+    path: str
+    title: str
+    row: Row | None
+    files: tuple[ContentFile, ...]
+    papers: tuple[ContentFile, ...]
+
+    @property
+    def size(self) -> int:
+        """Bytes of its content."""
+        return sum(file.delivered.size for file in self.files)
+
+
+class Layout(StrEnum):
+    """How the units are found in the delivery."""
+
+    BAG = "bag"
+    WHOLE = "whole"
+    ROWS = "rows"
+    FOLDERS = "folders"
+
+
+class DeliveryPlan(msgspec.Struct, frozen=True):
+    """The units in the order of their paths, and the findings that stand against the delivery."""
+
+    units: tuple[UnitPlan, ...]
+    findings: tuple[Finding, ...]
+
+
+def layout_of(files: Sequence[Delivered], *, is_bag: bool, per_folder: bool) -> Layout:
+    """How to look for units. A catalogue decides before the wish for one package a folder."""
+    if is_bag:
+        return Layout.BAG
+    if any(file.path == CATALOGUE_NAME for file in files):
+        return Layout.ROWS
+    return Layout.FOLDERS if per_folder else Layout.WHOLE
+
+
+def plan_delivery(files: Sequence[Delivered], layout: Layout, rows: Sequence[Row], title: str) -> DeliveryPlan:
+    """Work out the units. Every file of the delivery ends up in exactly one unit, or in a finding."""
+    named = safe_paths(file.path for file in files)
+    findings = list(named.findings)
+    if not files:
+        findings.append(Finding("delivery.empty", WHOLE))
+    safe = named.names
+    match layout:
+        case Layout.BAG:
+            units = [_bag(files, safe, title)]
+        case Layout.WHOLE:
+            units = [_unit(WHOLE, title, None, files, safe, prefix="")]
+        case Layout.ROWS:
+            units = _rows(files, rows, safe, findings)
+        case Layout.FOLDERS:
+            units = _folders(files, safe, findings)
+    if layout in (Layout.ROWS, Layout.FOLDERS):
+        papers = [file for file in files if layout is Layout.ROWS and file.path == CATALOGUE_NAME]
+        units = _with_papers(units, papers, safe, title)
+    return DeliveryPlan(tuple(units), tuple(findings))
+
+
+def _unit(
+    path: str, title: str, row: Row | None, files: Iterable[Delivered], safe: Mapping[str, str], *, prefix: str
+) -> UnitPlan:
+    content = tuple(_content(file, safe, prefix) for file in files)
+    return UnitPlan(path, writable(title), row, content, ())
+
+
+def _content(file: Delivered, safe: Mapping[str, str], prefix: str) -> ContentFile:
+    path, name = safe[file.path], file.path
+    start = len(prefix.split("/")) - 1
+    inner = "/".join(path.split("/")[start:])
+    return ContentFile(file, inner, name[len(prefix) :] if name[len(prefix) :] != inner else None)
+
+
+def _paper(file: Delivered, safe: Mapping[str, str]) -> ContentFile:
+    """A paper under its own name, but for the one name that the archive's own listing has there."""
+    paper = _content(file, safe, "")
+    return ContentFile(file, "delivery_2.sha256", file.path) if paper.path == LISTING else paper
+
+
+def _bag(files: Sequence[Delivered], safe: Mapping[str, str], title: str) -> UnitPlan:
+    prefix = _content_prefix(files)
+    content = [file for file in files if file.path.startswith(prefix)]
+    papers = tuple(_paper(file, safe) for file in files if not file.path.startswith(prefix))
+    unit = _unit(WHOLE, title, None, content, safe, prefix=prefix)
+    return msgspec.structs.replace(unit, papers=papers)
+
+
+def _content_prefix(files: Sequence[Delivered]) -> str:
+    """Where the content of a bag begins: in `data/`, or in the representation of the E-ARK SIP that the bag holds."""
+    for file in files:
+        parts = file.path.split("/")
+        if len(parts) == 3 and parts[0] == "data" and parts[1].startswith("uuid-") and parts[2] == "METS.xml":
+            inside = f"data/{parts[1]}/representations/original/data/"
+            if any(other.path.startswith(inside) for other in files):
+                return inside
+    return "data/"
+
+
+def _rows(
+    files: Sequence[Delivered], rows: Sequence[Row], safe: Mapping[str, str], findings: list[Finding]
+) -> list[UnitPlan]:
+    within = _by_folder(files)
+    owner: dict[str, str] = {CATALOGUE_NAME: CATALOGUE_NAME}
+    units = []
+    for row in rows:
+        place = f"{CATALOGUE_NAME}:{row.number}"
+        wanted = row.files or ((row.reference_code,) if row.reference_code else ())
+        found: list[Delivered] = []
+        if not wanted:
+            findings.append(Finding("delivery.catalogue-files-missing", place, found="文件"))
+        for name in wanted:
+            members = within.get(name, [])
+            if not members:
+                findings.append(Finding("delivery.catalogue-files-missing", place, found=name))
+            for member in members:
+                if member.path in owner:
+                    findings.append(Finding("delivery.catalogue-files-shared", place, owner[member.path], member.path))
+                else:
+                    owner[member.path] = place
+                    found.append(member)
+        folder = wanted[0] if len(wanted) == 1 and not any(file.path == wanted[0] for file in found) else ""
+        prefix = "" if folder in ("", WHOLE) else f"{folder}/"
+        units.append(_unit(wanted[0] if wanted else place, row.title, row, found, safe, prefix=prefix))
+    findings += [Finding("delivery.not-in-catalogue", file.path) for file in files if file.path not in owner]
+    return units
+
+
+def _by_folder(files: Sequence[Delivered]) -> Mapping[str, list[Delivered]]:
+    """Each file under its own path and under every folder that it lies in."""
+    within: dict[str, list[Delivered]] = defaultdict(list)
+    for file in files:
+        if file.path == CATALOGUE_NAME:
+            continue
+        parts = file.path.split("/")
+        within[WHOLE].append(file)
+        for depth in range(1, len(parts) + 1):
+            within["/".join(parts[:depth])].append(file)
+    return within
+
+
+def _folders(files: Sequence[Delivered], safe: Mapping[str, str], findings: list[Finding]) -> list[UnitPlan]:
+    children: dict[str, list[Delivered]] = defaultdict(list)
+    for file in files:
+        folder, slash, _ = file.path.partition("/")
+        if slash:
+            children[folder].append(file)
+        else:
+            findings.append(Finding("delivery.loose-file", file.path))
+    return [
+        _unit(folder, folder, None, members, safe, prefix=f"{folder}/") for folder, members in sorted(children.items())
+    ]
+
+
+def _with_papers(
+    units: list[UnitPlan], papers: Sequence[Delivered], safe: Mapping[str, str], title: str
+) -> list[UnitPlan]:
+    """Keep the papers with the one unit there is; the papers of several units become a package of their own."""
+    kept = tuple(_paper(file, safe) for file in papers)
+    if len(units) == 1:
+        return [msgspec.structs.replace(units[0], papers=kept)]
+    return [*units, UnitPlan(WHOLE, writable(f"移交材料：{title}"), None, kept, ())] if kept else units
+
+
+def writable(title: str) -> str:
+    """The title with every character that XML cannot carry replaced by `_`."""
+    return "".join(character if is_writable(character) else "_" for character in title)

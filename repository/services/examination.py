@@ -1,0 +1,147 @@
+"""Examination (检测): what the archive finds out about a delivery and its files before custody passes."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from packages_spec.bagit import read_bag, validate_bag
+from packages_spec.findings import Finding
+from repository.domain.accession import DigestCheck, Stage
+from repository.domain.archival_package import FormatCount, FormatsIdentified, VirusChecked
+from repository.domain.values import Outcome, RecordType, SecrecyClass
+from repository.errors import ArchiveError
+from repository.services.catalogue_file import NAME as CATALOGUE_NAME
+from repository.services.catalogue_file import above_ceiling
+from repository.services.delivery import UnitPlan
+from repository.services.identification import UNKNOWN, Identified
+from repository.services.reception import Reception
+from repository.services.session import Session
+
+
+class Examined(msgspec.Struct, frozen=True):
+    """What was found out about one unit; `identified` answers for each of its files, in order."""
+
+    plan: UnitPlan
+    identified: tuple[Identified, ...]
+    formats: bytes
+    checks: tuple[FormatsIdentified | VirusChecked, ...]
+    record_type: RecordType
+    secrecy_class: SecrecyClass
+
+
+def judge_delivery(reception: Reception, ceiling: SecrecyClass) -> list[Finding]:
+    """Judge structure, catalogue and the producer's digests, from the digests taken while the delivery was copied."""
+    if reception.stage is not Stage.RECEIVED:
+        return []
+    findings = [*reception.catalogue.findings]
+    findings += [
+        Finding("delivery.above-ceiling", f"{CATALOGUE_NAME}:{row.number}", ceiling, row.secrecy_class or "")
+        for row in above_ceiling(reception.catalogue.rows, ceiling)
+    ]
+    if reception.source.is_bag:
+        findings += validate_bag(reception.folder, digests=_received_digests(reception))
+    return findings
+
+
+def _received_digests(reception: Reception) -> Callable[[str, frozenset[str]], Mapping[str, str]]:
+    known = {file.path: file for file in reception.received.files}
+
+    def digests(path: str, algorithms: frozenset[str]) -> Mapping[str, str]:
+        file = known[path]
+        every = {**file.digests, "sha256": file.sha256}
+        return {algorithm: every[algorithm] for algorithm in algorithms}
+
+    return digests
+
+
+def producer_digests(reception: Reception) -> tuple[DigestCheck, ...]:
+    """How many files the producer's own digests covered, by algorithm."""
+    if not reception.source.is_bag:
+        return ()
+    bag = read_bag(reception.folder)
+    return tuple(
+        DigestCheck(algorithm=algorithm, files=len(entries)) for algorithm, entries in sorted(bag.manifests.items())
+    )
+
+
+def examine(session: Session, reception: Reception, units: Sequence[UnitPlan]) -> dict[str, Examined]:
+    """Identify the formats of the units' files and look for viruses in them; the answer is by the unit's path."""
+    places = [reception.place(file.delivered.path) for unit in units for file in unit.files]
+    identified = iter(session.identifier.identify(places) if session.identifier else [UNKNOWN] * len(places))
+    infected = session.scanner.scan(places).infected if session.scanner else {}
+    return {unit.path: _examined(session, reception, unit, identified, infected) for unit in units}
+
+
+def _examined(
+    session: Session,
+    reception: Reception,
+    unit: UnitPlan,
+    identified: Iterator[Identified],
+    infected: Mapping[Path, str],
+) -> Examined:
+    found = tuple(next(identified) for _ in unit.files)
+    formats = (
+        b"".join(_format_line(file.path, kind) for file, kind in zip(unit.files, found, strict=True))
+        if session.identifier
+        else b""
+    )
+    return Examined(
+        unit,
+        found,
+        formats,
+        tuple(_checks(session, reception, unit, found, formats, infected)),
+        _record_type(unit, found),
+        (unit.row and unit.row.secrecy_class) or SecrecyClass.OPEN,
+    )
+
+
+def _checks(
+    session: Session,
+    reception: Reception,
+    unit: UnitPlan,
+    found: Sequence[Identified],
+    formats: bytes,
+    infected: Mapping[Path, str],
+) -> Iterator[FormatsIdentified | VirusChecked]:
+    if session.identifier:
+        counts = Counter(kind.puid for kind in found)
+        yield FormatsIdentified(
+            tool=session.identifier.tool,
+            signatures=session.identifier.signatures,
+            files=len(found),
+            formats=tuple(FormatCount(puid=puid, files=count) for puid, count in sorted(counts.items(), key=str)),
+            formats_sha256=hashlib.sha256(formats).hexdigest(),
+        )
+    bad = tuple(file.path for file in unit.files if reception.place(file.delivered.path) in infected)
+    outcome = Outcome.NOT_CHECKED if session.scanner is None else Outcome.FAILED if bad else Outcome.PASSED
+    yield VirusChecked(
+        outcome=outcome,
+        tool=session.scanner.tool if session.scanner else None,
+        signatures=session.scanner.signatures if session.scanner else None,
+        files=len(unit.files) if session.scanner else 0,
+        infected=bad,
+    )
+
+
+def _format_line(path: str, kind: Identified) -> bytes:
+    return msgspec.json.encode({"path": path, "puid": kind.puid, "basis": kind.basis}) + b"\n"
+
+
+def _record_type(unit: UnitPlan, found: Sequence[Identified]) -> RecordType:
+    """The type of record by what most of its files are: pages with a catalogue row are text, other pictures images."""
+    kinds = Counter(kind.media_type.partition("/")[0] for kind in found)
+    most = kinds.most_common(1)[0][0] if kinds else ""
+    if most == "image":
+        return RecordType.TEXT if unit.row else RecordType.IMAGE
+    return {"audio": RecordType.AUDIO, "video": RecordType.VIDEO}.get(most, RecordType.TEXT)
+
+
+def refuse_infected(examined: Mapping[str, Examined]) -> None:
+    """Stop before custody passes when a virus was found; the files stay in quarantine."""
+    for unit, result in examined.items():
+        for check in result.checks:
+            if isinstance(check, VirusChecked) and check.infected:
+                raise ArchiveError("virus-found", unit, files=", ".join(check.infected))

@@ -1,0 +1,399 @@
+"""Ingest (接收入库): one delivery becomes archival packages that are stored, described and in the log.
+
+The use case is `ingest`, read from top to bottom; its steps are those of the table in the README. Killed anywhere and
+run again it goes on, because each step first asks the log what is already so.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from uuid import UUID
+
+import msgspec
+
+from packages_spec.findings import Finding, is_valid
+from repository.domain import accession, archival_package, description, reservation
+from repository.domain.accession import ACCESSION, Stage, Unit
+from repository.domain.aggregate import Loaded, New
+from repository.domain.archival_package import ARCHIVAL_PACKAGE, Created
+from repository.domain.description import DESCRIPTION
+from repository.domain.ids import reference_code_guard, transfer_number_guard
+from repository.domain.reservation import REFERENCE_CODE, TRANSFER_NUMBER
+from repository.domain.values import AccessionKind as AccessionKind
+from repository.domain.values import Finding as KeptFinding
+from repository.domain.values import Outcome
+from repository.errors import ArchiveError
+from repository.eventlog import Streams
+from repository.services import examination, packaging
+from repository.services.administration import find_or_register_producer
+from repository.services.delivery import DeliveryPlan, UnitPlan
+from repository.services.preservation import put_straight
+from repository.services.reception import Reception, Source, open_source, receive_delivery
+from repository.services.session import Progress, Session
+from repository.storage import source_lock
+
+PACKAGES_AT_ONCE = 100
+"""Packages that are created, and later committed, together: one transaction and two syncs for all of them."""
+FINDINGS_KEPT = 100
+"""Findings that an event keeps; their number is always kept."""
+
+
+class IngestRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person asks for. Without a producer the archive itself delivers; `new` takes a source a second time."""
+
+    source: Path
+    archive: str | None = None
+    producer: str | None = None
+    transfer_number: str | None = None
+    kind: AccessionKind = AccessionKind.TRANSFER
+    per_folder: bool = False
+    new: bool = False
+
+
+class IngestedPackage(msgspec.Struct, frozen=True, kw_only=True):
+    """One package that came of the delivery."""
+
+    package: UUID
+    unit: str
+    reference_code: str | None
+    title: str
+    files: int
+    bytes: int
+
+
+class IngestReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of it. `outcome` is `completed`, `already-recorded` or `rejected`."""
+
+    schema: str = "jingui.ingest/1"
+    outcome: str
+    accession: UUID
+    delivery: int
+    files: int
+    bytes: int
+    packages: tuple[IngestedPackage, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+def ingest(session: Session, request: IngestRequest, progress: Progress) -> IngestReport:
+    """Take one delivery in.
+
+    A delivery that cannot be taken is rejected with its findings, which is an answer and not an error. Raises
+    `ArchiveError` where work cannot go on: `above-ceiling`, `delivery-changed`, `storage-full`, `locked`, ...
+    """
+    session.require("ingest")
+    source = open_source(request.source, per_folder=request.per_folder, ceiling=session.settings.secrecy_ceiling)
+    with source_lock(session.folder, source.key):
+        put_straight(session)
+
+        # 1 open the accession and receive the delivery into quarantine
+        opened = _find_or_open(session, request, source)
+        if opened.state.stage is Stage.COMPLETED:
+            return _already_recorded(opened, source, progress)
+        reception = receive_delivery(session, opened, source, progress)
+
+        # 2 plan the units and reserve their reference codes
+        plan, taken = _plan(session, opened.stream, reception)
+
+        # 3 validate its structure and the producer's digests
+        findings = [*reception.received.findings, *plan.findings, *taken]
+        findings += examination.judge_delivery(reception, session.settings.secrecy_ceiling)
+        if not _validate(session, opened.stream, reception, findings):
+            return _report(session, opened.stream, "rejected", reception, plan, findings)
+
+        # 4, 5, 6 create the packages: formats, viruses; quality has no assessor yet and is not tested
+        units = _units(session, opened.stream)
+        made = _create(session, opened.stream, reception, plan, units, progress)
+        examination.refuse_infected(made)
+
+        # 7 accept custody
+        _accept(session, opened.stream)
+
+        # 8, 9 describe, build and store
+        _store(session, opened.stream, reception, plan, units, made, progress)
+
+        # 10 complete
+        _complete(session, opened.stream, len(units))
+        reception.clear()
+        return _report(session, opened.stream, "completed", reception, plan, findings)
+
+
+def _find_or_open(session: Session, request: IngestRequest, source: Source) -> Loaded[accession.State]:
+    """The accession that this delivery belongs to: by transfer number, else by source; opened when there is none."""
+    archive = session.archive_code(request.archive)
+    producer = find_or_register_producer(session, request.producer)
+    number = request.transfer_number
+    guard = transfer_number_guard(archive, producer, number) if number else None
+    if not request.new:
+        known = _holder(session, guard) if guard else _accession_from(session, archive, producer, source)
+        if known is not None:
+            return session.log.load(ACCESSION, known)
+    stream = session.new_id()
+    opened = accession.Opened(
+        kind=request.kind, producer=producer, transfer_number=number, source=str(source.path), title=source.title
+    )
+
+    def decide(streams: Streams) -> list[New]:
+        events = [New(stream, payload) for payload in accession.open_accession(_of(streams, stream), opened)]
+        if guard and number:
+            held = streams.load(TRANSFER_NUMBER, guard).state
+            events += [New(guard, payload) for payload in reservation.reserve(held, number, stream)]
+        return events
+
+    session.perform("open-accession", decide, correlation=stream, archive=archive)
+    return session.log.load(ACCESSION, stream)
+
+
+def _holder(session: Session, guard: UUID) -> UUID | None:
+    return session.log.load(TRANSFER_NUMBER, guard).state.holder
+
+
+def _accession_from(session: Session, archive: str, producer: UUID, source: Source) -> UUID | None:
+    session.catch_up()
+    known = session.catalogue.find_accession(archive, producer, None, str(source.path))
+    return known.id if known else None
+
+
+def _of(streams: Streams, stream: UUID) -> accession.State:
+    return streams.load(ACCESSION, stream).state
+
+
+def _already_recorded(opened: Loaded[accession.State], source: Source, progress: Progress) -> IngestReport:
+    received = opened.state.received
+    if received is None or source.listing_sha256(progress) != received.listing_sha256:
+        raise ArchiveError("delivery-differs", source.path, accession=opened.stream)
+    return IngestReport(
+        outcome="already-recorded",
+        accession=opened.stream,
+        delivery=received.delivery,
+        files=received.files,
+        bytes=received.bytes,
+    )
+
+
+def _plan(session: Session, stream: UUID, reception: Reception) -> tuple[DeliveryPlan, list[Finding]]:
+    """Give every unit its ids and reserve its reference code; codes that others hold come back as findings."""
+    plan = reception.plan()
+    taken: list[Finding] = []
+
+    def decide(streams: Streams) -> list[New]:
+        taken.clear()
+        state = _of(streams, stream)
+        if state.is_planned or state.stage is not Stage.RECEIVED or not is_valid(plan.findings):
+            return []
+        units = [
+            Unit(
+                path=unit.path,
+                package=session.new_id(),
+                description=session.new_id(),
+                reference_code=unit.row.reference_code if unit.row else None,
+            )
+            for unit in plan.units
+        ]
+        events = [New(stream, payload) for payload in accession.plan(state, units)]
+        planned = [unit for new in events if isinstance(new.payload, accession.Planned) for unit in new.payload.units]
+        for unit in planned:
+            events += _reserve(streams, reception.archive, unit, taken)
+        return [] if taken else events
+
+    session.perform("plan", decide, correlation=stream, archive=reception.archive)
+    return plan, taken
+
+
+def _reserve(streams: Streams, archive: str, unit: Unit, taken: list[Finding]) -> list[New]:
+    if unit.reference_code is None:
+        return []
+    guard = reference_code_guard(archive, unit.reference_code)
+    held = streams.load(REFERENCE_CODE, guard).state
+    if held.holder not in (None, unit.description):
+        taken.append(Finding("delivery.code-taken", unit.path, found=unit.reference_code))
+        return []
+    return [New(guard, payload) for payload in reservation.reserve(held, unit.reference_code, unit.description)]
+
+
+def _validate(session: Session, stream: UUID, reception: Reception, findings: Sequence[Finding]) -> bool:
+    """Record the verdict, once; a rejection gives the reserved codes back. Whether the delivery is valid."""
+    kept = tuple(_kept(finding) for finding in findings[:FINDINGS_KEPT])
+    valid = is_valid(findings)
+
+    def decide(streams: Streams) -> list[New]:
+        state = _of(streams, stream)
+        if state.stage is not Stage.RECEIVED:
+            return []
+        if valid:
+            verdict: accession.DeliveryValidated | accession.DeliveryRejected = accession.DeliveryValidated(
+                delivery=state.delivery,
+                producer_digests=examination.producer_digests(reception),
+                findings=kept,
+                findings_total=len(findings),
+            )
+        else:
+            verdict = accession.DeliveryRejected(delivery=state.delivery, findings=kept, findings_total=len(findings))
+        events = [New(stream, payload) for payload in accession.validate(state, verdict)]
+        if not valid and state.planned_delivery == state.delivery:
+            for unit in state.plan:
+                events += _release(streams, reception.archive, unit)
+        return events
+
+    session.perform("validate", decide, correlation=stream, archive=reception.archive)
+    return session.log.load(ACCESSION, stream).state.stage is not Stage.REJECTED
+
+
+def _release(streams: Streams, archive: str, unit: Unit) -> list[New]:
+    if unit.reference_code is None:
+        return []
+    guard = reference_code_guard(archive, unit.reference_code)
+    held = streams.load(REFERENCE_CODE, guard).state
+    return [New(guard, payload) for payload in reservation.release(held, unit.description, "DeliveryRejected")]
+
+
+def _kept(finding: Finding) -> KeptFinding:
+    return KeptFinding(code=finding.code, path=finding.path, expected=finding.expected, found=finding.found)
+
+
+def _units(session: Session, stream: UUID) -> dict[str, Unit]:
+    return {unit.path: unit for unit in session.log.load(ACCESSION, stream).state.plan}
+
+
+def _create(
+    session: Session,
+    stream: UUID,
+    reception: Reception,
+    plan: DeliveryPlan,
+    units: dict[str, Unit],
+    progress: Progress,
+) -> dict[str, examination.Examined]:
+    """Look at every file of every unit, and create the packages that do not exist yet."""
+    made: dict[str, examination.Examined] = {}
+    for batch in _batches(plan.units):
+        missing = [unit for unit in batch if not _is_stored(session, units[unit.path].package)]
+        examined = examination.examine(session, reception, missing)
+        made |= examined
+
+        def decide(streams: Streams, examined: dict[str, examination.Examined] = examined) -> list[New]:
+            events: list[New] = []
+            for path, result in examined.items():
+                unit = units[path]
+                state = streams.load(ARCHIVAL_PACKAGE, unit.package).state
+                if state.created is None:
+                    created = _created(stream, reception, unit, result)
+                    payloads = archival_package.create(state, created, result.checks)
+                else:
+                    payloads = archival_package.check_again(state, result.checks)
+                events += [New(unit.package, payload) for payload in payloads]
+            return events
+
+        session.perform("create-packages", decide, correlation=stream, archive=reception.archive)
+        progress("create", len(batch), len(plan.units))
+    return made
+
+
+def _created(stream: UUID, reception: Reception, unit: Unit, result: examination.Examined) -> Created:
+    return Created(
+        accession=stream,
+        delivery=reception.delivery,
+        unit=unit.path,
+        description=unit.description,
+        record_type=result.record_type,
+        secrecy_class=result.secrecy_class,
+        files=len(result.plan.files),
+        bytes=result.plan.size,
+    )
+
+
+def _is_stored(session: Session, package: UUID) -> bool:
+    return bool(session.log.load(ARCHIVAL_PACKAGE, package).state.stored)
+
+
+def _accept(session: Session, stream: UUID) -> None:
+    def decide(streams: Streams) -> list[New]:
+        state = _of(streams, stream)
+        if state.stage is not Stage.VALIDATED:
+            return []
+        accepted = accession.accept(state, policy="automatic", quality=Outcome.NOT_CHECKED)
+        return [New(stream, payload) for payload in accepted]
+
+    session.perform("accept", decide, correlation=stream, archive=_archive(session, stream))
+
+
+def _store(
+    session: Session,
+    stream: UUID,
+    reception: Reception,
+    plan: DeliveryPlan,
+    units: dict[str, Unit],
+    made: dict[str, examination.Examined],
+    progress: Progress,
+) -> None:
+    """Describe, build and store the packages that are not stored yet. `Stored` is appended when the bytes are safe."""
+    waiting = [unit for unit in plan.units if unit.path in made]
+    for batch in _batches(waiting):
+        fields = {unit.path: packaging.fields_of(units[unit.path], made[unit.path]) for unit in batch}
+
+        def describe(streams: Streams, fields: dict[str, description.Fields] = fields) -> list[New]:
+            events: list[New] = []
+            for path, described in fields.items():
+                state = streams.load(DESCRIPTION, units[path].description).state
+                if state.fields is None:
+                    payloads = description.describe(state, described)
+                    events += [New(units[path].description, payload) for payload in payloads]
+            return events
+
+        session.perform("describe", describe, correlation=stream, archive=reception.archive)
+        packaging.store_packages(
+            session,
+            stream,
+            reception,
+            [(units[unit.path], made[unit.path], fields[unit.path]) for unit in batch],
+        )
+        progress("store", len(batch), len(waiting))
+
+
+def _complete(session: Session, stream: UUID, packages: int) -> None:
+    def decide(streams: Streams) -> list[New]:
+        state = _of(streams, stream)
+        if state.stage is Stage.COMPLETED:
+            return []
+        return [New(stream, payload) for payload in accession.complete(state, stored=packages)]
+
+    session.perform("complete", decide, correlation=stream, archive=_archive(session, stream))
+
+
+def _archive(session: Session, stream: UUID) -> str | None:
+    return session.log.stream(stream)[0].envelope.archive
+
+
+def _report(
+    session: Session,
+    stream: UUID,
+    outcome: str,
+    reception: Reception,
+    plan: DeliveryPlan,
+    findings: Sequence[Finding],
+) -> IngestReport:
+    units = _units(session, stream) if outcome == "completed" else {}
+    return IngestReport(
+        outcome=outcome,
+        accession=stream,
+        delivery=reception.delivery,
+        files=len(reception.files),
+        bytes=sum(file.size for file in reception.files),
+        packages=tuple(_ingested(units[unit.path], unit) for unit in plan.units if unit.path in units),
+        findings=tuple(findings),
+    )
+
+
+def _ingested(unit: Unit, plan: UnitPlan) -> IngestedPackage:
+    return IngestedPackage(
+        package=unit.package,
+        unit=unit.path,
+        reference_code=unit.reference_code,
+        title=plan.title,
+        files=len(plan.files),
+        bytes=plan.size,
+    )
+
+
+def _batches(units: Sequence[UnitPlan]) -> Iterator[list[UnitPlan]]:
+    rest = iter(units)
+    while batch := list(islice(rest, PACKAGES_AT_ONCE)):
+        yield batch

@@ -1,0 +1,120 @@
+"""Jobs (作业): what is unfinished is derived from the log, so a lost queue loses nothing.
+
+A claim is a lock that the system takes back when its holder dies: no lease can outlive its process, and whoever takes
+the work over goes on where the log says that the last one stopped. The expected version of every append keeps each
+effect from happening twice.
+"""
+
+from pathlib import Path
+from uuid import UUID
+
+import msgspec
+
+from repository.catalogue import Accession, Holdings, Projection, Run
+from repository.domain.accession import Stage
+from repository.errors import ArchiveError
+from repository.services.ingest import IngestRequest, ingest
+from repository.services.preservation import put_straight
+from repository.services.session import Progress, Session
+
+_NEXT = {
+    Stage.OPEN: "receive",
+    Stage.RECEIVED: "validate",
+    Stage.VALIDATED: "accept",
+    Stage.ACCEPTED: "store",
+    Stage.REJECTED: "deliver-again",
+}
+
+
+class Unfinished(msgspec.Struct, frozen=True, kw_only=True):
+    """An accession that is not completed: where it stands, what comes next, and how many of its packages are stored."""
+
+    accession: UUID
+    stage: Stage
+    next: str
+    source: str
+    packages_stored: int
+    units: int
+
+
+class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
+    """How the archive stands."""
+
+    schema: str = "jingui.status/1"
+    archives: tuple[str, ...]
+    position: int
+    holdings: Holdings
+    unfinished: tuple[Unfinished, ...]
+    runs: tuple[Run, ...]
+    projections: tuple[Projection, ...]
+
+
+class WorkReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What was taken up: packages put straight after a crash, and accessions that went on, each with its outcome."""
+
+    schema: str = "jingui.work/1"
+    recovered: int
+    accessions: dict[str, str]
+
+
+def status(session: Session) -> StatusReport:
+    """What the archive holds, and what in it is unfinished."""
+    session.require("search")
+    position = session.catch_up()
+    return StatusReport(
+        archives=session.settings.archives,
+        position=position,
+        holdings=session.catalogue.holdings(),
+        unfinished=tuple(map(_unfinished, _open_accessions(session))),
+        runs=tuple(run for run in session.catalogue.runs(limit=1_000).entries if run.outcome is None),
+        projections=tuple(session.catalogue.board()),
+    )
+
+
+def work(session: Session, progress: Progress) -> WorkReport:
+    """Take up what is unfinished, once through: put straight what a crash left, and go on with open accessions.
+
+    An accession that another process works on, or whose source is no longer there, is passed over and named so.
+    """
+    session.require("work")
+    recovered = len(put_straight(session))
+    session.catch_up()
+    done: dict[str, str] = {}
+    for accession in _open_accessions(session):
+        if accession.stage is Stage.REJECTED:
+            continue
+        try:
+            done[str(accession.id)] = ingest(session, _as_asked(session, accession), progress).outcome
+        except ArchiveError as error:
+            done[str(accession.id)] = error.code
+    return WorkReport(recovered=recovered, accessions=done)
+
+
+def _as_asked(session: Session, accession: Accession) -> IngestRequest:
+    producer = session.catalogue.agent(accession.producer)
+    return IngestRequest(
+        source=Path(accession.source),
+        archive=accession.archive,
+        producer=producer.name if producer else None,
+        transfer_number=accession.transfer_number,
+        kind=accession.kind,
+    )
+
+
+def _open_accessions(session: Session) -> list[Accession]:
+    found: list[Accession] = []
+    for stage in _NEXT:
+        page = session.catalogue.accessions(stage=stage, limit=1_000)
+        found += page.entries
+    return found
+
+
+def _unfinished(accession: Accession) -> Unfinished:
+    return Unfinished(
+        accession=accession.id,
+        stage=accession.stage,
+        next=_NEXT[accession.stage],
+        source=accession.source,
+        packages_stored=accession.packages_stored,
+        units=accession.units,
+    )

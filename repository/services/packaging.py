@@ -1,0 +1,305 @@
+"""Packaging (组包): what the log knows about a record, written into its package; and the commit of packages.
+
+`preservation_metadata` is the one place where our events are put into PREMIS's terms.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from uuid import UUID
+
+from packages_spec import descriptive, premis
+from packages_spec.digests import Digested, chunks_of
+from packages_spec.ocfl import User
+from packages_spec.premis import AgentLink, EventType, Identifier
+from packages_spec.profiles import (
+    Built,
+    ExtraFile,
+    PackageContent,
+    PackageKind,
+    PayloadFile,
+    build,
+    delivery_path,
+    package_id,
+    payload_path,
+    representation_id,
+)
+from repository.domain import accession, archival_package, description
+from repository.domain.accession import Planned, Unit
+from repository.domain.aggregate import New
+from repository.domain.archival_package import ARCHIVAL_PACKAGE, Stored
+from repository.domain.envelope import Event
+from repository.domain.values import Carrier, Level, Outcome
+from repository.eventlog import Record, Streams
+from repository.services.delivery import LISTING, WHOLE, Delivered
+from repository.services.examination import Examined
+from repository.services.reception import Reception
+from repository.services.session import SOFTWARE, SOFTWARE_VERSION, Session
+from repository.storage import Stage, listing_lines
+
+PROFILE = "jingui-aip/1"
+NDJSON = "application/octet-stream"
+
+_OUTCOMES = {Outcome.PASSED: "success", Outcome.FAILED: "failure", Outcome.NOT_CHECKED: "not checked"}
+
+
+def fields_of(unit: Unit, examined: Examined) -> description.Fields:
+    """The first description of a unit: its row of the catalogue, or what its folder's name says."""
+    row = examined.plan.row
+    code = unit.reference_code
+    date = row.date if row else None
+    return description.Fields(
+        level=Level.ITEM,
+        parent=None,
+        package=unit.package,
+        reference_code=code,
+        fonds_code=code.split("-")[0] if code and "-" in code else None,
+        title=examined.plan.title,
+        responsible_party=row.responsible_party if row else None,
+        date=date,
+        year=int(date[:4]) if date else None,
+        retention_period=row.retention_period if row else None,
+        secrecy_class=examined.secrecy_class,
+        page_count=row.page_count if row else None,
+        record_type=examined.record_type,
+        carrier=Carrier.DIGITAL,
+    )
+
+
+def store_packages(
+    session: Session,
+    stream: UUID,
+    reception: Reception,
+    items: Sequence[tuple[Unit, Examined, description.Fields]],
+) -> None:
+    """Build and commit a batch of packages: stage each, sync once, rename, sync, and append their `Stored` together."""
+    history = [record for record in session.log.records(stream) if record.type != "Accession.Planned"]
+    accession_events = [event for event in session.log.stream(stream) if not isinstance(event.payload, Planned)]
+    staged: list[tuple[Unit, Stage, Built]] = []
+    try:
+        for unit, examined, fields in items:
+            stage = session.store.stage(unit.package)
+            staged.append(
+                (unit, stage, _build(session, stage, reception, unit, examined, fields, history, accession_events))
+            )
+        published = session.store.commit([stage for _, stage, _ in staged])
+        stored = {
+            unit.package: Stored(
+                generation=1,
+                version=done.version,
+                profile=PROFILE,
+                files=len(built.entries),
+                bytes=sum(entry.size for entry in built.entries),
+                manifest_sha256=built.manifest_sha256,
+                tagmanifest_sha256=built.tagmanifest_sha256,
+                inventory_sha256=done.inventory_sha256,
+            )
+            for (unit, _, built), done in zip(staged, published, strict=True)
+        }
+
+        def decide(streams: Streams) -> Iterator[New]:
+            for package, event in stored.items():
+                state = streams.load(ARCHIVAL_PACKAGE, package).state
+                for payload in archival_package.store(state, event):
+                    yield New(package, payload)
+
+        session.perform("store-packages", decide, correlation=stream, archive=reception.archive)
+    finally:
+        for _, stage, _ in staged:
+            stage.release()
+
+
+def _build(
+    session: Session,
+    stage: Stage,
+    reception: Reception,
+    unit: Unit,
+    examined: Examined,
+    fields: description.Fields,
+    history: Sequence[Record],
+    accession_events: Sequence[Event],
+) -> Built:
+    package = str(unit.package)
+    payload = []
+    for file, identified in zip(examined.plan.files, examined.identified, strict=True):
+        path = payload_path(package, file.path)
+        stage.adopt(
+            reception.place(file.delivered.path), path, Digested(path, file.delivered.size, file.delivered.sha256)
+        )
+        payload.append(
+            PayloadFile(
+                path=file.path,
+                size=file.delivered.size,
+                sha256=file.delivered.sha256,
+                created=file.delivered.modified,
+                media_type=identified.media_type,
+                original_name=file.name,
+                puid=identified.puid,
+                format_name=identified.name,
+                format_version=identified.version,
+                format_basis=identified.basis or None,
+            )
+        )
+    papers = [
+        stage.write(delivery_path(package, paper.path), chunks_of(reception.place(paper.delivered.path)))
+        for paper in examined.plan.papers
+    ]
+    papers.append(stage.write(delivery_path(package, LISTING), listing_lines(_listed(reception, examined))))
+    own = session.log.records(unit.package)
+    own_events = session.log.stream(unit.package)
+    agents, events = preservation_metadata(package, [*accession_events, *own_events])
+    content = PackageContent(
+        kind=PackageKind.AIP,
+        package=package,
+        created=own_events[0].envelope.recorded_at,
+        label=label_of(fields, package),
+        description=as_described(fields),
+        files=payload,
+        delivery=papers,
+        extras=extras(sorted([*history, *own], key=lambda record: record.position), own, examined.formats),
+        events=events,
+        agents=agents,
+        other_identifiers=tuple(
+            Identifier("local", f"{name}: {value}") for name, value in _other_identifiers(fields, reception)
+        ),
+        bag_group=fields.fonds_code,
+        software=SOFTWARE,
+        software_version=SOFTWARE_VERSION,
+        archive=reception.archive,
+    )
+    built = build(content, stage)
+    stage.seal(built.entries, session.now(), "ingest", _user(session))
+    return built
+
+
+def _user(session: Session) -> User:
+    """Who made the version, for the inventory: a person by id alone."""
+    return User(f"{SOFTWARE}/{SOFTWARE_VERSION}", f"urn:uuid:{session.actor.agent}")
+
+
+def _listed(reception: Reception, examined: Examined) -> Iterable[Delivered]:
+    """The whole delivery's listing where the unit is the whole, or holds its papers; else the unit's own part of it."""
+    if examined.plan.path == WHOLE:
+        return reception.files
+    return [file.delivered for file in (*examined.plan.files, *examined.plan.papers)]
+
+
+def _other_identifiers(fields: description.Fields, reception: Reception) -> Iterator[tuple[str, str]]:
+    if fields.reference_code:
+        yield "档号", fields.reference_code
+    if reception.submitted_id:
+        yield "SIP OBJID", reception.submitted_id
+
+
+def label_of(fields: description.Fields, otherwise: str) -> str:
+    """What a package is called: its title, unless that is sealed."""
+    return fields.title if isinstance(fields.title, str) else otherwise
+
+
+def as_described(fields: description.Fields) -> descriptive.Description:
+    """The description as a package carries it. A sealed title stays out of it."""
+    return descriptive.Description(
+        package=str(fields.package) if fields.package else None,
+        level=fields.level.value,
+        reference_code=fields.reference_code,
+        fonds_code=fields.fonds_code,
+        title=fields.title if isinstance(fields.title, str) else "",
+        responsible_party=fields.responsible_party if isinstance(fields.responsible_party, str) else None,
+        date=fields.date,
+        year=fields.year,
+        retention_period=fields.retention_period,
+        secrecy_class=fields.secrecy_class.value,
+        access_status=None,
+        record_type=fields.record_type.value,
+        carrier=fields.carrier.value,
+        page_count=fields.page_count,
+    )
+
+
+def extras(envelopes: Sequence[Record], payloads: Sequence[Record], formats: bytes) -> list[ExtraFile]:
+    """Its history inside the package: exact envelopes, exact payloads (an AIP's own only), and the formats' table."""
+    files = [ExtraFile("metadata/preservation/events.ndjson", NDJSON, (line.envelope + b"\n" for line in envelopes))]
+    if payloads:
+        files.append(ExtraFile("metadata/preservation/payloads.ndjson", NDJSON, map(payload_line, payloads)))
+    if formats:
+        files.append(ExtraFile("metadata/preservation/formats.ndjson", NDJSON, [formats]))
+    return files
+
+
+def payload_line(record: Record) -> bytes:
+    """One line of `payloads.ndjson`: position, salt in hex, and the payload's exact bytes as a JSON string."""
+    payload = None if record.payload is None else record.payload.decode()
+    salt = None if record.salt is None else record.salt.hex()
+    line = {"position": record.position, "salt": salt, "payload": payload}
+    return json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+def preservation_metadata(package: str, events: Sequence[Event]) -> tuple[list[premis.Agent], list[premis.Event]]:
+    """Our events in PREMIS's terms, in the order of the log, and the agents who took part - people by id alone."""
+    agents: dict[str, premis.Agent] = {}
+    told = []
+    for event in sorted(events, key=lambda event: event.envelope.position):
+        term = _term(event)
+        if term is None:
+            continue
+        kind, detail, outcome, note, tool = term
+        links = [_link(agents, "person", str(event.envelope.actor), None, "implementer")]
+        software = tool or event.envelope.software
+        links.append(_link(agents, "software", software, software, "executing program"))
+        whole = kind in (EventType.INFORMATION_PACKAGE_CREATION, EventType.ACCESSION, EventType.TRANSFER)
+        target = package_id(package) if whole else representation_id(package)
+        told.append(
+            premis.Event(
+                str(event.envelope.event_id),
+                kind,
+                event.envelope.occurred_at.time,
+                detail,
+                outcome,
+                note,
+                tuple(links),
+                (target,),
+            )
+        )
+    return list(agents.values()), told
+
+
+def _link(agents: dict[str, premis.Agent], kind: str, value: str, name: str | None, role: str) -> AgentLink:
+    identifier = Identifier("UUID" if kind == "person" else "local", value)
+    agents.setdefault(value, premis.Agent(identifier, kind, name))
+    return AgentLink(identifier, role)
+
+
+_Term = tuple[EventType, str, str, str | None, str | None]
+
+
+def _term(event: Event) -> _Term | None:
+    """Type, detail, outcome, note and tool; None for an event that PREMIS has no term for."""
+    payload = event.payload
+    match payload:
+        case accession.DeliveryReceived():
+            detail = f"delivery {payload.delivery}: {payload.files} files, {payload.bytes} bytes, sha256 while copying"
+            return EventType.TRANSFER, detail, "success", f"listing sha256 {payload.listing_sha256}", None
+        case accession.DeliveryValidated():
+            digests = ", ".join(f"{check.algorithm}: {check.files} files" for check in payload.producer_digests)
+            note = f"{payload.findings_total} remarks" if payload.findings_total else None
+            return (
+                EventType.VALIDATION,
+                f"structure; digests of the producer's: {digests or 'none'}",
+                "success",
+                note,
+                None,
+            )
+        case accession.Accepted():
+            note = f"quality control: {'not tested' if payload.quality is Outcome.NOT_CHECKED else payload.quality}"
+            return EventType.ACCESSION, f"accepted, policy {payload.policy}", "success", note, None
+        case archival_package.Created():
+            detail = f"{payload.files} files, {payload.bytes} bytes"
+            return EventType.INFORMATION_PACKAGE_CREATION, detail, "success", None, None
+        case archival_package.FormatsIdentified():
+            found = ", ".join(f"{row.puid or 'unknown'}: {row.files}" for row in payload.formats)
+            return EventType.FORMAT_IDENTIFICATION, payload.signatures, "success", found, payload.tool
+        case archival_package.VirusChecked():
+            note = ", ".join(payload.infected) or None
+            detail = payload.signatures or "no virus scanner is configured"
+            return EventType.VIRUS_CHECK, detail, _OUTCOMES[payload.outcome], note, payload.tool
+        case _:
+            return None

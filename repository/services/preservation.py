@@ -1,0 +1,92 @@
+"""Preservation (保管): putting things straight after a crash, and laying out stored versions exactly as they are."""
+
+from collections.abc import Callable
+from pathlib import Path
+from uuid import UUID
+
+import msgspec
+
+from repository.domain import run
+from repository.domain.aggregate import New
+from repository.domain.archival_package import ARCHIVAL_PACKAGE
+from repository.domain.run import RUN, RunKind
+from repository.domain.values import Outcome, Value
+from repository.errors import ArchiveError
+from repository.eventlog import Streams
+from repository.services import stored
+from repository.services.search import find_record
+from repository.services.session import Session
+from repository.storage import Recovered, RecoveryAction, StoredClaim, outgoing, recover, sweep_outgoing
+
+
+class MaterialiseReport(msgspec.Struct, frozen=True, kw_only=True):
+    """A stored version laid out as a bag of its own, every byte checked on the way."""
+
+    schema: str = "jingui.materialise/1"
+    run: UUID
+    package: UUID
+    version: int
+    path: str
+    files: int
+    bytes: int
+
+
+def materialise(session: Session, record: str, target: Path) -> MaterialiseReport:
+    """Copy the newest stored version of a record, as the bag `target/uuid-<u>`; recorded as a run of kind export.
+
+    Raises `record-unknown`, `folder-exists`, and `fixity-mismatch` for the first file that is not true; the run then
+    ends as failed, and nothing is left at the target.
+    """
+    session.require("materialise")
+    package = find_record(session, record)
+    identifier = session.new_id()
+    started = run.Started(kind=RunKind.EXPORT, scope=f"urn:uuid:{package}", target=str(target))
+    _append(session, identifier, lambda state: run.start(state, started))
+    out = target / f"uuid-{package}"
+    outcome, copied = Outcome.FAILED, []
+    try:
+        version = stored.newest(session, package)
+        with outgoing(session.folder, identifier) as folder:
+            for path, digest in sorted(version.digests.items()):
+                copied.append(folder.copy(stored.place_of(session, version, path), path, digest))
+            folder.hand_out(out)
+        outcome = Outcome.PASSED
+    finally:
+        finished = run.Finished(outcome=outcome, done=len(copied), findings=(), findings_total=0)
+        _append(session, identifier, lambda state: run.finish(state, finished))
+    return MaterialiseReport(
+        run=identifier,
+        package=package,
+        version=version.event.version,
+        path=str(out),
+        files=len(copied),
+        bytes=sum(file.size for file in copied),
+    )
+
+
+def put_straight(session: Session) -> list[RecoveryAction]:
+    """After a crash: what the log says was stored is finished, what it does not know of goes back into quarantine.
+
+    Deletes no content. Raises `recovery-alarm` when a version that the log says is stored is not there, whole.
+    """
+    sweep_outgoing(session.folder)
+    actions = recover(session.store, lambda package, version: _claim(session, package, version))
+    for action in actions:
+        if action.outcome is Recovered.ALARM:
+            raise ArchiveError("recovery-alarm", action.package, paths=", ".join(action.paths))
+    return [action for action in actions if action.outcome is not Recovered.HELD]
+
+
+def _claim(session: Session, package: UUID, version: int) -> StoredClaim | None:
+    """What the log, read now, says of a version."""
+    for known in session.log.load(ARCHIVAL_PACKAGE, package).state.stored:
+        if known.version == version:
+            return StoredClaim(known.inventory_sha256)
+    return None
+
+
+def _append(session: Session, identifier: UUID, decide: Callable[[run.State], list[Value]]) -> None:
+    def decided(streams: Streams) -> list[New]:
+        return [New(identifier, payload) for payload in decide(streams.load(RUN, identifier).state)]
+
+    session.perform("run", decided, correlation=identifier, archive=None)

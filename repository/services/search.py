@@ -1,0 +1,169 @@
+"""Search (检索): what the catalogue says of records, packages and accessions, now or as of a moment of the past."""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Unpack
+from uuid import UUID
+
+import msgspec
+
+from packages_spec.profiles import PayloadFile
+from repository.catalogue import Accession, Description, Filters, Package
+from repository.catalogue import Page as Page
+from repository.domain.envelope import Event
+from repository.domain.values import time_of
+from repository.errors import ArchiveError
+from repository.eventlog import Record
+from repository.services import stored
+from repository.services.session import Session
+
+_DAY = re.compile(r"^\d{4}-\d\d-\d\d$")
+
+
+def position_of(session: Session, as_of: str | None) -> int | None:
+    """The position that `--as-of` means: a position of the log, a time, or the end of a day; None for now.
+
+    The position of a time is the last one recorded not later. `time-invalid` for what is none of these.
+    """
+    if as_of is None:
+        return None
+    if as_of.isdigit():
+        return int(as_of)
+    try:
+        moment = datetime.fromisoformat(f"{as_of}T23:59:59.999999+00:00" if _DAY.match(as_of) else as_of)
+    except ValueError as error:
+        raise ArchiveError("time-invalid", as_of) from error
+    if moment.tzinfo is None:
+        raise ArchiveError("time-invalid", as_of)
+    return session.log.position_at(time_of(moment))
+
+
+def find_record(session: Session, record: str) -> UUID:
+    """The package of a record that is named by its 档号, its description's id or its package's id."""
+    description = find_description(session, record)
+    if description.package is None:
+        raise ArchiveError("record-without-package", record)
+    return description.package
+
+
+def find_description(session: Session, record: str) -> Description:
+    """The description of a record named by 档号 (a former one leads to it too), description or package id."""
+    return _find(session, record, None)[0]
+
+
+def _find(session: Session, record: str, as_of: int | None) -> tuple[Description, bool]:
+    session.require("search")
+    session.catch_up()
+    identifier, formerly = _uuid(record), False
+    if identifier is None:
+        matches = session.catalogue.by_reference_code(record, as_of=as_of)
+        found, formerly = (matches[0].description, matches[0].formerly) if matches else (None, False)
+    else:
+        found = session.catalogue.description(identifier, as_of=as_of)
+        package = session.catalogue.package(identifier, as_of=as_of) if found is None else None
+        if package is not None:
+            found = session.catalogue.description(package.description, as_of=as_of)
+    if found is None:
+        raise ArchiveError("record-unknown", record)
+    return found, formerly
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text.removeprefix("urn:uuid:").removeprefix("uuid-"))
+    except ValueError:
+        return None
+
+
+class HistoryEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """One event in the history of a record."""
+
+    position: int
+    time: str
+    type: str
+    stream: UUID
+    actor: UUID
+
+
+class RecordReport(msgspec.Struct, frozen=True, kw_only=True):
+    """A record: its description and package as of a position, its files, and its history up to there."""
+
+    schema: str = "jingui.show/1"
+    description: Description
+    formerly: bool
+    package: Package | None
+    files: tuple[PayloadFile, ...]
+    history: tuple[HistoryEntry, ...]
+
+
+def list_records(session: Session, *, as_of: str | None, limit: int, after: str | None) -> Page[Description]:
+    """Descriptions by 档号."""
+    return search_records(session, "", as_of=as_of, limit=limit, after=after)
+
+
+def search_records(
+    session: Session, words: str, *, as_of: str | None, limit: int, after: str | None, **filters: Unpack[Filters]
+) -> Page[Description]:
+    """Descriptions with these words in their titles that meet the filters."""
+    session.require("search")
+    session.catch_up()
+    position = position_of(session, as_of)
+    return session.catalogue.search(words or None, as_of=position, limit=limit, after=after, **filters)
+
+
+def list_packages(session: Session, *, as_of: str | None, limit: int, after: str | None) -> Page[Package]:
+    """Archival packages in the order of their creation."""
+    session.require("search")
+    session.catch_up()
+    return session.catalogue.packages(as_of=position_of(session, as_of), limit=limit, after=after)
+
+
+def list_accessions(session: Session, *, as_of: str | None, limit: int, after: str | None) -> Page[Accession]:
+    """Accessions in the order of their opening."""
+    session.require("search")
+    session.catch_up()
+    return session.catalogue.accessions(as_of=position_of(session, as_of), limit=limit, after=after)
+
+
+def show_record(session: Session, record: str, *, as_of: str | None) -> RecordReport:
+    """A record named by 档号, description or package id. `record-unknown` where nothing of that name stood then."""
+    position = position_of(session, as_of)
+    description, formerly = _find(session, record, position)
+    package = session.catalogue.package(description.package, as_of=position) if description.package else None
+    streams = [description.id, *([package.id, package.accession] if package else [])]
+    events = [event for stream in streams for event in session.log.stream(stream)]
+    history = sorted(
+        (_entry(event) for event in events if position is None or event.envelope.position <= position),
+        key=lambda entry: entry.position,
+    )
+    files: tuple[PayloadFile, ...] = ()
+    if package is not None and package.stored is not None:
+        files = tuple(stored.content(session, stored.newest(session, package.id)))
+    return RecordReport(
+        description=description, formerly=formerly, package=package, files=files, history=tuple(history)
+    )
+
+
+def read_events(session: Session, *, record: str | None, after: int, upto: int | None) -> Iterator[Record]:
+    """The log's records byte for byte, all of them or those of one record's streams. Asks for the right to audit."""
+    session.require("audit")
+    if record is None:
+        yield from session.log.raw(after=after, upto=upto)
+        return
+    description, _ = _find(session, record, None)
+    package = session.catalogue.package(description.package) if description.package else None
+    streams = [description.id, *([package.id, package.accession] if package else [])]
+    records = sorted((one for stream in streams for one in session.log.records(stream)), key=lambda one: one.position)
+    yield from (one for one in records if after < one.position and (upto is None or one.position <= upto))
+
+
+def _entry(event: Event) -> HistoryEntry:
+    envelope = event.envelope
+    return HistoryEntry(
+        position=envelope.position,
+        time=envelope.recorded_at,
+        type=envelope.type,
+        stream=envelope.stream,
+        actor=envelope.actor,
+    )

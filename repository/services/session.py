@@ -1,0 +1,92 @@
+"""A session (会话): one authenticated person at work on one archive, with the parts that the composition root chose."""
+
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from uuid import UUID
+
+from repository.catalogue import Catalogue
+from repository.domain.agent import AGENT
+from repository.domain.aggregate import New
+from repository.domain.authority import may
+from repository.domain.envelope import Actor, Command, OccurredAt
+from repository.domain.values import time_of
+from repository.errors import ArchiveError
+from repository.eventlog import Answer, EventLog, Streams
+from repository.services.identification import FormatIdentifier
+from repository.services.virus import VirusScanner
+from repository.settings import Settings
+from repository.storage import Store
+
+SOFTWARE, SOFTWARE_VERSION = "jingui", "0.1.0"
+
+Progress = Callable[[str, int, int], None]
+"""Called with the step's name, what is done and what there is to do (bytes, packages, positions; 0 if unknown)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Everything that a use case needs. Nothing here is found out by a use case itself: not the time, not an id."""
+
+    folder: Path
+    settings: Settings
+    log: EventLog
+    store: Store
+    catalogue: Catalogue
+    actor: Actor
+    clock: Callable[[], datetime]
+    new_id: Callable[[], UUID]
+    identifier: FormatIdentifier | None
+    scanner: VirusScanner | None
+
+    @property
+    def quarantine(self) -> Path:
+        """Where deliveries lie that are not yet accepted."""
+        return self.folder / "quarantine"
+
+    def now(self) -> str:
+        """The time, as events and packages write it."""
+        return time_of(self.clock())
+
+    def require(self, verb: str) -> None:
+        """Refuse what the actor's roles do not allow (`not-allowed`)."""
+        if not may(self.log.load(AGENT, self.actor.agent).state, verb):
+            raise ArchiveError("not-allowed", verb)
+
+    def perform(
+        self,
+        what: str,
+        decide: Callable[[Streams], Iterable[New]],
+        *,
+        correlation: UUID,
+        archive: str | None,
+        causation: UUID | None = None,
+    ) -> Answer:
+        """Perform one command now, in the actor's name: load, decide, append - all of it or nothing.
+
+        Work that may be interrupted and run again is kept from happening twice by the decisions themselves.
+        """
+        command_id = self.new_id()
+        command = Command(
+            command_id=command_id,
+            request=hashlib.sha256(f"{what}\0{command_id}".encode()).hexdigest(),
+            actor=self.actor,
+            archive=archive,
+            occurred_at=OccurredAt(time=self.now(), precision="microsecond", source="clock"),
+            correlation_id=correlation,
+            causation_id=causation,
+        )
+        return self.log.perform(command, decide)
+
+    def catch_up(self) -> int:
+        """Bring the catalogue to the end of the log, so that the caller reads what it wrote. Its position."""
+        return self.catalogue.catch_up(self.log)
+
+    def archive_code(self, named: str | None) -> str:
+        """The archive meant: the one named, else the first of the settings. `archive-unknown` for another."""
+        code = named or self.settings.archives[0]
+        if code not in self.settings.archives:
+            raise ArchiveError("archive-unknown", code, known=", ".join(self.settings.archives))
+        return code
