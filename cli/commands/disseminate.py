@@ -1,0 +1,32 @@
+"""`jingui disseminate`: hand out a record as a dissemination package."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.language import text
+from cli.options import Archive, Credential, Json, Lang
+from cli.render import emit_json, say, size
+from repository.archive import open_archive
+from repository.services.access import disseminate
+
+
+def command(
+    record: Annotated[str, typer.Argument(help=text("show.record"))],
+    purpose: Annotated[str, typer.Option("--purpose", help=text("disseminate.purpose"))],
+    to: Annotated[Path, typer.Option("--to", help=text("disseminate.to"))] = Path(),
+    file: Annotated[list[str] | None, typer.Option("--file", help=text("disseminate.file"))] = None,
+    archive: Archive = None,
+    credential: Credential = None,
+    as_json: Json = False,
+    lang: Lang = None,
+) -> None:
+    """Hand it out."""
+    with open_archive(archive, credential) as session:
+        report = disseminate(session, record, paths=file or (), purpose=purpose, target=to)
+    if as_json:
+        emit_json(report)
+        return
+    say(text("disseminate.done", path=report.path, files=report.files, size=size(report.bytes)))
+    say(text("disseminate.source", package=report.package, version=report.version, event=report.stored_event))

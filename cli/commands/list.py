@@ -1,0 +1,77 @@
+"""`jingui list`: the records, packages or accessions that the archive holds."""
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from cli.language import text
+from cli.options import After, Archive, AsOf, Credential, Json, Lang, Limit
+from cli.render import emit_json, say, say_table, size
+from repository.archive import open_archive
+from repository.services.search import Page, list_accessions, list_packages, list_records
+
+
+class What(StrEnum):
+    """What can be listed."""
+
+    RECORDS = "records"
+    PACKAGES = "packages"
+    ACCESSIONS = "accessions"
+
+
+def command(
+    what: Annotated[What, typer.Argument(help=text("list.what"))] = What.RECORDS,
+    as_of: AsOf = None,
+    limit: Limit = 50,
+    after: After = None,
+    archive: Archive = None,
+    credential: Credential = None,
+    as_json: Json = False,
+    lang: Lang = None,
+) -> None:
+    """List them, page by page."""
+    listing = _LISTINGS[what]
+    with open_archive(archive, credential) as session:
+        page = listing(session, as_of=as_of, limit=limit, after=after)
+    if as_json:
+        emit_json({"schema": f"jingui.list.{what}/1", **msgspec.to_builtins(page)})
+        return
+    header, rows = _ROWS[what](page)
+    say_table([text(f"column.{name}") for name in header], rows)
+    say_more(page)
+
+
+def say_more(page: Page[Any]) -> None:
+    """How many there are, and how to see the next ones."""
+    say(text("list.total", total=page.total, more="" if page.total_is_exact else "+"))
+    if page.after:
+        say(text("list.more", after=page.after))
+
+
+def _records(page: Page[Any]) -> tuple[list[str], list[list[object]]]:
+    rows = [[one.reference_code, one.title, one.date, one.secrecy_class, one.package] for one in page.entries]
+    return ["code", "title", "date", "secrecy", "package"], rows
+
+
+def _packages(page: Page[Any]) -> tuple[list[str], list[list[object]]]:
+    rows = [[one.id, one.unit, one.files, size(one.bytes), text(f"stage.{one.stage}")] for one in page.entries]
+    return ["package", "unit", "files", "size", "stage"], rows
+
+
+def _accessions(page: Page[Any]) -> tuple[list[str], list[list[object]]]:
+    rows = [
+        [one.id, text(f"stage.{one.stage}"), f"{one.packages_stored}/{one.units}", one.opened.time[:19], one.source]
+        for one in page.entries
+    ]
+    return ["accession", "stage", "packages", "opened", "source"], rows
+
+
+_LISTINGS: dict[What, Callable[..., Page[Any]]] = {
+    What.RECORDS: list_records,
+    What.PACKAGES: list_packages,
+    What.ACCESSIONS: list_accessions,
+}
+_ROWS = {What.RECORDS: _records, What.PACKAGES: _packages, What.ACCESSIONS: _accessions}

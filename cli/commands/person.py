@@ -1,0 +1,61 @@
+"""`jingui person`: the people of the archive, their roles and credentials."""
+
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from cli.language import text
+from cli.options import Archive, Credential, Json, Lang
+from cli.render import emit_json, say, say_table
+from repository.archive import open_archive
+from repository.services.administration import (
+    Role,
+    add_person,
+    change_roles,
+    list_people,
+    revoke_credential,
+    write_credential,
+)
+
+
+def command(
+    add: Annotated[str | None, typer.Option("--add", help=text("person.add"))] = None,
+    change: Annotated[UUID | None, typer.Option("--change", help=text("person.change"))] = None,
+    role: Annotated[list[Role] | None, typer.Option("--role", help=text("person.role"))] = None,
+    without: Annotated[list[Role] | None, typer.Option("--without", help=text("person.without"))] = None,
+    revoke: Annotated[UUID | None, typer.Option("--revoke-credential", help=text("person.revoke"))] = None,
+    reason: Annotated[str, typer.Option("--reason", help=text("option.reason"))] = "",
+    out: Annotated[Path | None, typer.Option("--credential-out", help=text("person.out"))] = None,
+    archive: Archive = None,
+    credential: Credential = None,
+    as_json: Json = False,
+    lang: Lang = None,
+) -> None:
+    """Add one, change one, or list them all."""
+    if add is not None and out is None:
+        raise typer.BadParameter(text("person.out.missing"), param_hint="--credential-out")
+    with open_archive(archive, credential) as session:
+        if add is not None and out is not None:
+            person, issued = add_person(session, name=add, roles=role or [])
+            write_credential(out, issued)
+            _added(person, out, as_json=as_json)
+            return
+        if change is not None:
+            change_roles(session, change, grant=role or [], revoke=without or [], reason=reason)
+            if revoke is not None:
+                revoke_credential(session, change, revoke, reason)
+        people = list_people(session)
+    if as_json:
+        emit_json({"schema": "jingui.people/1", "people": people})
+        return
+    rows = [(one.name, ", ".join(one.roles), one.id, ", ".join(map(str, one.credentials))) for one in people]
+    say_table([text(f"column.{name}") for name in ("name", "roles", "id", "credentials")], rows)
+
+
+def _added(person: UUID, out: Path, *, as_json: bool) -> None:
+    if as_json:
+        emit_json({"schema": "jingui.person/1", "person": person, "credential": str(out)})
+    else:
+        say(text("person.added", person=person, path=out))

@@ -1,0 +1,70 @@
+"""`jingui show`: one record - its description, its package, its files and its history."""
+
+from typing import Annotated
+
+import msgspec
+import typer
+
+from cli.language import text
+from cli.options import Archive, AsOf, Credential, Json, Lang
+from cli.render import emit_json, say, say_table, size
+from repository.archive import open_archive
+from repository.services.search import RecordReport, show_record
+
+
+def command(
+    record: Annotated[str, typer.Argument(help=text("show.record"))],
+    as_of: AsOf = None,
+    archive: Archive = None,
+    credential: Credential = None,
+    as_json: Json = False,
+    lang: Lang = None,
+) -> None:
+    """Show it."""
+    with open_archive(archive, credential) as session:
+        report = show_record(session, record, as_of=as_of)
+    if as_json:
+        emit_json(report)
+    else:
+        _say(report)
+
+
+def _say(report: RecordReport) -> None:
+    described = msgspec.to_builtins(report.description)
+    for name in _FIELDS:
+        if described[name] is not None:
+            say(f"{text(f'field.{name}')}: {described[name]}")
+    if report.formerly:
+        say(text("show.formerly"))
+    package = report.package
+    if package is None:
+        say(text("show.no-package"))
+        return
+    say(f"{text('field.package')}: {package.id} ({text(f'stage.{package.stage}')})")
+    virus = package.virus.value if package.virus else "not-checked"
+    say(f"{text('show.virus')}: {text(f'outcome.{virus}')}")
+    say(f"{text('show.quality')}: {text('outcome.not-tested')}")
+    for annulled in package.annulled:
+        say(text("show.annulled", position=annulled))
+    if report.files:
+        say_table(
+            [text(f"column.{name}") for name in ("file", "size", "format", "sha256")],
+            [(file.path, size(file.size), file.puid or "-", file.sha256[:16] + "…") for file in report.files],
+        )
+    say_table(
+        [text(f"column.{name}") for name in ("position", "time", "event")],
+        [(event.position, event.time[:19], event.type) for event in report.history],
+    )
+
+
+_FIELDS = (
+    "reference_code",
+    "title",
+    "responsible_party",
+    "date",
+    "retention_period",
+    "secrecy_class",
+    "page_count",
+    "record_type",
+    "carrier",
+)

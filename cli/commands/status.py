@@ -1,0 +1,42 @@
+"""`jingui status`: what the archive holds, and what in it is unfinished."""
+
+from cli.language import text
+from cli.options import Archive, Credential, Json, Lang
+from cli.render import emit_json, say, say_table, size
+from repository.archive import open_archive
+from repository.services.jobs import status
+
+
+def command(
+    archive: Archive = None,
+    credential: Credential = None,
+    as_json: Json = False,
+    lang: Lang = None,
+) -> None:
+    """Show it."""
+    with open_archive(archive, credential) as session:
+        report = status(session)
+    if as_json:
+        emit_json(report)
+        return
+    held = report.holdings
+    say(text("status.holdings", packages=held.stored, files=held.files, size=size(held.bytes)))
+    say(text("status.log", position=report.position))
+    if not report.unfinished and not report.runs:
+        say(text("status.nothing"))
+    for run in report.runs:
+        say(text("status.run", run=run.id, kind=run.kind.value))
+    if report.unfinished:
+        say_table(
+            [text(f"column.{name}") for name in ("accession", "stage", "next", "packages", "source")],
+            [
+                (
+                    one.accession,
+                    text(f"stage.{one.stage}"),
+                    text(f"next.{one.next}"),
+                    f"{one.packages_stored}/{one.units}",
+                    one.source,
+                )
+                for one in report.unfinished
+            ],
+        )

@@ -1,0 +1,29 @@
+"""`jingui validate`: judge a bag, a package or an OCFL object, with no archive at hand."""
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from cli.language import text
+from cli.options import Json, Lang
+from cli.render import emit_json, findings_json, say, say_findings
+from repository.services.validation import validate
+
+INVALID = 22
+
+
+def command(
+    path: Annotated[Path, typer.Argument(help=text("validate.path"))],
+    as_json: Json = False,
+    lang: Lang = None,
+) -> int:
+    """Judge it; 22 when it is invalid."""
+    report = validate(path)
+    if as_json:
+        emit_json(msgspec.to_builtins(report) | {"findings": findings_json(report.findings)})
+    else:
+        say_findings(report.findings)
+        say(text(f"validate.{report.verdict}", path=path, kind=text(f"kind.{report.kind}")))
+    return INVALID if report.verdict == "invalid" else 0

@@ -1,0 +1,71 @@
+"""`jingui`: finds the command, runs it, and turns what went wrong into words and a published exit status."""
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+import typer
+
+from cli.language import text
+from cli.options import Lang
+from repository.errors import ArchiveError
+
+COMMANDS = (
+    "init",
+    "ingest",
+    "pack",
+    "validate",
+    "list",
+    "search",
+    "show",
+    "disseminate",
+    "materialise",
+    "status",
+    "work",
+    "events",
+    "replay",
+    "rebuild",
+    "fsck",
+    "person",
+    "annul",
+)
+"""In the order of a working day. Each is a module of `cli.commands`, loaded when it is called."""
+
+USAGE, INTERRUPTED = 2, 130
+
+
+def application(arguments: Sequence[str]) -> typer.Typer:
+    """The command line as these arguments need it: with the one command that they call, or with all for its help."""
+    app = typer.Typer(no_args_is_help=True, help=text("jingui.help"), rich_markup_mode=None)
+
+    @app.callback()
+    def jingui(lang: Lang = None) -> None:
+        """Take the language before the command as well as after it."""
+
+    called = next((name for name in arguments if name in COMMANDS), None)
+    for name in [called] if called else COMMANDS:
+        module = import_module(f"cli.commands.{name}")
+        app.command(name, help=text(f"{name}.help"))(module.command)
+    return app
+
+
+def run() -> None:
+    """Entry point of the console script."""
+    as_json = "--json" in sys.argv
+    try:
+        status = application(sys.argv[1:])(standalone_mode=False)
+    except typer.TyperException as error:
+        sys.stderr.write(f"{error.format_message()}\n{text('error.usage')}\n")
+        sys.exit(USAGE)
+    except (typer.Abort, KeyboardInterrupt):
+        sys.stderr.write(f"{text('error.interrupted')}\n")
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)
+    except ArchiveError as error:
+        from cli.render import talk_error
+
+        talk_error(error, as_json=as_json)
+        sys.exit(error.row.exit)
+    sys.exit(status if isinstance(status, int) else 0)
