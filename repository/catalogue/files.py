@@ -9,6 +9,7 @@ import fcntl
 import os
 import re
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,8 @@ LOCK = "lock"
 _NAME = re.compile(r"catalogue-(\d{6,})\.sqlite")
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CANTOPEN})
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+LOOKS = 5
+"""Times to look whether the lock is free: whoever asks for the board holds it for a moment, too."""
 WAIT = 30.0
 """Seconds to wait for another writer before giving up."""
 
@@ -74,10 +77,11 @@ def locked(folder: Path, *, wait: bool) -> Iterator[None]:
     """Hold the folder's lock, which only making a database needs. Without `wait`, a lock held elsewhere is an error."""
     handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        if wait:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        elif not any(_taken(handle, fcntl.LOCK_EX) for _ in range(LOOKS)):
+            raise ArchiveError("catalogue-busy", folder)
         yield
-    except BlockingIOError as error:
-        raise ArchiveError("catalogue-busy", folder) from error
     finally:
         os.close(handle)
 
@@ -86,13 +90,18 @@ def is_locked(folder: Path) -> bool:
     """Whether somebody makes a database here at this moment."""
     handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    else:
-        return False
+        return not _taken(handle, fcntl.LOCK_SH)
     finally:
         os.close(handle)
+
+
+def _taken(handle: int, kind: int) -> bool:
+    try:
+        fcntl.flock(handle, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        time.sleep(0.02)
+        return False
+    return True
 
 
 def create(path: Path) -> None:

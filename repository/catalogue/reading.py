@@ -67,7 +67,8 @@ class Reading:
                 position: int = db.execute("SELECT position FROM state").fetchone()[0]
                 yield db, position if as_of is None else min(max(as_of, 0), position)
             finally:
-                db.execute("COMMIT")
+                if db.in_transaction:
+                    db.execute("COMMIT")
 
     def _live(self) -> tuple[str, sqlite3.Connection]:
         """The live database, opened by this thread: as the pointer names it now."""
