@@ -2,16 +2,15 @@
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
 import msgspec
 
 from repository.catalogue import files
-from repository.catalogue.projector import EventReader, Projector
+from repository.catalogue.projector import EventReader, Projector, read
 from repository.catalogue.queries import Queries
-from repository.domain.envelope import Event
 from repository.errors import ArchiveError
 
 BATCH = 500
@@ -84,21 +83,11 @@ class Catalogue(Queries):
         self.folder.mkdir(parents=True, exist_ok=True)
         with files.locked(self.folder, wait=False):
             files.sweep(self.folder)
-            name = files.new_name(self.folder)
-            with files.failures(self.folder / name):
-                db = files.build(self.folder / name)
-                try:
-                    _build(db, reader, progress)
-                    with self._old_at_rest():
-                        reached = _build(db, reader, progress)
-                        db.execute("PRAGMA locking_mode = NORMAL")
-                        db.execute("PRAGMA journal_mode = WAL")
-                        db.close()
-                        files.point_to(self.folder, name)
-                finally:
-                    db.close()
-            self.close()
-            files.sweep(self.folder)
+            try:
+                reached = self._build_and_swap(files.new_name(self.folder), reader, progress)
+            finally:
+                self.close()
+                files.sweep(self.folder)
         return reached
 
     def board(self) -> list[Projection]:
@@ -109,12 +98,13 @@ class Catalogue(Queries):
         return [Projection(name="catalogue", position=position, last_error=last_error, rebuilding=rebuilding)]
 
     def _apply_batch(self, reader: EventReader, position: int, end: int) -> None:
+        """One transaction. Should the pointer have moved meanwhile, it goes to a database that nobody asks any more."""
         reached = min(end, position + BATCH)
         name, db = self._live()
         with files.failures(self.folder / name):
             db.execute("BEGIN IMMEDIATE")
             try:
-                if files.live(self.folder) == name and _position(db) == position:
+                if _position(db) == position:
                     _apply(db, reader, position, reached)
                 db.execute("COMMIT")
             except BaseException:
@@ -122,8 +112,24 @@ class Catalogue(Queries):
                     db.execute("ROLLBACK")
                 raise
 
+    def _build_and_swap(self, name: str, reader: EventReader, progress: Progress | None) -> int:
+        with files.failures(self.folder / name), closing(files.build(self.folder / name)) as db:
+            _build(db, reader, progress)
+            with self._old_at_rest():
+                reached = _build(db, reader, progress)
+                db.execute("PRAGMA locking_mode = NORMAL")
+                db.execute("PRAGMA journal_mode = WAL")
+                db.close()
+                files.point_to(self.folder, name)
+        return reached
+
     def _remember(self, error: Exception) -> None:
-        """Put the error on the board; a catalogue that cannot even take that down says so by itself when it is read."""
+        """Put the error on the board, unless it is that somebody else is writing.
+
+        A catalogue that cannot even take that down says so by itself when it is read.
+        """
+        if isinstance(error, ArchiveError) and error.code == "catalogue-busy":
+            return
         with suppress(ArchiveError, sqlite3.DatabaseError):
             _, db = self._live()
             db.execute("UPDATE state SET last_error = ?", (f"{type(error).__name__}: {error}",))
@@ -161,20 +167,9 @@ def _build(db: sqlite3.Connection, reader: EventReader, progress: Progress | Non
 def _apply(db: sqlite3.Connection, reader: EventReader, position: int, reached: int) -> None:
     """Apply the events after one position up to another, each let go as soon as it is applied."""
     projector = Projector(db, reader)
-    projector.apply(_dense(reader, position, reached))
+    projector.apply(read(reader, position, reached))
     projector.flush()
     db.execute("UPDATE state SET position = ?, last_error = NULL", (reached,))
-
-
-def _dense(reader: EventReader, position: int, reached: int) -> Iterator[Event]:
-    """The events of these positions. A log that leaves one out is not applied."""
-    for event in reader.events(after=position, upto=reached):
-        position += 1
-        if event.envelope.position != position:
-            raise ArchiveError("log-gap", position)
-        yield event
-    if position < reached:
-        raise ArchiveError("log-gap", position + 1)
 
 
 def _position(db: sqlite3.Connection) -> int:

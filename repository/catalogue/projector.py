@@ -21,6 +21,7 @@ from repository.catalogue.schema import ALWAYS, DESCRIPTIONS, MARKS, OF_AGGREGAT
 from repository.catalogue.words import marks, terms
 from repository.domain.corrections import Annulled
 from repository.domain.envelope import Envelope, Event
+from repository.errors import ArchiveError
 
 _encode = msgspec.json.Encoder().encode
 
@@ -37,6 +38,20 @@ class EventReader(Protocol):
     def position(self) -> int:
         """Position of the newest event, 0 for an empty log."""
         ...
+
+
+def read(reader: EventReader, position: int, reached: int) -> Iterator[Event]:
+    """The events after one position up to another. `log-gap` for a position left out, `log-unreadable` for a fault."""
+    try:
+        for event in reader.events(after=position, upto=reached):
+            position += 1
+            if event.envelope.position != position:
+                raise ArchiveError("log-gap", position)
+            yield event
+    except sqlite3.DatabaseError as error:
+        raise ArchiveError("log-unreadable", position + 1, reason=error) from error
+    if position < reached:
+        raise ArchiveError("log-gap", position + 1)
 
 
 class _Version(msgspec.Struct, gc=False):
@@ -168,7 +183,7 @@ class Projector:
         gone = dict(self._db.execute("SELECT id, position FROM marks WHERE stream = ?", (key,)).fetchall())
         places = f"SELECT since FROM {sheet.table.name} WHERE id = ? ORDER BY since"  # noqa: S608 - names from the schema
         positions = [row[0] for row in self._db.execute(places, (key,)).fetchall()] + [envelope.position]
-        history = [event for at in positions for event in self._reader.events(after=at - 1, upto=at)]
+        history = [event for at in positions for event in read(self._reader, at - 1, at)]
         kept = [one for one in history if one.envelope.type in FOLDS and one.envelope.event_id.bytes not in gone]
         card: Card | None = None
         for one in sorted(kept, key=lambda one: one.envelope.type not in OPENING):

@@ -58,7 +58,7 @@ def _phrase(word: list[str]) -> str:
     """A phrase of the terms, its end open. The term that only closes a run of pairs says nothing that they do not."""
     if not word:
         return ""
-    if len(word) > 1 and _HAN_PAIR.fullmatch(word[-2]) and word[-2][1] == word[-1]:
+    if len(word) > 1 and _HAN_PAIR.fullmatch(word[-2]):
         return f'"{" ".join(word[:-1])}"'
     return f'"{" ".join(word)}" *'
 

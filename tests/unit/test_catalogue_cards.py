@@ -85,9 +85,10 @@ def test_an_accession_is_found_by_its_number_or_without_one_by_its_source(log: M
         catalogue.find_accession(ARCHIVE, producer, "2026-2", "/a"),
         catalogue.find_accession("other", producer, "2026-1", "/a"),
         catalogue.find_accession(ARCHIVE, identity("producer 2"), None, "/a"),
+        catalogue.find_accession(ARCHIVE, producer, None, "/a", as_of=1),
     ]
     names = [card and card.id for card in found]
-    assert names == [identity(f"accession {n}") for n in (0, 2, 1)] + [None, None, None]
+    assert names == [identity(f"accession {n}") for n in (0, 2, 1)] + [None] * 4
 
 
 def test_a_package_says_how_far_it_is(log: MemoryLog, catalogue: Catalogue) -> None:

@@ -212,6 +212,21 @@ def test_an_error_is_raised_shown_on_the_board_and_gone_when_it_is_over(folder: 
     assert catalogue.board()[0].last_error is None
 
 
+def test_a_fault_of_the_log_is_not_taken_for_one_of_the_catalogue(folder: Path) -> None:
+    class Faulty(MemoryLog):
+        def events(self, **rest: Any) -> Iterator[Event]:
+            raise sqlite3.DatabaseError("database disk image is malformed")
+
+    log = Faulty()
+    log.recorded = filled(1).recorded
+    catalogue = Catalogue.open(folder)
+    for work in (catalogue.catch_up, catalogue.rebuild):
+        with pytest.raises(ArchiveError) as refused:
+            work(log)
+        assert refused.value.code == "log-unreadable"
+    assert names(folder) == {"live", "lock", "catalogue-000001.sqlite"}
+
+
 @pytest.mark.parametrize("missing", [1, 2, 4])
 def test_a_log_that_leaves_a_position_out_is_not_applied(folder: Path, missing: int) -> None:
     class Gap(MemoryLog):
@@ -297,7 +312,14 @@ def test_a_row_that_is_no_card_is_damage(folder: Path) -> None:
 
 
 def test_words_of_the_errors_can_be_filled() -> None:
-    for code in ("catalogue-ahead", "catalogue-busy", "catalogue-damaged", "catalogue-storage", "log-gap"):
+    for code in (
+        "catalogue-ahead",
+        "catalogue-busy",
+        "catalogue-damaged",
+        "catalogue-storage",
+        "log-gap",
+        "log-unreadable",
+    ):
         assert code in table()
         error = ArchiveError(code, "x", position=1, log=2, reason="r")
         assert error.message("zh")

@@ -226,6 +226,8 @@ def test_a_revised_code_keeps_leading_to_its_record(tmp_path: Path) -> None:
     catalogue = catalogue_of(tmp_path, log)
     assert [(m.description.id, m.formerly) for m in catalogue.by_reference_code("0001-1")] == [(stream, True)]
     assert [(m.description.id, m.formerly) for m in catalogue.by_reference_code("0001-2")] == [(stream, False)]
+    (now,) = catalogue.by_reference_code("0001-2")
+    assert (now.description.opened.position, now.description.changed.position) == (1, 2)
     assert [m.formerly for m in catalogue.by_reference_code("0001-1", as_of=1)] == [False]
     assert catalogue.by_reference_code("0001-2", as_of=1) == []
     assert catalogue.by_reference_code("0001-1", archive="other") == []

@@ -2,6 +2,9 @@
 
 A fold takes the card as it stands (null: none yet), the payload and the envelope, and answers the card after it. An
 event that finds no card leaves none; only those in `OPENING`, and a description's own two, make one.
+
+`PayloadExpunged` changes no card: rows of the past still hold the words that were removed from the log. Expunging is
+therefore complete only when the catalogue was made anew from what the log now says.
 """
 
 from collections.abc import Callable
