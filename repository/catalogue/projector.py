@@ -15,7 +15,7 @@ from typing import Protocol
 import msgspec
 
 from repository.catalogue.cards import Card, Description, decoded, moment
-from repository.catalogue.folds import FOLDS, OPENING
+from repository.catalogue.folds import FOLDS, OPENING, Fold
 from repository.catalogue.folds.work import annulled
 from repository.catalogue.schema import ALWAYS, DESCRIPTIONS, MARKS, OF_AGGREGATE, RANK, TABLES, Table
 from repository.catalogue.words import marks, terms
@@ -129,24 +129,11 @@ class Projector:
     def apply(self, events: Iterable[Event]) -> None:
         """Apply events that follow the last one applied."""
         for event in events:
-            envelope = event.envelope
-            known = self._of_type.get(envelope.type)
-            if known is None:
-                if isinstance(event.payload, Annulled):
-                    self._annul(event, event.payload)
-                continue
-            fold, sheet = known
-            key = envelope.stream.bytes
-            version = sheet.newest.get(key)
-            if version is None and envelope.version > 1:
-                version = sheet.load(key)
-            if version is None or version.card is not None:
-                card = fold(version and version.card, event.payload, envelope)
-            else:
-                card = self._refold(sheet, envelope)
-            sheet.put(key, envelope.position, card)
-            if sheet.table is DESCRIPTIONS:
-                self._index(envelope.position, card)
+            known = self._of_type.get(event.envelope.type)
+            if known is not None:
+                self._fold(event, *known)
+            elif isinstance(event.payload, Annulled):
+                self._annul(event, event.payload)
 
     def flush(self) -> None:
         """Write what waits in memory."""
@@ -154,6 +141,20 @@ class Projector:
             sheet.flush()
         self._db.executemany("INSERT INTO titles (rowid, terms) VALUES (?, ?)", self._titles)
         self._titles = []
+
+    def _fold(self, event: Event, fold: Fold, sheet: _Sheet) -> None:
+        envelope = event.envelope
+        key = envelope.stream.bytes
+        version = sheet.newest.get(key)
+        if version is None and envelope.version > 1:
+            version = sheet.load(key)
+        if version is None or version.card is not None:
+            card = fold(version and version.card, event.payload, envelope)
+        else:  # the stream has a past that an annulment hides: its events may count again
+            card = self._refold(sheet, envelope)
+        sheet.put(key, envelope.position, card)
+        if sheet.table is DESCRIPTIONS:
+            self._index(envelope.position, card)
 
     def _index(self, position: int, card: Card | None) -> None:
         if isinstance(card, Description) and card.title is not None:
