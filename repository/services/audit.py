@@ -12,7 +12,7 @@ import msgspec
 
 from packages_spec.bagit import validate_bag
 from packages_spec.digests import Digested, digest_file
-from packages_spec.findings import Finding
+from packages_spec.findings import Finding, Severity
 from packages_spec.ocfl import validate_object
 from packages_spec.profiles import package_folder, validate_package
 from repository.catalogue import Catalogue
@@ -62,7 +62,8 @@ def fsck(session: Session, progress: Progress) -> AuditReport:
     for number, (package, event) in enumerate(stored.items(), 1):
         checked, findings = _package(session, package, event)
         files += checked
-        faults += [_fault("store", str(package), finding) for finding in findings]
+        wrong = (finding for finding in findings if finding.severity is Severity.ERROR)
+        faults += [_fault("store", str(package), finding) for finding in wrong]
         progress("verify", number, len(stored))
 
     # 3 what lies in the store and no event speaks of
