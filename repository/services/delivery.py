@@ -113,6 +113,8 @@ def _unit(
 
 def _content(file: Delivered, safe: Mapping[str, str], prefix: str) -> ContentFile:
     path, name = safe[file.path], file.path
+    if not prefix:
+        return ContentFile(file, path, name if name != path else None)
     start = len(prefix.split("/")) - 1
     inner = "/".join(path.split("/")[start:])
     return ContentFile(file, inner, name[len(prefix) :] if name[len(prefix) :] != inner else None)

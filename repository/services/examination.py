@@ -3,6 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import repeat
 from pathlib import Path
 
 import msgspec
@@ -69,10 +70,13 @@ def producer_digests(reception: Reception) -> tuple[DigestCheck, ...]:
 
 def examine(session: Session, reception: Reception, units: Sequence[UnitPlan]) -> dict[str, Examined]:
     """Identify the formats of the units' files and look for viruses in them; the answer is by the unit's path."""
-    places = [reception.place(file.delivered.path) for unit in units for file in unit.files]
-    identified = iter(session.identifier.identify(places) if session.identifier else [UNKNOWN] * len(places))
-    infected = session.scanner.scan(places).infected if session.scanner else {}
+    identified = session.identifier.identify(_places(reception, units)) if session.identifier else repeat(UNKNOWN)
+    infected = session.scanner.scan(list(_places(reception, units))).infected if session.scanner else {}
     return {unit.path: _examined(session, reception, unit, identified, infected) for unit in units}
+
+
+def _places(reception: Reception, units: Sequence[UnitPlan]) -> Iterator[Path]:
+    return (reception.place(file.delivered.path) for unit in units for file in unit.files)
 
 
 def _examined(
@@ -115,7 +119,7 @@ def _checks(
             formats=tuple(FormatCount(puid=puid, files=count) for puid, count in sorted(counts.items(), key=str)),
             formats_sha256=hashlib.sha256(formats).hexdigest(),
         )
-    bad = tuple(file.path for file in unit.files if reception.place(file.delivered.path) in infected)
+    bad = tuple(file.path for file in unit.files if infected and reception.place(file.delivered.path) in infected)
     outcome = Outcome.NOT_CHECKED if session.scanner is None else Outcome.FAILED if bad else Outcome.PASSED
     yield VirusChecked(
         outcome=outcome,

@@ -1,7 +1,9 @@
 """Format identification (格式识别) with Siegfried's PRONOM signatures, offline, through `pygfried`."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
+from sys import intern
 from typing import Any, Protocol
 
 import msgspec
@@ -13,16 +15,19 @@ AT_ONCE = 500
 
 
 class Identified(msgspec.Struct, frozen=True):
-    """What one file is. `puid` is PRONOM's key, None where no signature matches; `basis` is what that rests on."""
+    """What one file is. `puid` is PRONOM's key, None where no signature matches; `basis` is what that rests on.
+
+    Names and versions that PRONOM does not give are empty.
+    """
 
     puid: str | None
-    name: str | None
-    version: str | None
+    name: str
+    version: str
     media_type: str
     basis: str
 
 
-UNKNOWN = Identified(None, None, None, "application/octet-stream", "")
+UNKNOWN = Identified(None, "", "", "application/octet-stream", "")
 """What a file is taken for that was not identified."""
 
 
@@ -37,7 +42,7 @@ class FormatIdentifier(Protocol):
     def signatures(self) -> str:
         """Version of the signature file."""
 
-    def identify(self, paths: Sequence[Path]) -> Iterator[Identified]:
+    def identify(self, paths: Iterable[Path]) -> Iterator[Identified]:
         """One answer for each path, in order."""
 
 
@@ -52,10 +57,10 @@ class Siegfried:
         self.tool = f"siegfried {probe['siegfried']}"
         self.signatures = str(probe["identifiers"][0]["details"])
 
-    def identify(self, paths: Sequence[Path]) -> Iterator[Identified]:
+    def identify(self, paths: Iterable[Path]) -> Iterator[Identified]:
         """Identify files in groups. `identification-failed` when a file cannot be read."""
-        for start in range(0, len(paths), AT_ONCE):
-            group = paths[start : start + AT_ONCE]
+        rest = iter(paths)
+        while group := list(islice(rest, AT_ONCE)):
             answer = self._pygfried.identify_many([str(path) for path in group], workers=2)
             if len(answer["files"]) != len(group):
                 raise ArchiveError("identification-failed", group[0], reason=f"{len(answer['files'])}/{len(group)}")
@@ -72,10 +77,5 @@ def _identified(path: Path, row: Mapping[str, Any]) -> Identified:
     match = next((match for match in row["matches"] if match["id"] not in ("", "UNKNOWN")), None)
     if match is None:
         return UNKNOWN
-    return Identified(
-        match["id"],
-        match["format"] or None,
-        match["version"] or None,
-        (match["mime"] or UNKNOWN.media_type).split(",")[0].strip(),
-        match["basis"],
-    )
+    media_type = (match["mime"] or UNKNOWN.media_type).split(",")[0].strip()
+    return Identified(*map(intern, (match["id"], match["format"], match["version"], media_type, match["basis"])))

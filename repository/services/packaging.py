@@ -134,8 +134,8 @@ def _build(
                 media_type=identified.media_type,
                 original_name=file.name,
                 puid=identified.puid,
-                format_name=identified.name,
-                format_version=identified.version,
+                format_name=identified.name or None,
+                format_version=identified.version or None,
                 format_basis=identified.basis or None,
             )
         )

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import msgspec
@@ -194,4 +194,10 @@ def _top_folder(received: Received) -> str:
 
 def modified_at(file: ReceivedFile) -> str:
     """When the file was last changed at the producer's, to the second."""
-    return time_of(datetime.fromtimestamp(file.mtime_ns // 1_000_000_000, UTC))
+    return _second(file.mtime_ns // 1_000_000_000)
+
+
+@lru_cache(maxsize=4096)
+def _second(seconds: int) -> str:
+    """One string for all files of a second: a scanner writes many."""
+    return time_of(datetime.fromtimestamp(seconds, UTC))

@@ -60,8 +60,8 @@ def pack(
                 media_type=kind.media_type,
                 original_name=file.name,
                 puid=kind.puid,
-                format_name=kind.name,
-                format_version=kind.version,
+                format_name=kind.name or None,
+                format_version=kind.version or None,
                 format_basis=kind.basis or None,
             )
         )
