@@ -115,7 +115,7 @@ def open_existing(path: Path) -> Database:
         connection = database.reading
         (kind,) = connection.execute("PRAGMA application_id").fetchone()
         different = schema.differences(connection)
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         raise ArchiveError("log-fault", path, reason=error) from error
     if kind != schema.APPLICATION_ID or different:
         database.close()

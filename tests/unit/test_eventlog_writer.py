@@ -1,5 +1,6 @@
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -39,12 +40,11 @@ def held_back(log: EventLog, calls: Sequence[Callable[[], object]]) -> list[obje
             outcomes[place] = error
 
     other = Turnstile(log.path)
-    threads = [threading.Thread(target=run, args=(place,)) for place in range(len(calls))]
+    threads = [threading.Thread(target=run, args=(place,), daemon=True) for place in range(len(calls))]
     with other.held():
         for thread in threads:
             thread.start()
-        while writer_of(log)._waiting.qsize() < len(calls) - 1:
-            threading.Event().wait(0.01)
+        time.sleep(0.3)  # long enough for every one of them to wait
     for thread in threads:
         thread.join(30)
     other.close()
