@@ -41,7 +41,7 @@ def tampered(path: Path, *statements: str | Callable[[sqlite3.Connection], objec
             connection.execute(statement)
     for _, sql in guards:
         connection.execute(sql)
-    assert not differences(connection)  # type: ignore[arg-type]  # any connection will do
+    assert not differences(connection)
     connection.close()
     return list(verify_log(path, codec()))
 
@@ -71,7 +71,8 @@ def test_an_open_log_is_verified_while_it_is_written(tmp_path: Path) -> None:
         ("UPDATE events SET envelope = CAST(replace(envelope, 'paper form', 'clock') AS BLOB) WHERE position = 4",
          (4, "log.leaf")),
         ("UPDATE events SET leaf = zeroblob(32) WHERE position = 4", (4, "log.leaf")),
-        ("UPDATE payloads SET payload = CAST(replace(payload, '4', '9') AS BLOB) WHERE position = 4", (4, "log.payload")),
+        ("UPDATE payloads SET payload = CAST(replace(payload, '4', '9') AS BLOB) WHERE position = 4",
+         (4, "log.payload")),
         ("UPDATE payloads SET salt = replace(salt, substr(salt, 1, 1), 'x') WHERE position = 4", (4, "log.payload")),
         ("DELETE FROM payloads WHERE position = 2", (2, "log.payload-missing")),
         ("DELETE FROM events WHERE position = 2", (2, "log.gap")),
@@ -121,7 +122,8 @@ def test_exchanged_payloads_are_found(path: Path) -> None:
 def test_an_event_written_again_is_found(path: Path) -> None:
     faults = tampered(
         path,
-        "UPDATE events SET (envelope, leaf) = (SELECT envelope, leaf FROM events WHERE position = 1) WHERE position = 2",
+        "UPDATE events SET (envelope, leaf) = "
+        "(SELECT envelope, leaf FROM events WHERE position = 1) WHERE position = 2",
     )
     codes = {fault.code for fault in faults}
     assert {fault.position for fault in faults} == {2}
