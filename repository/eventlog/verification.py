@@ -50,8 +50,8 @@ def verify_log(log: EventLog | Path, codec: Codec | None = None) -> Iterator[Log
     A file that cannot be read, or not to its end, is a fault of its own (`log.unreadable`), never an exception: what
     could be read is judged all the same.
     """
-    path = log.path if isinstance(log, EventLog) else log
-    rows = _Rows(codec or Codec())
+    path, own = (log.path, log.codec) if isinstance(log, EventLog) else (log, Codec())
+    rows = _Rows(codec or own)
     checks: tuple[Check, ...] = (_guards, rows.check, _versions, _strays, _commands, _clock)
     try:
         connection = connect(path, "ro")

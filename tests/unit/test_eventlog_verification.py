@@ -56,7 +56,7 @@ def test_an_open_log_is_verified_while_it_is_written(tmp_path: Path) -> None:
         verifying = verify_log(log, codec())
         first = next(verifying, None)
         count(log, ONE, 2)
-        assert (first, list(verifying)) == (None, [])
+        assert (first, list(verifying), list(verify_log(log))) == (None, [], [])
 
 
 @pytest.mark.parametrize(

@@ -156,6 +156,13 @@ def test_a_disk_that_fails_at_the_commit_fails_every_command_of_the_group(
     assert [count(log, uuid4(), 1, by=one).already for one in asked] == [False] * 3
 
 
+def test_a_connection_that_is_not_durable_writes_nothing(log: EventLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("repository.eventlog.database._ASSERTED", (("synchronous", 3),))
+    with pytest.raises(ArchiveError) as fault:
+        count(log, ONE, 1)
+    assert fault.value.code == "log-fault"
+
+
 def test_two_logs_of_one_file_write_in_turns(log: EventLog) -> None:
     def write(target: EventLog) -> None:
         for _ in range(25):
