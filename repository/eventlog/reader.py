@@ -127,7 +127,8 @@ class Reader:
     @contextmanager
     def _readable(self) -> Iterator[Connection]:
         try:
-            yield self._database.reading
+            with self._database.reading() as connection:
+                yield connection
         except (sqlite3.DatabaseError, *NOT_AN_EVENT) as error:
             raise ArchiveError("log-fault", self._database.path, reason=error) from error
 

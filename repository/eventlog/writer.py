@@ -66,6 +66,7 @@ class Writer:
             jobs, more = self._next()
             if jobs:
                 self._commit(jobs)
+        self._abandon()
 
     def _next(self) -> tuple[list[_Job], bool]:
         """Every command that waits now, at least one; and whether more may come."""
@@ -105,7 +106,7 @@ class Writer:
         return self._connection
 
     def _abandon(self) -> None:
-        """Close the connection, which rolls its transaction back: after a failed write nothing of it is trusted."""
+        """Close the connection, which rolls back what was not committed: after a failed write nothing is trusted."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None

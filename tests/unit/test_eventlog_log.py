@@ -93,6 +93,13 @@ def test_an_envelope_says_who_did_what_when_and_by_which_command(log: EventLog) 
     assert envelope.recorded_at == "2026-03-01T08:00:01.000000Z"
 
 
+def test_an_envelope_says_on_whose_behalf_and_from_which_cause(log: EventLog) -> None:
+    actor = msgspec.structs.replace(command().actor, on_behalf_of=UUID(int=8))
+    count(log, ONE, 5, by=msgspec.structs.replace(command(), actor=actor, causation_id=UUID(int=7)))
+    (event,) = log.stream(ONE)
+    assert (event.envelope.on_behalf_of, event.envelope.causation_id) == (UUID(int=8), UUID(int=7))
+
+
 def test_records_are_the_exact_bytes_and_the_payload_is_bound_by_its_salt(log: EventLog) -> None:
     count(log, ONE, 5, note="题名")
     (record,) = log.records(ONE)
@@ -473,3 +480,24 @@ def test_durability_is_asserted_on_every_connection(log: EventLog) -> None:
 
 def test_the_clock_must_know_its_time_zone_is_utc() -> None:
     assert TestClock()().tzinfo is UTC
+
+
+def test_a_log_may_be_closed_while_others_read_it(tmp_path: Path) -> None:
+    log = create(tmp_path / "log")
+    count(log, ONE, *range(300))
+    ended: list[str] = []
+
+    def read() -> None:
+        try:
+            while True:
+                list(log.events())
+        except RuntimeError as error:
+            ended.append(str(error))
+
+    threads = [threading.Thread(target=read) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    log.close()
+    for thread in threads:
+        thread.join(30)
+    assert len(ended) == 4
