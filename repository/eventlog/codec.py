@@ -21,6 +21,9 @@ UNTIMED = "0000-00-00T00:00:00.000000Z"
 _POSITION_HOLE = b'"position":0,'
 _TIME_HOLE = UNTIMED.encode()
 
+NOT_AN_EVENT = (msgspec.DecodeError, UnicodeDecodeError)
+"""What decoding raises for bytes that are no envelope, or no payload of their type."""
+
 _encoder = msgspec.json.Encoder()
 _envelope_decoder = msgspec.json.Decoder(Envelope)
 
@@ -61,7 +64,7 @@ def encode(value: Value) -> bytes:
 
 
 def decode_envelope(envelope: bytes) -> Envelope:
-    """Read an envelope. Raises `msgspec.ValidationError` or `msgspec.DecodeError` when it is none."""
+    """Read an envelope. Raises one of `NOT_AN_EVENT` when it is none."""
     return _envelope_decoder.decode(envelope)
 
 
@@ -101,10 +104,17 @@ class Codec:
         """A recorded event. Raises `log-fault` for bytes that are none, and `event-unknown` as `decode` does."""
         try:
             return Event(envelope=decode_envelope(envelope), payload=self.decode(name, schema, payload))
-        except msgspec.DecodeError as error:
+        except NOT_AN_EVENT as error:
             raise ArchiveError("log-fault", name, reason=error) from error
 
 
 def _upcasting(upcast: Upcast) -> Callable[[bytes], Value]:
     raw = msgspec.json.Decoder(dict[str, Any])
-    return lambda payload: upcast(raw.decode(payload))
+
+    def read(payload: bytes) -> Value:
+        try:
+            return upcast(raw.decode(payload))
+        except (KeyError, TypeError, ValueError) as error:
+            raise msgspec.ValidationError(str(error)) from error
+
+    return read

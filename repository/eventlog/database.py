@@ -3,7 +3,10 @@
 import os
 import sqlite3
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 from weakref import WeakSet
 
 from repository.errors import ArchiveError
@@ -15,7 +18,15 @@ _ASSERTED = (("journal_mode", "wal"), ("synchronous", 2), ("secure_delete", 1))
 
 
 class Connection(sqlite3.Connection):
-    """A connection that can be weakly referred to, so that it may go with the thread to which it belongs."""
+    """A connection that knows whether it is in use: one closed under its reader's hands would crash the process."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.in_use = threading.RLock()
+
+    def __del__(self) -> None:
+        with suppress(sqlite3.ProgrammingError):  # it was never opened
+            self.close()
 
 
 class Database:
@@ -25,23 +36,27 @@ class Database:
         self.path = path.absolute()
         self._process = os.getpid()
         self._threads = threading.local()
-        self._connections: WeakSet[Connection] = WeakSet()
+        self._guard = threading.Lock()
+        self._readers: WeakSet[Connection] = WeakSet()
         self._closed = False
 
-    @property
-    def reading(self) -> Connection:
-        """This thread's connection; it can write nothing."""
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """This thread's connection, to the end of the block; it can write nothing."""
         self.expect_open()
         connection: Connection | None = getattr(self._threads, "connection", None)
         if connection is None:
             connection = self._threads.connection = self.connect()
             connection.execute("PRAGMA query_only = ON")
-        return connection
+            with self._guard:
+                self._readers.add(connection)
+        with connection.in_use:
+            self.expect_open()
+            yield connection
 
     def connect(self) -> Connection:
         """A new connection: WAL, every commit synced, deleted content overwritten - asserted, not assumed."""
         connection = connect(self.path)
-        self._connections.add(connection)
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA secure_delete = ON")
         for pragma, expected in _ASSERTED:
@@ -61,12 +76,15 @@ class Database:
             raise RuntimeError(f"the event log is closed: {self.path}")
 
     def close(self) -> None:
-        """Close the connections of all threads. A forked process leaves them to the one that opened them."""
+        """Close the readers of all threads, each when it has finished. A forked process leaves everything as it is."""
         if os.getpid() != self._process:
             return
-        self._closed = True
-        for connection in list(self._connections):
-            connection.close()
+        with self._guard:
+            self._closed = True
+            readers = list(self._readers)
+        for connection in readers:
+            with connection.in_use:
+                connection.close()
 
 
 def connect(path: Path, mode: str = "rw") -> Connection:
@@ -76,7 +94,7 @@ def connect(path: Path, mode: str = "rw") -> Connection:
         uri=True,
         isolation_level=None,
         cached_statements=STATEMENTS_KEPT,
-        check_same_thread=False,  # only so that `close` may close the connections of other threads
+        check_same_thread=False,  # only so that it may be closed by whoever is the last to hold it
         timeout=BUSY_SECONDS,
         factory=Connection,
     )
@@ -112,10 +130,10 @@ def open_existing(path: Path) -> Database:
         raise ArchiveError("log-missing", path)
     try:
         database = Database(path)
-        connection = database.reading
-        (kind,) = connection.execute("PRAGMA application_id").fetchone()
-        different = schema.differences(connection)
-    except sqlite3.DatabaseError as error:
+        with database.reading() as connection:
+            (kind,) = connection.execute("PRAGMA application_id").fetchone()
+            different = schema.differences(connection)
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         raise ArchiveError("log-fault", path, reason=error) from error
     if kind != schema.APPLICATION_ID or different:
         database.close()

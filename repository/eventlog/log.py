@@ -39,11 +39,11 @@ class EventLog:
 
     def __init__(self, file: database.Database, *, clock: Clock, software: str, codec: Codec | None = None) -> None:
         self.path = file.path
-        self._codec = codec or Codec()
+        self.codec = codec or Codec()
         recorder = Recorder(file, clock)
         self._reader: Reader = recorder.reader
         self._turnstile = recorder.turnstile
-        self._application = LogApplication(recorder, FrameMapper(self._codec, software))
+        self._application = LogApplication(recorder, FrameMapper(self.codec, software))
         self._locks = KeyedLocks()
 
     @classmethod
@@ -83,7 +83,7 @@ class EventLog:
         raise ArchiveError("conflict", command.command_id)
 
     def _decide(self, command: Command, decide: Callable[[Streams], Iterable[New]], streams: Streams) -> Answer:
-        events = streams.pending(decide(streams), command, self._codec)
+        events = streams.pending(decide(streams), command, self.codec)
         changes: Any = Changes(command.command_id, events)
         recordings = self._application.save(changes, command=(command.command_id, command.request))
         if recordings:
@@ -151,7 +151,7 @@ class EventLog:
         return self._reader.by_version(stream, 0, None, desc=False, limit=None)
 
     def _event(self, row: Row) -> Event:
-        return self._codec.event(row[3], row[4], row[5], self._reader.payload(row))
+        return self.codec.event(row[3], row[4], row[5], self._reader.payload(row))
 
 
 def _projected(aggregate: Aggregate[State], stream: UUID, events: Sequence[Event]) -> Loaded[State]:

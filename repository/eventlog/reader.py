@@ -12,6 +12,7 @@ import msgspec
 from repository.domain.corrections import PayloadExpunged
 from repository.domain.values import Sha256, Time
 from repository.errors import ArchiveError
+from repository.eventlog.codec import NOT_AN_EVENT
 from repository.eventlog.database import Connection, Database
 
 BATCH = 500
@@ -126,8 +127,9 @@ class Reader:
     @contextmanager
     def _readable(self) -> Iterator[Connection]:
         try:
-            yield self._database.reading
-        except (sqlite3.DatabaseError, msgspec.DecodeError) as error:
+            with self._database.reading() as connection:
+                yield connection
+        except (sqlite3.DatabaseError, *NOT_AN_EVENT) as error:
             raise ArchiveError("log-fault", self._database.path, reason=error) from error
 
 

@@ -3,11 +3,9 @@
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-import msgspec
-
 from repository.domain.envelope import Envelope
 from repository.errors import ArchiveError
-from repository.eventlog.codec import Codec, decode_envelope, encode
+from repository.eventlog.codec import NOT_AN_EVENT, Codec, decode_envelope, encode
 from repository.eventlog.digests import leaf_hash, payload_digest
 from repository.eventlog.faults import LogFault
 
@@ -36,7 +34,7 @@ def row_faults(row: StoredRow, owner: str, codec: Codec, replaced: Callable[[], 
         yield LogFault(row.position, "log.leaf")
     try:
         envelope = decode_envelope(row.envelope)
-    except msgspec.DecodeError as error:
+    except NOT_AN_EVENT as error:
         yield LogFault(row.position, "log.envelope", found=str(error))
         return
     if encode(envelope) != row.envelope:
@@ -69,7 +67,7 @@ def _payload_faults(
         codec.decode(envelope.type, envelope.schema, payload)
     except ArchiveError:
         yield LogFault(row.position, "log.type", found=f"{envelope.type} {envelope.schema}")
-    except msgspec.DecodeError as error:
+    except NOT_AN_EVENT as error:
         yield LogFault(row.position, "log.payload-form", found=str(error))
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from repository.eventlog import schema
-from repository.eventlog.codec import Codec
+from repository.eventlog.codec import NOT_AN_EVENT, Codec
 from repository.eventlog.database import Connection, connect
 from repository.eventlog.digests import command_digest
 from repository.eventlog.faults import LogFault
@@ -50,8 +50,8 @@ def verify_log(log: EventLog | Path, codec: Codec | None = None) -> Iterator[Log
     A file that cannot be read, or not to its end, is a fault of its own (`log.unreadable`), never an exception: what
     could be read is judged all the same.
     """
-    path = log.path if isinstance(log, EventLog) else log
-    rows = _Rows(codec or Codec())
+    path, own = (log.path, log.codec) if isinstance(log, EventLog) else (log, Codec())
+    rows = _Rows(codec or own)
     checks: tuple[Check, ...] = (_guards, rows.check, _versions, _strays, _commands, _clock)
     try:
         connection = connect(path, "ro")
@@ -75,7 +75,7 @@ def _text(raw: bytes) -> str:
 def _survived(check: Check, connection: Connection) -> Iterator[LogFault]:
     try:
         yield from check(connection)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter for SQLite's own words about what it found
         yield LogFault(0, "log.unreadable", found=str(error))
 
 
@@ -126,7 +126,7 @@ class _Rows:
 def _replacement(connection: Connection, row: StoredRow) -> bytes | None:
     try:
         return replacement(connection, row.stream, row.version, row.position)
-    except msgspec.DecodeError:
+    except NOT_AN_EVENT:
         return None  # the event that names it is false itself, and named as such
 
 

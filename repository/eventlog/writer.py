@@ -35,6 +35,7 @@ class Writer:
         self.turnstile = Turnstile(database.path)
         self._waiting: SimpleQueue[_Job | None] = SimpleQueue()
         self._connection: Connection | None = None
+        self._guard = threading.Lock()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="event-log-writer", daemon=True)
         self._thread.start()
@@ -43,16 +44,21 @@ class Writer:
         """Have a command written. Raises what `write` raised, `storage-full`, or `log-write-failed`."""
         self._database.expect_open()
         job = _Job(write, Future())
-        self._waiting.put(job)
+        with self._guard:  # nothing may come to wait behind the end
+            if self._closed:
+                raise RuntimeError("the event log is closed")
+            self._waiting.put(job)
         return job.answer.result()
 
     def close(self) -> None:
         """Write what waits, then end the thread."""
-        if not self._closed:
+        with self._guard:
+            if self._closed:
+                return
             self._closed = True
             self._waiting.put(None)
-            self._thread.join()
-            self.turnstile.close()
+        self._thread.join()
+        self.turnstile.close()
 
     def _run(self) -> None:
         more = True
@@ -60,6 +66,7 @@ class Writer:
             jobs, more = self._next()
             if jobs:
                 self._commit(jobs)
+        self._abandon()
 
     def _next(self) -> tuple[list[_Job], bool]:
         """Every command that waits now, at least one; and whether more may come."""
@@ -99,7 +106,7 @@ class Writer:
         return self._connection
 
     def _abandon(self) -> None:
-        """Close the connection, which rolls its transaction back: after a failed write nothing of it is trusted."""
+        """Close the connection, which rolls back what was not committed: after a failed write nothing is trusted."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -121,8 +128,11 @@ def _attempt(connection: Connection, write: Write) -> list[int] | Exception:
 
 
 def _storage_error(error: Exception, path: Path) -> ArchiveError:
+    """One caller's own error: an exception that several threads raise would mix up their tracebacks."""
     code = getattr(error, "sqlite_errorcode", None)
-    if code == sqlite3.SQLITE_FULL:
+    if isinstance(error, ArchiveError):
+        failure = ArchiveError(error.code, **error.values)
+    elif code == sqlite3.SQLITE_FULL:
         failure = ArchiveError("storage-full", path)
     elif code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         failure = ArchiveError("log-fault", path, reason=error)

@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from repository.domain.corrections import PayloadExpunged
+from repository.errors import ArchiveError
 from repository.eventlog import EventLog
 from tests.event_logs import append, closing, count, create
 
@@ -137,5 +138,5 @@ def test_an_expunged_payload_leaves_no_bytes_in_the_file(log: EventLog) -> None:
 
 
 def test_a_reader_of_the_log_can_write_nothing(log: EventLog) -> None:
-    with pytest.raises(sqlite3.OperationalError, match="readonly"):
-        log._reader._database.reading.execute("CREATE TABLE mine (x)")
+    with pytest.raises(ArchiveError, match="readonly"):
+        log._reader._fetch("CREATE TABLE mine (x)")

@@ -14,6 +14,7 @@ from eventsourcing.persistence import IntegrityError
 
 from repository.domain.aggregate import Aggregate, New
 from repository.domain.corrections import Annulled, PayloadExpunged
+from repository.domain.envelope import OccurredAt
 from repository.domain.values import Value
 from repository.errors import ArchiveError
 from repository.eventlog import Answer, EventLog, Streams, payload_digest, verify_log
@@ -92,6 +93,13 @@ def test_an_envelope_says_who_did_what_when_and_by_which_command(log: EventLog) 
     assert envelope.recorded_at == "2026-03-01T08:00:01.000000Z"
 
 
+def test_an_envelope_says_on_whose_behalf_and_from_which_cause(log: EventLog) -> None:
+    actor = msgspec.structs.replace(command().actor, on_behalf_of=UUID(int=8))
+    count(log, ONE, 5, by=msgspec.structs.replace(command(), actor=actor, causation_id=UUID(int=7)))
+    (event,) = log.stream(ONE)
+    assert (event.envelope.on_behalf_of, event.envelope.causation_id) == (UUID(int=8), UUID(int=7))
+
+
 def test_records_are_the_exact_bytes_and_the_payload_is_bound_by_its_salt(log: EventLog) -> None:
     count(log, ONE, 5, note="题名")
     (record,) = log.records(ONE)
@@ -112,11 +120,12 @@ def test_salts_and_event_ids_are_never_the_same(log: EventLog) -> None:
     assert len({event.envelope.event_id for event in log.stream(ONE)}) == 3
 
 
-def test_an_archive_code_that_looks_like_a_hole_stays_as_it_is(log: EventLog) -> None:
+def test_what_looks_like_a_hole_in_an_envelope_stays_as_it_is(log: EventLog) -> None:
     odd = '","position":0,"0000-00-00T00:00:00.000000Z'
-    count(log, ONE, 1, by=msgspec.structs.replace(command(), archive=odd))
+    never = OccurredAt(time="0000-00-00T00:00:00.000000Z", precision="year", source="legacy system")
+    count(log, ONE, 1, by=msgspec.structs.replace(command(), archive=odd, occurred_at=never))
     (event,) = log.stream(ONE)
-    assert (event.envelope.archive, event.envelope.position) == (odd, 1)
+    assert (event.envelope.archive, event.envelope.position, event.envelope.occurred_at) == (odd, 1, never)
     assert event.envelope.recorded_at == "2026-03-01T08:00:01.000000Z"
 
 
@@ -227,8 +236,10 @@ def test_a_payload_that_the_stream_cannot_carry_is_a_bug(log: EventLog) -> None:
     class Foreign(Value, frozen=True, kw_only=True):
         pass
 
-    with pytest.raises(KeyError):
-        append(log, ONE, Foreign())
+    namesake = type("Counted", (Foreign,), {}, frozen=True, kw_only=True)
+    for payload in (Foreign(), namesake()):
+        with pytest.raises(KeyError):
+            append(log, ONE, payload)
 
 
 def test_a_stream_is_one_aggregate_for_ever(log: EventLog) -> None:
@@ -469,3 +480,24 @@ def test_durability_is_asserted_on_every_connection(log: EventLog) -> None:
 
 def test_the_clock_must_know_its_time_zone_is_utc() -> None:
     assert TestClock()().tzinfo is UTC
+
+
+def test_a_log_may_be_closed_while_others_read_it(tmp_path: Path) -> None:
+    log = create(tmp_path / "log")
+    count(log, ONE, *range(300))
+    ended: list[str] = []
+
+    def read() -> None:
+        try:
+            while True:
+                list(log.events())
+        except RuntimeError as error:
+            ended.append(str(error))
+
+    threads = [threading.Thread(target=read) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    log.close()
+    for thread in threads:
+        thread.join(30)
+    assert len(ended) == 4

@@ -1,5 +1,6 @@
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -39,12 +40,11 @@ def held_back(log: EventLog, calls: Sequence[Callable[[], object]]) -> list[obje
             outcomes[place] = error
 
     other = Turnstile(log.path)
-    threads = [threading.Thread(target=run, args=(place,)) for place in range(len(calls))]
+    threads = [threading.Thread(target=run, args=(place,), daemon=True) for place in range(len(calls))]
     with other.held():
         for thread in threads:
             thread.start()
-        while writer_of(log)._waiting.qsize() < len(calls) - 1:
-            threading.Event().wait(0.01)
+        time.sleep(0.3)  # long enough for every one of them to wait
     for thread in threads:
         thread.join(30)
     other.close()
@@ -154,6 +154,13 @@ def test_a_disk_that_fails_at_the_commit_fails_every_command_of_the_group(
     monkeypatch.undo()
     assert log.position() == 1
     assert [count(log, uuid4(), 1, by=one).already for one in asked] == [False] * 3
+
+
+def test_a_connection_that_is_not_durable_writes_nothing(log: EventLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("repository.eventlog.database._ASSERTED", (("synchronous", 3),))
+    with pytest.raises(ArchiveError) as fault:
+        count(log, ONE, 1)
+    assert fault.value.code == "log-fault"
 
 
 def test_two_logs_of_one_file_write_in_turns(log: EventLog) -> None:
