@@ -69,13 +69,13 @@ class Store:
         lock = take(self.staging / f"{package}.lock")
         folder = self.staging / str(package)
         try:
+            if folder.exists():
+                raise ArchiveError("recovery-needed", package)
+            last = self.inventory(package) if self.versions(package) else None
             with storage_errors(folder):
-                last = self.inventory(package) if self.versions(package) else None
                 folder.mkdir()
-        except ArchiveError as error:
+        except BaseException:
             lock.release()
-            if isinstance(error.__cause__, FileExistsError):
-                raise ArchiveError("recovery-needed", package) from error
             raise
         return Stage(self.archive, folder, lock, package, last)
 
