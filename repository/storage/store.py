@@ -68,9 +68,10 @@ class Store:
         """Begin a package's next version. Raises `locked` while another has it, `recovery-needed` after a crash."""
         lock = take(self.staging / f"{package}.lock")
         folder = self.staging / str(package)
+        if folder.exists():
+            lock.release()
+            raise ArchiveError("recovery-needed", package)
         try:
-            if folder.exists():
-                raise ArchiveError("recovery-needed", package)
             last = self.inventory(package) if self.versions(package) else None
             with storage_errors(folder):
                 folder.mkdir()
