@@ -110,9 +110,9 @@ class _Judge:
             self.find("ocfl.id", found=object_id)
         elif isinstance(object_id, str) and not _URI.fullmatch(object_id):
             self.find("ocfl.id-no-uri", found=object_id)
-        if "type" in raw and kind not in TYPES:
+        if "type" in raw and str(kind) not in TYPES:
             self.find("ocfl.type", " | ".join(TYPES), kind)
-        if "digestAlgorithm" in raw and algorithm not in {"sha256", "sha512"}:
+        if "digestAlgorithm" in raw and str(algorithm) not in {"sha256", "sha512"}:
             self.find("ocfl.digest-algorithm", "sha512 | sha256", algorithm)
         elif algorithm == "sha256":
             self.find("ocfl.sha256", "sha512", "sha256")

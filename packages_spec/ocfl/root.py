@@ -1,7 +1,6 @@
 """Validating a storage root (OCFL 1.1, section 4): its declaration, its layout, and that it holds objects only."""
 
 import json
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -93,7 +92,8 @@ def _place(root: Path, folder: Path, path: str) -> Iterator[Finding]:
 
 
 def _is_object(folder: Path) -> bool:
-    return any(item.name.startswith("0=ocfl_object_") or item.name == FILE for item in os.scandir(folder))
+    names = [path.name for path in folder.iterdir()]
+    return FILE in names or any(name.startswith("0=ocfl_object_") for name in names)
 
 
 def _folders(folder: Path) -> list[Path]:

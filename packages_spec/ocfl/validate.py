@@ -13,7 +13,8 @@ from packages_spec.ocfl.inventory import FILE, Inventory, Paths
 from packages_spec.ocfl.judge import TYPES, judge_inventory, version_number
 
 _DECLARATION = "0=ocfl_object_"
-_SIDECAR = re.compile(rb"([0-9A-Fa-f]+)[ \t]+inventory\.json\r?\n?")
+_SIDECAR = re.compile(rb"([0-9a-f]+|[0-9A-F]+)[ \t]+inventory\.json\r?\n?")
+"""Digests in either case, but not in both at once: no program writes that, a flipped bit does."""
 _REGISTERED = re.compile(r"\d{4}-[a-z0-9-]+")
 
 

@@ -21,9 +21,11 @@ class Lock:
     def release(self) -> None:
         """Let go. A second call does nothing."""
         if self._descriptor >= 0:
-            self._path.unlink(missing_ok=True)
-            os.close(self._descriptor)
-            self._descriptor = -1
+            descriptor, self._descriptor = self._descriptor, -1
+            try:
+                self._path.unlink(missing_ok=True)
+            finally:
+                os.close(descriptor)
 
 
 def take(path: Path) -> Lock:

@@ -49,6 +49,8 @@ def receive(
     beginning to end, and `delivery-missing`. What cannot be taken (links, devices, names not in UTF-8) is in the
     findings.
     """
+    if not source.exists() and not journal_path(target).exists():
+        raise ArchiveError("delivery-missing", source)
     with storage_errors(target):
         target.mkdir(exist_ok=True)
     with FileSystem(target, sync=sync) as disk, Journal(journal_path(target)) as journal:

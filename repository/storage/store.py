@@ -68,14 +68,15 @@ class Store:
         """Begin a package's next version. Raises `locked` while another has it, `recovery-needed` after a crash."""
         lock = take(self.staging / f"{package}.lock")
         folder = self.staging / str(package)
-        try:
-            with storage_errors(folder):
-                last = self.inventory(package) if self.versions(package) else None
-                folder.mkdir()
-        except ArchiveError as error:
+        if folder.exists():
             lock.release()
-            if isinstance(error.__cause__, FileExistsError):
-                raise ArchiveError("recovery-needed", package) from error
+            raise ArchiveError("recovery-needed", package)
+        try:
+            last = self.inventory(package) if self.versions(package) else None
+            with storage_errors(folder):
+                folder.mkdir()
+        except BaseException:
+            lock.release()
             raise
         return Stage(self.archive, folder, lock, package, last)
 
