@@ -8,7 +8,7 @@ from repository.domain.aggregate import Aggregate, fold
 from repository.domain.envelope import Authentication, Envelope, Event, OccurredAt
 from repository.domain.ids import NAMESPACE
 from repository.domain.values import Value
-from repository.eventlog.registry import name_of
+from repository.eventlog.registry import event_types
 
 State = TypeVar("State")
 ARCHIVE = "437001"
@@ -69,7 +69,7 @@ class MemoryLog:
             position=position,
             stream=stream,
             version=version,
-            type=name_of(aggregate, payload),
+            type=event_types()[f"{aggregate}.{type(payload).__name__}"].name,
             schema=1,
             recorded_at=time,
             occurred_at=OccurredAt(time=time, precision="microsecond", source="clock"),

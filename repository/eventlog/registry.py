@@ -97,8 +97,3 @@ def event_types() -> dict[str, EventType]:
         for aggregate in AGGREGATES
         for payload, correction in (_OWN[aggregate] | _ANY).items()
     }
-
-
-def name_of(aggregate: str, payload: Value) -> str:
-    """Name of the type that a payload has in a stream of this aggregate. `KeyError` for one it cannot carry."""
-    return event_types()[f"{aggregate}.{type(payload).__name__}"].name
