@@ -16,6 +16,9 @@ from packages_spec.digests import CHUNK
 from packages_spec.findings import Finding
 from repository.errors import ArchiveError
 
+Chunk = bytes | memoryview
+"""Bytes on their way; a view is good only until the next one is asked for."""
+
 
 class Entry(msgspec.Struct, frozen=True, order=True):
     """A file as the source shows it: path relative to the source, size in bytes, time of its last change."""
@@ -43,8 +46,8 @@ class Source(Protocol):
     def survey(self) -> Listing:
         """What it holds, without reading any content."""
 
-    def contents(self, entries: Iterable[Entry]) -> Iterator[tuple[Entry, Iterator[memoryview]]]:
-        """Each of these files with its bytes. A view is good only until the next one is asked for.
+    def contents(self, entries: Iterable[Entry]) -> Iterator[tuple[Entry, Iterator[Chunk]]]:
+        """Each of these files with its bytes, which have to be taken before the next file is asked for.
 
         Raises `delivery-unreadable`, and `delivery-changed` when a file is not what the entry says.
         """
@@ -68,7 +71,7 @@ class Folder:
             findings.append(Finding("delivery.empty", "."))
         return Listing(tuple(sorted(entries)), tuple(sorted(findings)))
 
-    def contents(self, entries: Iterable[Entry]) -> Iterator[tuple[Entry, Iterator[memoryview]]]:
+    def contents(self, entries: Iterable[Entry]) -> Iterator[tuple[Entry, Iterator[Chunk]]]:
         """Each file in turn, read through one buffer."""
         for entry in entries:
             yield entry, self._chunks(entry)

@@ -5,6 +5,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +14,6 @@ import pytest
 from packages_spec.digests import Digested
 from packages_spec.findings import is_valid
 from repository.errors import ArchiveError
-from repository.storage import receive as module
 from repository.storage.journal import journal_path
 from repository.storage.receive import Received, clear, listing_lines, receive
 from repository.storage.sources import Entry, Folder
@@ -82,7 +82,7 @@ def test_a_received_delivery_is_answered_from_its_journal(source: Path, target: 
 
 
 def test_receiving_goes_on_where_it_stopped(source: Path, target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "GROUP_FILES", 2)
+    monkeypatch.setattr(sys.modules[receive.__module__], "GROUP_FILES", 2)
     copied: list[str] = []
     real = Folder._watched
 
