@@ -9,7 +9,6 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -59,20 +58,6 @@ def receive(
         if journal.closed is None:
             _copy_all(source_of(source), source, target, _Copier(target, disk, journal, algorithms, progress))
         return _received(journal)
-
-
-def clear(target: Path) -> list[str]:
-    """Tidy up after a delivery whose accession is completed: its empty folders and, if no file is left, its journal.
-
-    Returns the paths of the files that are left; none of them is touched.
-    """
-    left = [path.relative_to(target).as_posix() for path in target.rglob("*") if not path.is_dir()]
-    for folder in sorted((path for path in (target, *target.rglob("*")) if path.is_dir()), reverse=True):
-        with suppress(OSError):
-            folder.rmdir()
-    if not left:
-        journal_path(target).unlink(missing_ok=True)
-    return sorted(left)
 
 
 def listing_lines(files: Iterable[Digested]) -> Iterator[bytes]:

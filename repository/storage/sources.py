@@ -14,6 +14,7 @@ import msgspec
 
 from packages_spec.digests import CHUNK
 from packages_spec.findings import Finding
+from packages_spec.paths import shown
 from repository.errors import ArchiveError
 
 Chunk = bytes | memoryview
@@ -135,15 +136,10 @@ class Folder:
         return ArchiveError("delivery-unreadable", self._root, path=shown(path), reason=os.strerror(error.errno or 0))
 
 
-def shown(name: str) -> str:
-    """The name as it may be printed: bytes that are no UTF-8 by their escapes."""
-    return name.encode("utf-8", "backslashreplace").decode()
-
-
 def _offence(path: str, mode: int) -> Finding | None:
     """What speaks against taking it: its name, or that it is neither folder nor regular file."""
     if not path.isascii() and shown(path) != path:
-        return Finding("delivery.name-not-utf8", shown(path))
+        return Finding("path.not-utf8", shown(path))
     if stat.S_ISLNK(mode):
         return Finding("delivery.link", path)
     if not stat.S_ISDIR(mode) and not stat.S_ISREG(mode):
