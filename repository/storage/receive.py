@@ -9,17 +9,18 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
 from packages_spec.digests import Digested
 from packages_spec.findings import Finding
+from packages_spec.safe_archive import is_archive
 from repository.errors import ArchiveError
 from repository.storage.durable import FileSystem, storage_errors, write_all
 from repository.storage.journal import Closed, Dropped, Journal, ReceivedFile, journal_path
-from repository.storage.sources import Entry, Folder, Listing, Source
+from repository.storage.packed import Packed
+from repository.storage.sources import Chunk, Entry, Folder, Listing, Source
 
 GROUP_FILES = 1024
 GROUP_BYTES = 256 << 20
@@ -59,20 +60,6 @@ def receive(
         return _received(journal)
 
 
-def clear(target: Path) -> list[str]:
-    """Tidy up after a delivery whose accession is completed: its empty folders and, if no file is left, its journal.
-
-    Returns the paths of the files that are left; none of them is touched.
-    """
-    left = [path.relative_to(target).as_posix() for path in target.rglob("*") if not path.is_dir()]
-    for folder in sorted((path for path in (target, *target.rglob("*")) if path.is_dir()), reverse=True):
-        with suppress(OSError):
-            folder.rmdir()
-    if not left:
-        journal_path(target).unlink(missing_ok=True)
-    return sorted(left)
-
-
 def listing_lines(files: Iterable[Digested]) -> Iterator[bytes]:
     """The lines of `delivery.sha256`, in the order of the paths' bytes, in the form of `sha256sum`.
 
@@ -85,10 +72,14 @@ def listing_lines(files: Iterable[Digested]) -> Iterator[bytes]:
 
 
 def source_of(source: Path) -> Source:
-    """How to read what lies there. Raises `delivery-missing`."""
+    """How to read what lies there. Raises `delivery-missing`, and `delivery-form` for what deliveries never come in."""
     if source.is_dir():
         return Folder(source)
-    raise ArchiveError("delivery-missing", source)
+    if not source.exists():
+        raise ArchiveError("delivery-missing", source)
+    if not source.is_file() or not is_archive(source):
+        raise ArchiveError("delivery-form", source)
+    return Packed(source)
 
 
 def _copy_all(source: Source, name: Path, target: Path, copier: "_Copier") -> None:
@@ -163,7 +154,7 @@ class _Copier:
         self._count(entry.size)
         return True
 
-    def copy(self, entry: Entry, chunks: Iterator[memoryview]) -> None:
+    def copy(self, entry: Entry, chunks: Iterator[Chunk]) -> None:
         """Copy one file, hashing on the way; after every group, sync and vouch."""
         hashes = [hashlib.new(name) for name in ("sha256", *self._algorithms)]
         with storage_errors(self._target):
@@ -184,7 +175,7 @@ class _Copier:
             sha256 = listing_sha256(self._journal.files.values())
             self._journal.append([Closed(len(listing.entries), listing.bytes, sha256, listing.findings)])
 
-    def _write(self, entry: Entry, chunks: Iterator[memoryview], hashes: Iterable["hashlib._Hash"]) -> None:
+    def _write(self, entry: Entry, chunks: Iterator[Chunk], hashes: Iterable["hashlib._Hash"]) -> None:
         descriptor = self._new_file(entry.path)
         try:
             for chunk in chunks:

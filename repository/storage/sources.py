@@ -14,7 +14,11 @@ import msgspec
 
 from packages_spec.digests import CHUNK
 from packages_spec.findings import Finding
+from packages_spec.paths import shown
 from repository.errors import ArchiveError
+
+Chunk = bytes | memoryview
+"""Bytes on their way; a view is good only until the next one is asked for."""
 
 
 class Entry(msgspec.Struct, frozen=True, order=True):
@@ -43,8 +47,8 @@ class Source(Protocol):
     def survey(self) -> Listing:
         """What it holds, without reading any content."""
 
-    def contents(self, entries: Iterable[Entry]) -> Iterator[tuple[Entry, Iterator[memoryview]]]:
-        """Each of these files with its bytes. A view is good only until the next one is asked for.
+    def contents(self, entries: Iterable[Entry]) -> Iterator[tuple[Entry, Iterator[Chunk]]]:
+        """Each of these files with its bytes, which have to be taken before the next file is asked for.
 
         Raises `delivery-unreadable`, and `delivery-changed` when a file is not what the entry says.
         """
@@ -68,7 +72,7 @@ class Folder:
             findings.append(Finding("delivery.empty", "."))
         return Listing(tuple(sorted(entries)), tuple(sorted(findings)))
 
-    def contents(self, entries: Iterable[Entry]) -> Iterator[tuple[Entry, Iterator[memoryview]]]:
+    def contents(self, entries: Iterable[Entry]) -> Iterator[tuple[Entry, Iterator[Chunk]]]:
         """Each file in turn, read through one buffer."""
         for entry in entries:
             yield entry, self._chunks(entry)
@@ -132,15 +136,10 @@ class Folder:
         return ArchiveError("delivery-unreadable", self._root, path=shown(path), reason=os.strerror(error.errno or 0))
 
 
-def shown(name: str) -> str:
-    """The name as it may be printed: bytes that are no UTF-8 by their escapes."""
-    return name.encode("utf-8", "backslashreplace").decode()
-
-
 def _offence(path: str, mode: int) -> Finding | None:
     """What speaks against taking it: its name, or that it is neither folder nor regular file."""
     if not path.isascii() and shown(path) != path:
-        return Finding("delivery.name-not-utf8", shown(path))
+        return Finding("path.not-utf8", shown(path))
     if stat.S_ISLNK(mode):
         return Finding("delivery.link", path)
     if not stat.S_ISDIR(mode) and not stat.S_ISREG(mode):

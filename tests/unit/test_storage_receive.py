@@ -15,7 +15,7 @@ from packages_spec.digests import Digested
 from packages_spec.findings import is_valid
 from repository.errors import ArchiveError
 from repository.storage.journal import journal_path
-from repository.storage.receive import Received, clear, listing_lines, receive
+from repository.storage.receive import Received, listing_lines, receive
 from repository.storage.sources import Entry, Folder
 from tests.small_store import SMALL, contents, make_delivery
 
@@ -211,7 +211,7 @@ def test_what_is_no_file_with_a_readable_name_is_found_not_followed(source: Path
         ("delivery.link", "folder link"),
         ("delivery.not-a-file", "pipe"),
         ("delivery.not-a-file", "socket"),
-        ("delivery.name-not-utf8", "\\udcb5\\udcd8\\udcc6\\udcf5.txt"),
+        ("path.not-utf8", "\\udcb5\\udcd8\\udcc6\\udcf5.txt"),
         ("delivery.empty-folder", "empty/inner"),
     }
     assert contents(target) == SMALL
@@ -223,7 +223,7 @@ def test_a_folder_whose_name_is_not_utf8_is_not_entered(source: Path, target: Pa
     folder.mkdir()
     (folder / "a.txt").write_bytes(b"a")
     delivery = take(source, target)
-    assert [finding.code for finding in delivery.findings] == ["delivery.name-not-utf8"]
+    assert [finding.code for finding in delivery.findings] == ["path.not-utf8"]
 
 
 def test_an_empty_delivery_is_a_finding(tmp_path: Path, target: Path) -> None:
@@ -238,14 +238,3 @@ def test_the_copy_is_the_archives_own(source: Path, target: Path) -> None:
     take(source, target)
     (source / "a.txt").write_bytes(b"changed by the deliverer")
     assert (target / "a.txt").read_bytes() == SMALL["a.txt"]
-
-
-def test_a_completed_delivery_is_cleared_and_what_is_left_is_named(source: Path, target: Path) -> None:
-    take(source, target)
-    assert clear(target) == sorted(SMALL)
-    assert contents(target) == SMALL
-    for path in SMALL:
-        (target / path).unlink()
-    assert clear(target) == []
-    assert not target.exists()
-    assert not journal_path(target).exists()
