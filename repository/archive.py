@@ -56,7 +56,7 @@ def create_archive(
         closing(EventLog.create(folder / LOG, clock=clock, software=f"{SOFTWARE}/{SOFTWARE_VERSION}")) as log,
         closing(Catalogue.open(folder / "catalogue")) as catalogue,
     ):
-        session = _session(folder, settings, log, store, catalogue, actor)
+        session = _session(folder, settings, log, store, catalogue, actor, None)
         write_credential(keep, found_archive(session, administrator=administrator, archive_name=name))
     write_settings(folder, settings)
     return keep
@@ -75,7 +75,8 @@ def open_archive(folder: Path | None = None, credential: Path | None = None) -> 
         closing(Catalogue.open(place / "catalogue")) as catalogue,
     ):
         actor = identify_actor(log, settings, credential)
-        yield _session(place, settings, log, Store.open(place), catalogue, actor)
+        with Store.open(place, sync=settings.sync) as store, closing(Siegfried()) as siegfried:
+            yield _session(place, settings, log, store, catalogue, actor, siegfried)
 
 
 def identify_actor(log: EventLog, settings: Settings, credential: Path | None) -> Actor:
@@ -85,7 +86,13 @@ def identify_actor(log: EventLog, settings: Settings, credential: Path | None) -
 
 
 def _session(
-    folder: Path, settings: Settings, log: EventLog, store: Store, catalogue: Catalogue, actor: Actor
+    folder: Path,
+    settings: Settings,
+    log: EventLog,
+    store: Store,
+    catalogue: Catalogue,
+    actor: Actor,
+    siegfried: Siegfried | None,
 ) -> Session:
     return Session(
         folder=folder,
@@ -96,7 +103,7 @@ def _session(
         actor=actor,
         clock=clock,
         new_id=new_id,
-        identifier=Siegfried() if settings.identify_formats else None,
+        identifier=siegfried if settings.identify_formats else None,
         scanner=ClamAv(settings.virus_scanner) if settings.virus_scanner else None,
     )
 

@@ -108,6 +108,9 @@ def content(pages: Mapping[str, bytes] = PAGES, **fields: object) -> PackageCont
         label="地契 “甲”",
         description=description(),
         files=tuple(_payload(path, data) for path, data in pages.items()),
+        placed=tuple(
+            Digested(payload_path(PACKAGE, path), len(data), sha256(data).hexdigest()) for path, data in pages.items()
+        ),
         delivery=tuple(
             Digested(delivery_path(PACKAGE, path), len(data), sha256(data).hexdigest())
             for path, data in DELIVERED.items()

@@ -23,7 +23,6 @@ from packages_spec.profiles.content import (
     Sink,
     package_folder,
     package_id,
-    payload_path,
     representation_id,
 )
 
@@ -81,8 +80,7 @@ class _Package:
         self.sink = sink
         self.folder = package_folder(content.package)
         self.written = content.modified or content.created
-        self.entries = [*content.delivery]
-        self.entries += [Digested(payload_path(content.package, f.path), f.size, f.sha256) for f in content.files]
+        self.entries = [*content.delivery, *content.placed]
 
     def write(self, path: str, chunks: Iterable[bytes], media_type: str) -> MetsFile:
         """Write a file of the package folder and remember it."""

@@ -60,9 +60,10 @@ class ExtraFile(msgspec.Struct, frozen=True):
 class PackageContent(msgspec.Struct, frozen=True, kw_only=True):
     """A package before it is written. The same content gives the same bytes, every time.
 
-    `package` is a UUID in lower case with hyphens; `created` and `modified` are RFC 3339 with a time zone. `delivery`
-    are files already placed under `metadata/other/delivery`, their paths relative to the bag's root. Whatever package
-    `description` names, it is written as the description of this one; where it came from stands in `sources`.
+    `package` is a UUID in lower case with hyphens; `created` and `modified` are RFC 3339 with a time zone. `placed`
+    are the files of the content at their `payload_path`, `delivery` those that stand under `metadata/other/delivery`
+    already, both with paths relative to the bag's root. Whatever package `description` names, it is written as the
+    description of this one; where it came from stands in `sources`.
     """
 
     kind: PackageKind
@@ -72,6 +73,7 @@ class PackageContent(msgspec.Struct, frozen=True, kw_only=True):
     label: str
     description: Description
     files: Sequence[PayloadFile]
+    placed: Sequence[Digested] = ()
     delivery: Sequence[Digested] = ()
     extras: Sequence[ExtraFile] = ()
     events: Sequence[Event] = ()

@@ -110,9 +110,10 @@ def _append(session: Session, request: UUID, archive: str | None, decide: Decide
 def _assemble(
     session: Session, folder: Folder, version: StoredVersion, dip: str, files: Sequence[PayloadFile]
 ) -> Built:
+    placed = []
     for file in files:
         source = stored.place_of(session, version, payload_path(str(version.package), file.path))
-        folder.copy(source, payload_path(dip, file.path), stored.payload_digest(version, file))
+        placed.append(folder.copy(source, payload_path(dip, file.path), stored.payload_digest(version, file)))
     package = session.log.load(ARCHIVAL_PACKAGE, version.package).state
     if package.created is None:
         raise ArchiveError("package-unknown", version.package)
@@ -129,6 +130,7 @@ def _assemble(
         label=packaging.label_of(fields, dip),
         description=packaging.as_described(fields),
         files=files,
+        placed=placed,
         extras=packaging.extras(history, [], b""),
         events=events,
         agents=agents,

@@ -113,8 +113,8 @@ def _checks(
     if session.identifier:
         counts = Counter(kind.puid for kind in found)
         yield FormatsIdentified(
-            tool=session.identifier.tool,
-            signatures=session.identifier.signatures,
+            tool=session.identifier.about.tool,
+            signatures=session.identifier.about.signatures,
             files=len(found),
             formats=tuple(FormatCount(puid=puid, files=count) for puid, count in sorted(counts.items(), key=str)),
             formats_sha256=hashlib.sha256(formats).hexdigest(),

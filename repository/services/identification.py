@@ -1,9 +1,15 @@
-"""Format identification (格式识别) with Siegfried's PRONOM signatures, offline, through `pygfried`."""
+"""Format identification (格式识别) with Siegfried's PRONOM signatures, offline, through `pygfried`.
 
+It runs in a process of its own: a file that brings the identifier down takes nothing else with it, and the memory of
+its signatures is not the archive's.
+"""
+
+import subprocess
+import sys
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property, lru_cache
 from itertools import islice
 from pathlib import Path
-from sys import intern
 from typing import Any, Protocol
 
 import msgspec
@@ -31,51 +37,80 @@ UNKNOWN = Identified(None, "", "", "application/octet-stream", "")
 """What a file is taken for that was not identified."""
 
 
+class About(msgspec.Struct, frozen=True):
+    """Which program identifies, and by which signatures."""
+
+    tool: str
+    signatures: str
+
+
 class FormatIdentifier(Protocol):
     """The port: Siegfried stands behind it, and in an archive that switches it off, nothing does."""
 
     @property
-    def tool(self) -> str:
-        """Program and version."""
-
-    @property
-    def signatures(self) -> str:
-        """Version of the signature file."""
+    def about(self) -> About:
+        """Program and signatures, with their versions."""
 
     def identify(self, paths: Iterable[Path]) -> Iterator[Identified]:
         """One answer for each path, in order."""
 
 
 class Siegfried:
-    """Siegfried in a wheel. Loaded at first use, since its signatures cost a tenth of a second."""
+    """Siegfried in a wheel, in a worker process that starts with the first question."""
 
     def __init__(self) -> None:
-        import pygfried
+        self._worker: subprocess.Popen[bytes] | None = None
 
-        self._pygfried = pygfried
-        probe = pygfried.identify(__file__, detailed=True)
-        self.tool = f"siegfried {probe['siegfried']}"
-        self.signatures = str(probe["identifiers"][0]["details"])
+    @cached_property
+    def about(self) -> About:
+        """Program and signatures, with their versions."""
+        answer = self._ask([__file__])
+        return About(f"siegfried {answer['siegfried']}", str(answer["identifiers"][0]["details"]))
 
     def identify(self, paths: Iterable[Path]) -> Iterator[Identified]:
-        """Identify files in groups. `identification-failed` when a file cannot be read."""
+        """Identify files in groups. `identification-failed` when one cannot be read, or stops the identifier."""
         rest = iter(paths)
-        while group := list(islice(rest, AT_ONCE)):
-            answer = self._pygfried.identify_many([str(path) for path in group], workers=2)
-            if len(answer["files"]) != len(group):
-                raise ArchiveError("identification-failed", group[0], reason=f"{len(answer['files'])}/{len(group)}")
-            for path, row in zip(group, answer["files"], strict=True):
+        while group := [str(path) for path in islice(rest, AT_ONCE)]:
+            for path, row in zip(group, self._ask(group)["files"], strict=True):
                 yield _identified(path, row)
 
+    def close(self) -> None:
+        """End the worker."""
+        if self._worker is not None:
+            self._worker.communicate()
+            self._worker = None
 
-def _identified(path: Path, row: Mapping[str, Any]) -> Identified:
-    if row["filename"] != str(path):
-        raise ArchiveError("identification-failed", path, reason=row["filename"])
+    def _ask(self, paths: list[str]) -> dict[str, Any]:
+        if self._worker is None:
+            command = [sys.executable, "-I", str(Path(__file__).with_name("siegfried_worker.py"))]
+            self._worker = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        asked, answers = self._worker.stdin, self._worker.stdout
+        if asked is None or answers is None:
+            raise ArchiveError("identification-failed", paths[0], reason="no pipe")
+        try:
+            asked.write(msgspec.json.encode(paths) + b"\n")
+            asked.flush()
+            line = answers.readline()
+        except OSError as error:
+            raise ArchiveError("identification-failed", paths[0], reason=error) from error
+        if not line:
+            raise ArchiveError("identification-failed", paths[0], reason=f"exit {self._worker.wait()}")
+        answer: dict[str, Any] = msgspec.json.decode(line)
+        return answer
+
+
+def _identified(path: str, row: Mapping[str, Any]) -> Identified:
     error = row.get("errors") or ""
-    if error and error != "empty source":
-        raise ArchiveError("identification-failed", path, reason=error)
+    if row["filename"] != path or (error and error != "empty source"):
+        raise ArchiveError("identification-failed", path, reason=error or row["filename"])
     match = next((match for match in row["matches"] if match["id"] not in ("", "UNKNOWN")), None)
     if match is None:
         return UNKNOWN
     media_type = (match["mime"] or UNKNOWN.media_type).split(",")[0].strip()
-    return Identified(*map(intern, (match["id"], match["format"], match["version"], media_type, match["basis"])))
+    return _known(match["id"], match["format"], match["version"], media_type, match["basis"])
+
+
+@lru_cache(maxsize=4096)
+def _known(puid: str, name: str, version: str, media_type: str, basis: str) -> Identified:
+    """One value for all files that are the same in everything: a delivery has few kinds of files."""
+    return Identified(puid, name, version, media_type, basis)

@@ -5,6 +5,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from uuid import UUID
 
 from packages_spec import descriptive, premis
@@ -75,9 +76,9 @@ def store_packages(
     history = [record for record in session.log.records(stream) if record.type != "Accession.Planned"]
     accession_events = [event for event in session.log.stream(stream) if not isinstance(event.payload, Planned)]
     staged: list[tuple[Unit, Stage, Built]] = []
-    try:
+    with ExitStack() as held:
         for unit, examined, fields in items:
-            stage = session.store.stage(unit.package)
+            stage = held.enter_context(session.store.stage(unit.package))
             staged.append(
                 (unit, stage, _build(session, stage, reception, unit, examined, fields, history, accession_events))
             )
@@ -103,7 +104,6 @@ def store_packages(
                     yield New(package, payload)
 
         session.perform("store-packages", decide, correlation=stream, archive=reception.archive)
-    finally:
         for _, stage, _ in staged:
             stage.release()
 
@@ -119,12 +119,11 @@ def _build(
     accession_events: Sequence[Event],
 ) -> Built:
     package = str(unit.package)
-    payload = []
+    payload, placed = [], []
     for file, identified in zip(examined.plan.files, examined.identified, strict=True):
-        path = payload_path(package, file.path)
-        stage.adopt(
-            reception.place(file.delivered.path), path, Digested(path, file.delivered.size, file.delivered.sha256)
-        )
+        at = Digested(payload_path(package, file.path), file.delivered.size, file.delivered.sha256)
+        stage.adopt(reception.place(file.delivered.path), at.path, at)
+        placed.append(at)
         payload.append(
             PayloadFile(
                 path=file.path,
@@ -154,6 +153,7 @@ def _build(
         label=label_of(fields, package),
         description=as_described(fields),
         files=payload,
+        placed=placed,
         delivery=papers,
         extras=extras(sorted([*history, *own], key=lambda record: record.position), own, examined.formats),
         events=events,

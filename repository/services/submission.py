@@ -1,5 +1,6 @@
 """Submission (提交): a producer makes a SIP of a folder, without any archive at hand."""
 
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -47,10 +48,12 @@ def pack(
     out = target / f"uuid-{package}"
     folder = Folder(out)
     unit = plan.units[0]
-    kinds = Siegfried().identify([source / file.delivered.path for file in unit.files])
-    payload = []
+    payload, placed = [], []
+    with closing(Siegfried()) as siegfried:
+        kinds = list(siegfried.identify(source / file.delivered.path for file in unit.files))
     for file, kind in zip(unit.files, kinds, strict=True):
-        folder.copy(source / file.delivered.path, payload_path(str(package), file.path), file.delivered.sha256)
+        path = payload_path(str(package), file.path)
+        placed.append(folder.copy(source / file.delivered.path, path, file.delivered.sha256))
         payload.append(
             PayloadFile(
                 path=file.path,
@@ -88,6 +91,7 @@ def pack(
         label=unit.title,
         description=description,
         files=payload,
+        placed=placed,
         software=SOFTWARE,
         software_version=SOFTWARE_VERSION,
         archive=producer,

@@ -28,7 +28,7 @@ GROUP_BYTES = 256 << 20
 READ_ONLY = 0o444
 
 Progress = Callable[[int, int], None]
-"""Told the bytes and the files copied or found in place so far."""
+"""Told the bytes copied or found in place so far, and those of the whole delivery."""
 
 
 class Received(msgspec.Struct, frozen=True):
@@ -84,6 +84,7 @@ def source_of(source: Path) -> Source:
 
 def _copy_all(source: Source, name: Path, target: Path, copier: "_Copier") -> None:
     listing = source.survey()
+    copier.total = listing.bytes
     missing = [entry for entry in listing.entries if not copier.has(entry)]
     _check_space(target, missing)
     for entry, chunks in source.contents(missing):
@@ -142,7 +143,7 @@ class _Copier:
         self._group: list[ReceivedFile] = []
         self._group_bytes = 0
         self._bytes = 0
-        self._files = 0
+        self.total = 0
 
     def has(self, entry: Entry) -> bool:
         """Whether the journal vouches for this very file, hashed as asked, and it lies there."""
@@ -151,7 +152,8 @@ class _Copier:
             return False
         if not known.digests.keys() >= set(self._algorithms) or _size_of(f"{self._target}/{entry.path}") != entry.size:
             return False
-        self._count(entry.size)
+        self._bytes += entry.size
+        self._progress(self._bytes, self.total)
         return True
 
     def copy(self, entry: Entry, chunks: Iterator[Chunk]) -> None:
@@ -164,7 +166,6 @@ class _Copier:
             self._group_bytes += entry.size
             if len(self._group) >= GROUP_FILES or self._group_bytes >= GROUP_BYTES:
                 self._vouch()
-        self._count(0)
 
     def close(self, listing: Listing) -> None:
         """Vouch for the rest, then for the whole."""
@@ -183,7 +184,7 @@ class _Copier:
                     digest.update(chunk)
                 write_all(descriptor, chunk)
                 self._bytes += len(chunk)
-                self._progress(self._bytes, self._files)
+                self._progress(self._bytes, self.total)
         finally:
             os.close(descriptor)
 
@@ -207,11 +208,6 @@ class _Copier:
             self._journal.append(self._group)
             self._group = []
             self._group_bytes = 0
-
-    def _count(self, size: int) -> None:
-        self._bytes += size
-        self._files += 1
-        self._progress(self._bytes, self._files)
 
 
 def _size_of(path: str) -> int | None:

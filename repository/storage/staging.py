@@ -83,7 +83,7 @@ class Stage:
         self._head = last.version_name(self.version) if last else "v1"
         self._content = f"{self._head}/{last.content_directory if last else CONTENT}/"
         self._stored: dict[str, Digested] = {}
-        self._adopted: list[Adopted] = []
+        self._adopted: dict[str, str] = {}
         self._known = {digest.lower() for digest in last.manifest} if last else set()
         self._made: set[str] = set()
         self._published: Published | None = None
@@ -109,7 +109,7 @@ class Stage:
         The file moves when the version is committed, not before. One that is not the regular file that was received,
         or that has a second name somewhere, raises `stage-mismatch`.
         """
-        name = os.fspath(source)
+        name, kept = os.fspath(source), _at(path, digested)
         try:
             found = os.lstat(name)
         except FileNotFoundError as error:
@@ -120,16 +120,15 @@ class Stage:
             raise ArchiveError("stage-mismatch", self.package, path=name)
         if digested.sha256 not in self._known:
             self._place(path)
-            self._stored[path] = Digested(path, digested.size, digested.sha256)
-            source_path = name.removeprefix(self._archive)
-            self._adopted.append(Adopted(source_path, self._content + path, digested.sha256))
+            self._stored[kept.path] = kept
+            self._adopted[kept.path] = name.removeprefix(self._archive)
 
     def seal(self, files: Iterable[Digested], created: str, message: str, user: User) -> Inventory:
         """Finish the version: `files` is its whole logical state. Writes inventory, sidecar and declaration.
 
         A file that was neither staged nor stored before, or one staged but not listed, raises `stage-mismatch`.
         """
-        listed = {file.path: Digested(file.path, file.size, file.sha256) for file in files}
+        listed = {file.path: _at(file.path, file) for file in files}
         self._agree(listed)
         version = Version(created, {}, message, user)
         inventory = (
@@ -141,7 +140,7 @@ class Stage:
             sha256 = self._write_inventories(inventory)
             size = sum(file.size for file in listed.values())
             self._published = Published(self.package, self.version, sha256, len(listed), size)
-            _write_new(f"{self.folder}/{JOURNAL}", _journal_lines(self._published, self._adopted))
+            _write_new(f"{self.folder}/{JOURNAL}", _journal_lines(self._published, self._adoptions()))
         return inventory
 
     @property
@@ -153,8 +152,8 @@ class Stage:
 
     def gather(self) -> None:
         """Move what was adopted out of the quarantine into the version."""
-        for file in self._adopted:
-            Path(self._archive + file.source).rename(f"{self.object}/{file.target}")
+        for path, source in self._adopted.items():
+            Path(self._archive + source).rename(f"{self.object}/{self._content}{path}")
 
     def publish(self, place: Path) -> None:
         """Make the version visible at the object's place, by renaming: never half of it."""
@@ -177,6 +176,10 @@ class Stage:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._lock.release()
+
+    def _adoptions(self) -> Iterator[Adopted]:
+        for path, source in self._adopted.items():
+            yield Adopted(source, self._content + path, self._stored[path].sha256)
 
     def _sort(self, unsorted: str, digested: Digested) -> None:
         """Keep what a later version wrote if the object does not hold the same bytes already."""
@@ -220,6 +223,13 @@ class Stage:
         if self._last is None:
             _write_new(f"{self.object}/{OBJECT_DECLARATION}", [b"ocfl_object_1.1\n"])
         return digest.hexdigest()
+
+
+def _at(path: str, file: Digested) -> Digested:
+    """The file as one of the version: the same value where it is one already, for there may be 100,000 of them."""
+    if type(file) is Digested and file.path == path:
+        return file
+    return Digested(path, file.size, file.sha256)
 
 
 def read_journal(folder: Path) -> tuple[Published | None, list[Adopted]]:

@@ -14,9 +14,9 @@ import msgspec
 import pytest
 
 from fixtures import bulk
+from repository.archive import clock
 from repository.catalogue import Catalogue
 from repository.eventlog import EventLog
-from repository.archive import clock
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(1800)]
 
@@ -36,7 +36,8 @@ create_archive(folder, codes=("510000",), administrator="a", name="b", credentia
 with open_archive(folder, folder.with_suffix(".credential")) as session:
     before, wall, cpu = moved(), time.perf_counter(), time.process_time()
     report = ingest(session, IngestRequest(source=source), lambda step, done, total: None)
-    wall, cpu, after = time.perf_counter() - wall, time.process_time() - cpu, moved()
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+after = moved()  # now the workers are reaped, and counted
 own, reaped = (resource.getrusage(who).ru_maxrss // 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
 print(json.dumps({"outcome": report.outcome, "packages": len(report.packages), "wall": wall, "cpu": cpu,
     "read": after[0] - before[0], "written": after[1] - before[1], "mib": max(own, reaped)}))
@@ -89,7 +90,8 @@ def test_cost_per_file_is_flat(tmp_path: Path) -> None:
         costs[count] = ingest_once(tmp_path / f"archive-{count}", tmp_path / f"source-{count}")
     ratio = (costs[many].cpu / many) / (costs[few].cpu / few)
     for count, cost in costs.items():
-        print(f"\n{count} files: {cost.cpu / count * 1e6:.0f} us CPU, {cost.wall / count * 1e6:.0f} us each, {cost.mib} MiB")
+        each = f"{cost.cpu / count * 1e6:.0f} us CPU, {cost.wall / count * 1e6:.0f} us"
+        print(f"\n{count} files: {each} each, {cost.mib} MiB")
     print(f"100,000 files cost {ratio:.2f}x per file of 1,000")
     assert ratio <= 1.3
     assert costs[many].mib <= 300
