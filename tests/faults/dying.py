@@ -21,11 +21,14 @@ class Changes:
 
     def __init__(self, at: int | None, fault: Callable[[], BaseException]) -> None:
         self.count = 0
+        self.names: list[str] = []
         self._at = at
         self._fault = fault
 
-    def step(self) -> None:
+    def step(self, name: str = "step") -> None:
+        """One change is about to be made."""
         self.count += 1
+        self.names.append(name)
         if self._at is not None and self.count >= self._at:
             fault = self._fault()
             if isinstance(fault, Death) or self.count == self._at:
@@ -37,11 +40,11 @@ def changes(at: int | None = None, fault: Callable[[], BaseException] = Death) -
     """Within, every change to the file system is counted, and the one of that number fails."""
     counted = Changes(at, fault)
 
-    def counting(real: Callable[..., Any]) -> Callable[..., Any]:
+    def counting(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
         def call(*arguments: Any, **named: Any) -> Any:
             reading = real is real_open and len(arguments) > 1 and not arguments[1] & (os.O_WRONLY | os.O_RDWR)
             if not reading:
-                counted.step()
+                counted.step(name)
             return real(*arguments, **named)
 
         return call
@@ -49,6 +52,6 @@ def changes(at: int | None = None, fault: Callable[[], BaseException] = Death) -
     real_open = os.open
     with pytest.MonkeyPatch.context() as patch:
         for name in CHANGES:
-            patch.setattr(os, name, counting(getattr(os, name)))
-        patch.setattr(durable, "syncfs", counting(durable.syncfs))
+            patch.setattr(os, name, counting(name, getattr(os, name)))
+        patch.setattr(durable, "syncfs", counting("syncfs", durable.syncfs))
         yield counted

@@ -99,6 +99,23 @@ def positions(tmp_path: Path, versions: int) -> int:
     return count
 
 
+def test_everything_is_durable_before_what_relies_on_it(tmp_path: Path) -> None:
+    """Copies before the journal that vouches for them; a staged version before its renames; these before the event."""
+    with scene(tmp_path, "order", 1) as (store, _, source, _), changes() as made:
+        delivery = received(store, source, "first")
+        journalled = made.names
+        assert journalled.count("syncfs") == 1
+        assert journalled[journalled.index("syncfs") + 1 :].count("fsync") == 3
+        before_journal = journalled[: len(journalled) - journalled[::-1].index("syncfs")]
+        assert before_journal.count("write") == sum(1 for data in SMALL.values() if data)
+        with store.stage(PACKAGE) as stage:
+            fill(stage, store.quarantine / "first", delivery)
+            made.names = []
+            store.commit([stage])
+            assert made.names == ["syncfs", *["rename"] * len(SMALL), "mkdir", "rename", "syncfs"]
+            stage.release()
+
+
 @pytest.mark.parametrize("versions", [1, 2])
 def test_killed_at_every_change(tmp_path: Path, versions: int) -> None:
     total = positions(tmp_path, versions)

@@ -133,6 +133,24 @@ def test_a_lock_is_never_held_by_two_while_its_file_comes_and_goes(tmp_path: Pat
     assert taken > 0
 
 
+def test_a_lock_whose_file_was_removed_is_taken_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, real, calls = tmp_path / "x.lock", fcntl.flock, list[int]()
+
+    def slow(descriptor: int, flags: int) -> None:
+        calls.append(descriptor)
+        if len(calls) == 1:
+            path.unlink()  # its holder let go between our opening of the file and our locking it
+        real(descriptor, flags)
+
+    monkeypatch.setattr(fcntl, "flock", slow)
+    lock = take(path)
+    assert len(calls) == 2
+    assert path.exists()
+    with pytest.raises(ArchiveError):
+        take(path)
+    lock.release()
+
+
 def test_folders_can_be_synced(tmp_path: Path) -> None:
     sync_folder(tmp_path)
     with pytest.raises(FileNotFoundError):

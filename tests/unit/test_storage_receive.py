@@ -6,7 +6,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -147,10 +147,18 @@ def test_a_source_that_is_nowhere(tmp_path: Path, target: Path) -> None:
     assert not target.exists()
 
 
-CHANGES = {
+def quietly(path: Path, data: bytes) -> None:
+    """Change a file and put its time of change back."""
+    before = path.stat()
+    path.write_bytes(data)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+CHANGES: dict[str, Callable[[Path], object]] = {
     "grows": lambda source: (source / "sub/b.txt").write_bytes(b"second page, longer"),
     "shrinks": lambda source: (source / "sub/b.txt").write_bytes(b""),
     "same size": lambda source: (source / "sub/b.txt").write_bytes(b"SECOND PAGE"),
+    "same size and time": lambda source: quietly(source / "sub/b.txt", b"SECOND PAGE"),
     "removed": lambda source: (source / "sub/b.txt").unlink(),
     "added": lambda source: (source / "zz.txt").write_bytes(b"late"),
     "earlier file": lambda source: (source / "a.txt").write_bytes(b"FIRST PAGE"),
