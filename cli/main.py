@@ -1,6 +1,7 @@
 """`jingui`: finds the command, runs it, and turns what went wrong into words and a published exit status."""
 
 import sys
+import traceback
 from collections.abc import Sequence
 from importlib import import_module
 
@@ -31,7 +32,7 @@ COMMANDS = (
 )
 """In the order of a working day. Each is a module of `cli.commands`, loaded when it is called."""
 
-USAGE, INTERRUPTED = 2, 130
+BUG, USAGE, INTERRUPTED = 1, 2, 130
 
 
 def application(arguments: Sequence[str]) -> typer.Typer:
@@ -53,7 +54,7 @@ def run() -> None:
     """Entry point of the console script."""
     as_json = "--json" in sys.argv
     try:
-        status = application(sys.argv[1:])(standalone_mode=False)
+        status = application(sys.argv[1:])(prog_name="jingui", standalone_mode=False)
     except typer.TyperException as error:
         sys.stderr.write(f"{error.format_message()}\n{text('error.usage')}\n")
         sys.exit(USAGE)
@@ -68,4 +69,8 @@ def run() -> None:
 
         talk_error(error, as_json=as_json)
         sys.exit(error.row.exit)
+    except Exception as error:  # noqa: BLE001 - the outermost frame: a bug is told with its traceback and in words
+        traceback.print_exc()
+        sys.stderr.write(f"{text('error.bug', reason=repr(error))}\n")
+        sys.exit(BUG)
     sys.exit(status if isinstance(status, int) else 0)
