@@ -5,6 +5,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from uuid import UUID
 
 from packages_spec import descriptive, premis
@@ -30,6 +31,7 @@ from repository.domain.archival_package import ARCHIVAL_PACKAGE, Stored
 from repository.domain.envelope import Event
 from repository.domain.values import Carrier, Level, Outcome
 from repository.eventlog import Record, Streams
+from repository.services.catalogue_file import NAME as CATALOGUE_NAME
 from repository.services.delivery import LISTING, WHOLE, Delivered
 from repository.services.examination import Examined
 from repository.services.reception import Reception
@@ -75,9 +77,9 @@ def store_packages(
     history = [record for record in session.log.records(stream) if record.type != "Accession.Planned"]
     accession_events = [event for event in session.log.stream(stream) if not isinstance(event.payload, Planned)]
     staged: list[tuple[Unit, Stage, Built]] = []
-    try:
+    with ExitStack() as held:  # what is not released at its end stays as it is for recovery, which reads the log first
         for unit, examined, fields in items:
-            stage = session.store.stage(unit.package)
+            stage = held.enter_context(session.store.stage(unit.package))
             staged.append(
                 (unit, stage, _build(session, stage, reception, unit, examined, fields, history, accession_events))
             )
@@ -103,7 +105,6 @@ def store_packages(
                     yield New(package, payload)
 
         session.perform("store-packages", decide, correlation=stream, archive=reception.archive)
-    finally:
         for _, stage, _ in staged:
             stage.release()
 
@@ -121,10 +122,11 @@ def _build(
     package = str(unit.package)
     payload = []
     for file, identified in zip(examined.plan.files, examined.identified, strict=True):
-        path = payload_path(package, file.path)
-        stage.adopt(
-            reception.place(file.delivered.path), path, Digested(path, file.delivered.size, file.delivered.sha256)
-        )
+        path, place = payload_path(package, file.path), reception.place(file.delivered.path)
+        if file.delivered.path == CATALOGUE_NAME:  # stays in quarantine too: who goes on reads the plan from it
+            stage.write(path, chunks_of(place))
+        else:
+            stage.adopt(place, path, Digested(path, file.delivered.size, file.delivered.sha256))
         payload.append(
             PayloadFile(
                 path=file.path,
