@@ -89,7 +89,9 @@ def test_cost_per_file_is_flat(tmp_path: Path) -> None:
         costs[count] = ingest_once(tmp_path / f"archive-{count}", tmp_path / f"source-{count}")
     ratio = (costs[many].cpu / many) / (costs[few].cpu / few)
     for count, cost in costs.items():
-        print(f"\n{count} files: {cost.cpu / count * 1e6:.0f} us CPU, {cost.wall / count * 1e6:.0f} us each, {cost.mib} MiB")
+        print(
+            f"\n{count} files: {cost.cpu / count * 1e6:.0f} us CPU, {cost.wall / count * 1e6:.0f} us each, {cost.mib} MiB"
+        )
     print(f"100,000 files cost {ratio:.2f}x per file of 1,000")
     assert ratio <= 1.3
     assert costs[many].mib <= 300
