@@ -30,7 +30,7 @@ from repository.services.delivery import DeliveryPlan, UnitPlan
 from repository.services.preservation import put_straight
 from repository.services.reception import Reception, Source, open_source, receive_delivery
 from repository.services.session import Progress, Session
-from repository.storage import source_lock
+from repository.storage import discard_quarantine, source_lock
 
 PACKAGES_AT_ONCE = 100
 """Packages that are created, and later committed, together: one transaction and two syncs for all of them."""
@@ -88,6 +88,7 @@ def ingest(session: Session, request: IngestRequest, progress: Progress) -> Inge
         # 1 open the accession and receive the delivery into quarantine
         opened = _find_or_open(session, request, source)
         if opened.state.stage is Stage.COMPLETED:
+            discard_quarantine(session.quarantine / str(opened.stream))  # of one killed right after its last event
             return _already_recorded(opened, source, progress)
         reception = receive_delivery(session, opened, source, progress)
 
@@ -191,18 +192,22 @@ def _plan(session: Session, stream: UUID, reception: Reception) -> tuple[Deliver
         ]
         events = [New(stream, payload) for payload in accession.plan(state, units)]
         planned = [unit for new in events if isinstance(new.payload, accession.Planned) for unit in new.payload.units]
+        reserved: set[UUID] = set()
         for unit in planned:
-            events += _reserve(streams, reception.archive, unit, taken)
+            events += _reserve(streams, reception.archive, unit, reserved, taken)
         return [] if taken else events
 
     session.perform("plan", decide, correlation=stream, archive=reception.archive)
     return plan, taken
 
 
-def _reserve(streams: Streams, archive: str, unit: Unit, taken: list[Finding]) -> list[New]:
+def _reserve(streams: Streams, archive: str, unit: Unit, reserved: set[UUID], taken: list[Finding]) -> list[New]:
     if unit.reference_code is None:
         return []
     guard = reference_code_guard(archive, unit.reference_code)
+    if guard in reserved:  # two rows have one code: the catalogue's own finding, which rejects the delivery
+        return []
+    reserved.add(guard)
     held = streams.load(REFERENCE_CODE, guard).state
     if held.holder not in (None, unit.description):
         taken.append(Finding("delivery.code-taken", unit.path, found=unit.reference_code))

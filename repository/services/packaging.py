@@ -31,6 +31,7 @@ from repository.domain.archival_package import ARCHIVAL_PACKAGE, Stored
 from repository.domain.envelope import Event
 from repository.domain.values import Carrier, Level, Outcome
 from repository.eventlog import Record, Streams
+from repository.services.catalogue_file import NAME as CATALOGUE_NAME
 from repository.services.delivery import LISTING, WHOLE, Delivered
 from repository.services.examination import Examined
 from repository.services.reception import Reception
@@ -76,7 +77,7 @@ def store_packages(
     history = [record for record in session.log.records(stream) if record.type != "Accession.Planned"]
     accession_events = [event for event in session.log.stream(stream) if not isinstance(event.payload, Planned)]
     staged: list[tuple[Unit, Stage, Built]] = []
-    with ExitStack() as held:
+    with ExitStack() as held:  # what is not released at its end stays as it is for recovery, which reads the log first
         for unit, examined, fields in items:
             stage = held.enter_context(session.store.stage(unit.package))
             staged.append(
@@ -122,7 +123,11 @@ def _build(
     payload, placed = [], []
     for file, identified in zip(examined.plan.files, examined.identified, strict=True):
         at = Digested(payload_path(package, file.path), file.delivered.size, file.delivered.sha256)
-        stage.adopt(reception.place(file.delivered.path), at.path, at)
+        place = reception.place(file.delivered.path)
+        if file.delivered.path == CATALOGUE_NAME:  # stays in quarantine too: who goes on reads the plan from it
+            stage.write(at.path, chunks_of(place))
+        else:
+            stage.adopt(place, at.path, at)
         placed.append(at)
         payload.append(
             PayloadFile(

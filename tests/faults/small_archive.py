@@ -45,9 +45,7 @@ def make_scene(folder: Path) -> Scene:
         place = scene.source / path
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(content)
-    create_archive(
-        scene.archive, codes=("510000",), administrator="张", name="县档案馆", credential=scene.credential
-    )
+    create_archive(scene.archive, codes=("510000",), administrator="张", name="县档案馆", credential=scene.credential)
     return scene
 
 

@@ -5,7 +5,6 @@ package is there twice. What failed without being killed said so in the archive'
 """
 
 import random
-from pathlib import Path
 
 import pytest
 
