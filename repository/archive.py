@@ -63,16 +63,19 @@ def create_archive(
 
 
 @contextmanager
-def open_archive(folder: Path | None = None, credential: Path | None = None) -> Iterator[Session]:
+def open_archive(
+    folder: Path | None = None, credential: Path | None = None, *, to_rebuild: bool = False
+) -> Iterator[Session]:
     """Open an archive as the person who holds the credential.
 
-    `folder` None looks for it from here upwards (`no-archive`); `credential` None takes the person's own file.
+    `folder` None looks for it from here upwards (`no-archive`); `credential` None takes the person's own file. A
+    damaged catalogue (`catalogue-damaged`) opens only `to_rebuild` it.
     """
     place = find_archive(Path.cwd()) if folder is None else folder
     settings = read_settings(place)
     with (
         closing(EventLog.open(place / LOG, clock=clock, software=f"{SOFTWARE}/{SOFTWARE_VERSION}")) as log,
-        closing(Catalogue.open(place / "catalogue")) as catalogue,
+        closing(Catalogue(place / "catalogue") if to_rebuild else Catalogue.open(place / "catalogue")) as catalogue,
     ):
         actor = identify_actor(log, settings, credential)
         with Store.open(place, sync=settings.sync) as store, closing(Siegfried()) as siegfried:

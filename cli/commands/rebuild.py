@@ -14,7 +14,7 @@ def command(
     lang: Lang = None,
 ) -> None:
     """Make it anew beside the live one, then swap."""
-    with open_archive(archive, credential) as session, progress(as_json=as_json) as show:
+    with open_archive(archive, credential, to_rebuild=True) as session, progress(as_json=as_json) as show:
         position = rebuild(session, show)
     if as_json:
         emit_json({"schema": "jingui.rebuild/1", "position": position})

@@ -11,6 +11,7 @@ of its own: its events are read again, those annulled are left out, and the rest
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
+from uuid import UUID
 
 import msgspec
 
@@ -19,7 +20,7 @@ from repository.catalogue.folds import FOLDS, OPENING, Fold
 from repository.catalogue.folds.work import annulled
 from repository.catalogue.schema import ALWAYS, DESCRIPTIONS, MARKS, OF_AGGREGATE, RANK, TABLES, Table
 from repository.catalogue.words import marks, terms
-from repository.domain.corrections import Annulled
+from repository.domain.corrections import Annulled, annulled_among
 from repository.domain.envelope import Envelope, Event
 from repository.errors import ArchiveError
 
@@ -167,6 +168,7 @@ class Projector:
         if payload.event.bytes not in annulments.newest:
             annulments.load(payload.event.bytes)
         annulments.put(payload.event.bytes, envelope.position, annulled(payload, envelope))
+        self._take_back(payload, envelope)
         table = OF_AGGREGATE.get(envelope.type.partition(".")[0])
         if table is None:
             return
@@ -177,15 +179,31 @@ class Projector:
         if table is DESCRIPTIONS:
             self._index(envelope.position, card)
 
+    def _take_back(self, payload: Annulled, envelope: Envelope) -> None:
+        """End the mark of an annulment that is annulled itself."""
+        (before,) = read(self._reader, payload.position - 1, payload.position)
+        if isinstance(before.payload, Annulled):
+            end = "UPDATE marks SET until = ? WHERE id = ? AND until > ?"
+            self.flush()
+            self._db.execute(end, (envelope.position, before.payload.event.bytes, envelope.position))
+
+    def _gone(self, stream: bytes) -> dict[UUID, int]:
+        """The events of a stream that count as never having happened, each with its position."""
+        places = self._db.execute("SELECT since FROM marks WHERE stream = ? ORDER BY since", (stream,)).fetchall()
+        events = [event for (at,) in places for event in read(self._reader, at - 1, at)]
+        said = [(one.envelope.event_id, one.payload) for one in events if isinstance(one.payload, Annulled)]
+        gone = annulled_among([(identity, payload.event) for identity, payload in said])
+        return {payload.event: payload.position for _, payload in said if payload.event in gone}
+
     def _refold(self, sheet: _Sheet, envelope: Envelope) -> Card | None:
         """The card of a stream from all of its events up to this one, those annulled left out."""
         self.flush()
         key = envelope.stream.bytes
-        gone = dict(self._db.execute("SELECT id, position FROM marks WHERE stream = ?", (key,)).fetchall())
+        gone = self._gone(key)
         places = f"SELECT since FROM {sheet.table.name} WHERE id = ? ORDER BY since"  # noqa: S608 - names from the schema
         positions = [row[0] for row in self._db.execute(places, (key,)).fetchall()] + [envelope.position]
         history = [event for at in positions for event in read(self._reader, at - 1, at)]
-        kept = [one for one in history if one.envelope.type in FOLDS and one.envelope.event_id.bytes not in gone]
+        kept = [one for one in history if one.envelope.type in FOLDS and one.envelope.event_id not in gone]
         card: Card | None = None
         for one in sorted(kept, key=lambda one: one.envelope.type not in OPENING):
             card = FOLDS[one.envelope.type](card, one.payload, one.envelope)

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 
-from repository.domain.corrections import Annulled, PayloadExpunged
+from repository.domain.corrections import Annulled, PayloadExpunged, annulled_among
 from repository.domain.envelope import Event
 from repository.domain.values import Value
 
@@ -42,7 +42,9 @@ class New(msgspec.Struct, frozen=True):
 
 def fold(aggregate: Aggregate[State], events: Sequence[Event]) -> State:
     """The state after the events, in order. Events that a later one annulled count as never having happened."""
-    annulled = {event.payload.event for event in events if isinstance(event.payload, Annulled)}
+    annulled = annulled_among(
+        [(event.envelope.event_id, event.payload.event) for event in events if isinstance(event.payload, Annulled)]
+    )
     state = aggregate.initial
     for event in events:
         if event.envelope.event_id not in annulled and not isinstance(event.payload, Annulled | PayloadExpunged):

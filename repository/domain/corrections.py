@@ -4,6 +4,7 @@ Any stream may carry these two. What a person caused is reversed by an event of 
 code released, a description revised) or, where the domain has no reverse, annulled in the stream that it stands in.
 """
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from repository.domain.values import Confidential, Value
@@ -27,6 +28,18 @@ class PayloadExpunged(Value, frozen=True, kw_only=True):
     approvers: tuple[UUID, UUID]
     legal_basis: Confidential
     replacement: str
+
+
+def annulled_among(annulments: Sequence[tuple[UUID, UUID]]) -> frozenset[UUID]:
+    """The events that count as never having happened, from annulments in their order, each as (its own id, its event).
+
+    An annulment that was annulled itself annuls nothing: a mistaken correction is put right in the same way.
+    """
+    gone: set[UUID] = set()
+    for annulment, event in reversed(annulments):
+        if annulment not in gone:
+            gone.add(event)
+    return frozenset(gone)
 
 
 def annul(event: UUID, position: int, *, actor: UUID, approver: UUID, reason: str) -> Annulled:

@@ -283,3 +283,18 @@ def test_children_come_by_code(tmp_path: Path) -> None:
     catalogue = catalogue_of(tmp_path, log)
     assert titles(catalogue.children(parent)) == ["1", "2"]
     assert titles(catalogue.children(parent, as_of=4)) == ["1", "2", "3"]
+
+
+def test_a_mistaken_annulment_is_annulled_itself(tmp_path: Path) -> None:
+    log = MemoryLog()
+    stream = describe(log, "one", reference_code="0001-1")
+    annul(log, revise(log, "one", reference_code="0001-2"))
+    annul(log, log.position())
+    catalogue = Catalogue.open(tmp_path)
+    catalogue.catch_up(log)
+    (match,) = catalogue.by_reference_code("0001-2")
+    assert (match.description.id, match.formerly, match.description.annulled) == (stream, False, (3,))
+    assert catalogue.by_reference_code("0001-1")[0].formerly
+    (before,) = catalogue.by_reference_code("0001-2", as_of=2)
+    assert not before.formerly
+    assert catalogue.by_reference_code("0001-2", as_of=3) == []
