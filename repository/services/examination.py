@@ -48,7 +48,7 @@ def judge_delivery(reception: Reception, ceiling: SecrecyClass) -> list[Finding]
 
 
 def _received_digests(reception: Reception) -> Callable[[str, frozenset[str]], Mapping[str, str]]:
-    known = {file.path: file for file in reception.received.files}
+    known = {file.path.removeprefix(reception.top): file for file in reception.received.files}
 
     def digests(path: str, algorithms: frozenset[str]) -> Mapping[str, str]:
         file = known[path]
