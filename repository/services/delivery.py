@@ -6,8 +6,9 @@ Everything here is worked out from the list of files, so the same delivery gives
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
+from pathlib import PurePosixPath
 
 import msgspec
 
@@ -23,6 +24,10 @@ WHOLE = "."
 
 LISTING = "delivery.sha256"
 """Name of the listing of a delivery's files, kept with its papers."""
+
+
+ONE_PAGE = frozenset({".jpg", ".jpeg", ".tif", ".tiff", ".png", ".jp2", ".bmp", ".txt"})
+"""Suffixes of files that hold one page each; where a record has other files, its pages cannot be counted by files."""
 
 
 class Delivered(Digested, frozen=True):
@@ -167,11 +172,18 @@ def _rows(
                 else:
                     owner[member.path] = place
                     found.append(member)
+        findings += _page_count(place, row, found)
         folder = wanted[0] if len(wanted) == 1 and not any(file.path == wanted[0] for file in found) else ""
         prefix = "" if folder in ("", WHOLE) else f"{folder}/"
         units.append(_unit(wanted[0] if wanted else place, row.title, row, found, safe, prefix=prefix))
     findings += [Finding("delivery.not-in-catalogue", file.path) for file in files if file.path not in owner]
     return units
+
+
+def _page_count(place: str, row: Row, found: Sequence[Delivered]) -> Iterator[Finding]:
+    countable = found and all(PurePosixPath(file.path).suffix.lower() in ONE_PAGE for file in found)
+    if countable and row.page_count not in (None, len(found)):
+        yield Finding("delivery.page-count", place, str(row.page_count), str(len(found)))
 
 
 def _by_folder(files: Sequence[Delivered]) -> Mapping[str, list[Delivered]]:
