@@ -7,6 +7,8 @@ after `JINGUI_`, a variable of the environment.
 import os
 import tomllib
 from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
 from pathlib import Path
 from uuid import UUID
 
@@ -60,16 +62,29 @@ def read_settings(archive: Path, environment: Mapping[str, str] = os.environ) ->
 
 
 def write_settings(archive: Path, settings: Settings) -> None:
-    """Write `jingui.toml` for a new archive."""
+    """Write `jingui.toml` for a new archive: every setting with what it means, what is not decided commented out."""
     codes = ", ".join(f'"{code}"' for code in settings.archives)
-    text = (
-        "# 金匮 Jingui: settings of this archive. 本馆设置。\n"
-        f"schema = {settings.schema}\n"
-        f'id = "{settings.id}"\n'
-        f"archives = [{codes}]  # 档案馆代码 archive codes\n"
-        f'secrecy_ceiling = "{settings.secrecy_ceiling}"  # 高于此密级的不接收 nothing above this class is accepted\n'
-    )
-    (archive / FILE).write_text(text, "utf-8")
+    decided = {
+        "schema": str(settings.schema),
+        "id": f'"{settings.id}"',
+        "archives": f"[{codes}]",
+        "secrecy_ceiling": f'"{settings.secrecy_ceiling}"',
+    }
+    lines = ["# 金匮 Jingui: settings of this archive. 本馆设置。"]
+    for name, words in meanings().items():
+        lines += [
+            "",
+            f"# {words['zh']}",
+            f"# {words['en']}",
+            f"{name} = {decided[name]}" if name in decided else f"# {name} =",
+        ]
+    (archive / FILE).write_text("\n".join([*lines, ""]), "utf-8")
+
+
+@cache
+def meanings() -> dict[str, dict[str, str]]:
+    """What each setting means, in `zh` and `en`, in the order of the fields."""
+    return tomllib.loads(files("repository").joinpath("settings.toml").read_text("utf-8"))
 
 
 def _with_file(archive: Path) -> Path:
