@@ -8,6 +8,7 @@ import csv
 import datetime
 import io
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping
 
 import msgspec
@@ -135,7 +136,8 @@ def _repeated(rows: list[Row]) -> Iterator[Finding]:
     for row in rows:
         if row.reference_code is None:
             continue
-        if row.reference_code in codes:
-            first = f"{NAME}:{codes[row.reference_code]}"
+        code = unicodedata.normalize("NFC", row.reference_code)
+        if code in codes:
+            first = f"{NAME}:{codes[code]}"
             yield Finding("delivery.catalogue-code-repeated", f"{NAME}:{row.number}", first, row.reference_code)
-        codes.setdefault(row.reference_code, row.number)
+        codes.setdefault(code, row.number)

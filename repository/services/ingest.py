@@ -191,18 +191,22 @@ def _plan(session: Session, stream: UUID, reception: Reception) -> tuple[Deliver
         ]
         events = [New(stream, payload) for payload in accession.plan(state, units)]
         planned = [unit for new in events if isinstance(new.payload, accession.Planned) for unit in new.payload.units]
+        reserved: set[UUID] = set()
         for unit in planned:
-            events += _reserve(streams, reception.archive, unit, taken)
+            events += _reserve(streams, reception.archive, unit, reserved, taken)
         return [] if taken else events
 
     session.perform("plan", decide, correlation=stream, archive=reception.archive)
     return plan, taken
 
 
-def _reserve(streams: Streams, archive: str, unit: Unit, taken: list[Finding]) -> list[New]:
+def _reserve(streams: Streams, archive: str, unit: Unit, reserved: set[UUID], taken: list[Finding]) -> list[New]:
     if unit.reference_code is None:
         return []
     guard = reference_code_guard(archive, unit.reference_code)
+    if guard in reserved:  # two rows have one code: the catalogue's own finding, which rejects the delivery
+        return []
+    reserved.add(guard)
     held = streams.load(REFERENCE_CODE, guard).state
     if held.holder not in (None, unit.description):
         taken.append(Finding("delivery.code-taken", unit.path, found=unit.reference_code))
