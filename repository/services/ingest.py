@@ -30,7 +30,7 @@ from repository.services.delivery import DeliveryPlan, UnitPlan
 from repository.services.preservation import put_straight
 from repository.services.reception import Reception, Source, open_source, receive_delivery
 from repository.services.session import Progress, Session
-from repository.storage import source_lock
+from repository.storage import discard_quarantine, source_lock
 
 PACKAGES_AT_ONCE = 100
 """Packages that are created, and later committed, together: one transaction and two syncs for all of them."""
@@ -88,6 +88,7 @@ def ingest(session: Session, request: IngestRequest, progress: Progress) -> Inge
         # 1 open the accession and receive the delivery into quarantine
         opened = _find_or_open(session, request, source)
         if opened.state.stage is Stage.COMPLETED:
+            discard_quarantine(session.quarantine / str(opened.stream))  # of one killed right after its last event
             return _already_recorded(opened, source, progress)
         reception = receive_delivery(session, opened, source, progress)
 

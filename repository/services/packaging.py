@@ -31,6 +31,7 @@ from repository.domain.archival_package import ARCHIVAL_PACKAGE, Stored
 from repository.domain.envelope import Event
 from repository.domain.values import Carrier, Level, Outcome
 from repository.eventlog import Record, Streams
+from repository.services.catalogue_file import NAME as CATALOGUE_NAME
 from repository.services.delivery import LISTING, WHOLE, Delivered
 from repository.services.examination import Examined
 from repository.services.reception import Reception
@@ -122,7 +123,10 @@ def _build(
     payload, placed = [], []
     for file, identified in zip(examined.plan.files, examined.identified, strict=True):
         at = Digested(payload_path(package, file.path), file.delivered.size, file.delivered.sha256)
-        stage.adopt(reception.place(file.delivered.path), at.path, at)
+        if file.delivered.path == CATALOGUE_NAME:  # stays in quarantine too: who goes on reads the plan from it
+            stage.write(at.path, chunks_of(reception.place(file.delivered.path)))
+        else:
+            stage.adopt(reception.place(file.delivered.path), at.path, at)
         placed.append(at)
         payload.append(
             PayloadFile(

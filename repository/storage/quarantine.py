@@ -22,4 +22,5 @@ def source_lock(archive: Path, key: str) -> Iterator[None]:
 def discard_quarantine(folder: Path) -> None:
     """Remove an accession's folder: what was content has moved into the store, what is left are copies of papers."""
     with storage_errors(folder):
-        shutil.rmtree(folder)
+        if folder.is_dir():
+            shutil.rmtree(folder)
