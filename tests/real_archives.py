@@ -43,7 +43,7 @@ class Site(msgspec.Struct, frozen=True):
 
 def new_site(place: Path, *, ceiling: SecrecyClass = SecrecyClass.INTERNAL, sync: bool = False) -> Site:
     """A new archive below a folder that is there. Without `sync` it is as true and not as durable, for speed."""
-    folder, credential = place / "archive", place / "administrator.credential"
+    folder, credential = place / "archive", place / "first.credential"
     create_archive(
         folder,
         codes=(CODE, OTHER_CODE),

@@ -24,6 +24,7 @@ from repository.storage import Received, ReceivedFile, discard_quarantine, recei
 
 _MANIFEST = re.compile(r"(?:[^/]+/)?(?:tag)?manifest-([a-z0-9]+)\.txt")
 _DECLARATION = re.compile(r"(?:[^/]+/)?bagit\.txt")
+_CATALOGUE = re.compile(r"(?:[^/]+/)?" + re.escape(catalogue_file.NAME))
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -141,7 +142,20 @@ def open_source(path: Path, *, per_folder: bool, ceiling: SecrecyClass) -> Sourc
     if refused:
         raise ArchiveError("delivery-unsafe", path, reason=refused[0].message("zh"), reason_en=refused[0].message("en"))
     packed_bag = any(_DECLARATION.fullmatch(name) for name in safe_archive.names(real))
+    if not packed_bag and any(_CATALOGUE.fullmatch(name) for name in safe_archive.names(real)):
+        _refuse_above(path, catalogue_file.read_catalogue(_packed_catalogue(real)), ceiling)
     return Source(real, packed_bag, is_packed=True, per_folder=per_folder)
+
+
+def _packed_catalogue(path: Path) -> bytes:
+    """The catalogue inside a packed delivery; empty where it cannot be unpacked, which receiving will say."""
+    try:
+        for member in safe_archive.members(path):
+            if _CATALOGUE.fullmatch(member.path):
+                return b"".join(member.chunks)
+    except safe_archive.RefusedArchive:
+        pass
+    return b""
 
 
 def _refuse_above(path: Path, catalogue: CatalogueFile, ceiling: SecrecyClass) -> None:
