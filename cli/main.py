@@ -1,14 +1,17 @@
 """`jingui`: finds the command, runs it, and turns what went wrong into words and a published exit status."""
 
+import os
 import sys
 import traceback
 from collections.abc import Sequence
 from importlib import import_module
+from io import TextIOWrapper
 
 import typer
 
 from cli.language import text
 from cli.options import Lang
+from cli.usage import Command, Group, complaint
 from repository.errors import ArchiveError
 
 COMMANDS = (
@@ -37,7 +40,7 @@ BUG, USAGE, INTERRUPTED = 1, 2, 130
 
 def application(arguments: Sequence[str]) -> typer.Typer:
     """The command line as these arguments need it: with the one command that they call, or with all for its help."""
-    app = typer.Typer(no_args_is_help=True, help=text("jingui.help"), rich_markup_mode=None)
+    app = typer.Typer(cls=Group, help=text("jingui.help"), rich_markup_mode=None)
 
     @app.callback()
     def jingui(lang: Lang = None) -> None:
@@ -46,31 +49,40 @@ def application(arguments: Sequence[str]) -> typer.Typer:
     called = next((name for name in arguments if name in COMMANDS), None)
     for name in [called] if called else COMMANDS:
         module = import_module(f"cli.commands.{name}")
-        app.command(name, help=text(f"{name}.help"))(module.command)
+        app.command(name, cls=Command, help=text(f"{name}.help"))(module.command)
     return app
 
 
 def run() -> None:
-    """Entry point of the console script."""
-    as_json = "--json" in sys.argv
+    """Entry point of the console script. Called with nothing, it explains itself."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that knows no Chinese shows ? and stops nothing
+    arguments = sys.argv[1:] or ["--help"]
     try:
-        status = application(sys.argv[1:])(prog_name="jingui", standalone_mode=False)
-    except typer.TyperException as error:
-        sys.stderr.write(f"{error.format_message()}\n{text('error.usage')}\n")
-        sys.exit(USAGE)
-    except (typer.Abort, KeyboardInterrupt):
-        sys.stderr.write(f"{text('error.interrupted')}\n")
-        sys.exit(INTERRUPTED)
+        status = application(arguments)(arguments, prog_name="jingui", standalone_mode=False)
+        sys.stdout.flush()
     except BrokenPipeError:
-        sys.stderr.close()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # whoever read has seen enough, as in `jingui list | head`
         sys.exit(0)
-    except ArchiveError as error:
-        from cli.render import talk_error
-
-        talk_error(error, as_json=as_json)
-        sys.exit(error.row.exit)
-    except Exception as error:  # noqa: BLE001 - the outermost frame: a bug is told with its traceback and in words
-        traceback.print_exc()
-        sys.stderr.write(f"{text('error.bug', reason=repr(error))}\n")
-        sys.exit(BUG)
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the outermost frame: whatever went wrong is told
+        sys.exit(_tell(error, as_json="--json" in arguments))
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _tell(error: BaseException, *, as_json: bool) -> int:
+    """Say what went wrong and what to do next; a bug also with its traceback. The exit status."""
+    from cli.render import talk_error, talk_problem
+
+    if isinstance(error, ArchiveError):
+        talk_error(error, as_json=as_json)
+        return error.row.exit
+    if isinstance(error, typer.Abort | KeyboardInterrupt):
+        talk_problem("interrupted", INTERRUPTED, text("error.interrupted"), text("hint.interrupted"), as_json=as_json)
+        return INTERRUPTED
+    if isinstance(error, typer.TyperException):
+        talk_problem("usage", USAGE, complaint(error), text("hint.usage"), as_json=as_json)
+        return USAGE
+    traceback.print_exception(error)
+    talk_problem("bug", BUG, text("error.bug", reason=repr(error)), text("hint.bug"), as_json=as_json)
+    return BUG

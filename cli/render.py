@@ -1,12 +1,16 @@
 """What people and programs read: data on standard output, talk on standard error."""
 
+import os
+import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from cli.columns import laid_out
 from cli.language import language, text
 from packages_spec.findings import Finding
 from repository.errors import ArchiveError
@@ -34,21 +38,32 @@ def talk(words: str) -> None:
 
 
 def printable(words: str) -> str:
-    """The words without anything that could drive a terminal or break the encoding of the stream."""
-    shown = "".join(character if character.isprintable() else "�" for character in words)
-    encoding = sys.stdout.encoding or "utf-8"
-    return shown.encode(encoding, "replace").decode(encoding)
+    """The words without anything that could drive a terminal."""
+    return "".join(character if character.isprintable() else "�" for character in words)
 
 
 def say_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A table that keeps its columns where half the letters are twice as wide."""
-    from rich.console import Console  # what only a table needs is loaded only for a table
-    from rich.table import Table
+    """A table that keeps its columns where half the letters are twice as wide, and loses no letter of any cell.
 
-    grid = Table(*header, box=None, pad_edge=False, header_style="bold")
-    for row in rows:
-        grid.add_row(*(printable("" if cell is None else str(cell)) for cell in row), style=None)
-    Console(markup=False, highlight=False, soft_wrap=not sys.stdout.isatty()).print(grid)
+    Where a terminal is too narrow the last column, which people copy, moves to lines of its own, and then the widest
+    column is folded. In a pipe every row is one line, whatever its length.
+    """
+    cells = [[printable("" if cell is None else str(cell)) for cell in row] for row in rows]
+    room = terminal_width()
+    for number, lines in enumerate(laid_out([list(header), *cells], room)):
+        for line in lines:
+            sys.stdout.write(f"{bold(line) if number == 0 else line}\n")
+
+
+def terminal_width() -> int | None:
+    """Columns of the terminal that standard output is; None where it is none."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def bold(words: str) -> str:
+    """The words so that they stand out, where somebody looks who did not ask for plain text."""
+    plain = not sys.stdout.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return words if plain else f"\x1b[1m{words}\x1b[0m"
 
 
 def findings_json(findings: Iterable[Finding]) -> list[dict[str, Any]]:
@@ -64,11 +79,15 @@ def say_findings(findings: Iterable[Finding]) -> None:
 
 def talk_error(error: ArchiveError, *, as_json: bool) -> None:
     """What happened, to which thing, and what to do next."""
+    talk_problem(error.code, error.row.exit, error.message(language()), error.hint(language()), as_json=as_json)
+
+
+def talk_problem(code: str, status: int, message: str, hint: str, *, as_json: bool) -> None:
+    """Why work cannot go on: for a person in words, for a program as `jingui.error/1` too."""
     if as_json:
-        problem = {"schema": "jingui.error/1", "code": error.code, "exit": error.row.exit}
-        emit_json(problem | {"message": error.message(language()), "hint": error.hint(language())})
-    talk(text("error.line", message=error.message(language()), code=error.code))
-    talk(text("error.hint", hint=error.hint(language())))
+        emit_json({"schema": "jingui.error/1", "code": code, "exit": status, "message": message, "hint": hint})
+    talk(text("error.line", message=message, code=code))
+    talk(text("error.hint", hint=hint))
 
 
 def size(count: int) -> str:
@@ -81,6 +100,11 @@ def size(count: int) -> str:
         if value < 1000 or unit == "TB":
             return f"{value:.1f} {unit}"
     raise AssertionError(count)
+
+
+def when(time: str) -> str:
+    """A time of the log as the clock on this wall shows it, with its distance from UTC."""
+    return f"{datetime.fromisoformat(time).astimezone():%Y-%m-%d %H:%M:%S %z}"
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import typer
 
 from cli.language import text
 from cli.options import Archive, Credential, Json, Lang
-from cli.render import emit_json, say
+from cli.render import emit_json, say, when
 from repository.archive import open_archive
 from repository.services.search import read_events
 
@@ -35,4 +35,4 @@ def command(
                 )
             else:
                 envelope = msgspec.json.decode(event.envelope)
-                say(f"{event.position:>8}  {envelope['recorded_at'][:19]}  {event.type:<32}  {envelope['stream']}")
+                say(f"{event.position:>8}  {when(envelope['recorded_at'])}  {event.type:<32}  {envelope['stream']}")

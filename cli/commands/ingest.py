@@ -51,9 +51,9 @@ def command(
 def _say(report: IngestReport) -> None:
     if report.outcome == "completed":
         rows = [(one.reference_code, one.title, one.files, one.package) for one in report.packages[:SHOWN]]
-        say_table([text(f"ingest.column.{name}") for name in ("code", "title", "files", "package")], rows)
+        say_table([text(f"column.{name}") for name in ("code", "title", "files", "package")], rows)
         if len(report.packages) > SHOWN:
-            say("…")
+            say(text("ingest.more", count=len(report.packages) - SHOWN))
     errors = sum(finding.severity == "error" for finding in report.findings)
     say_findings(report.findings)
     say(

@@ -9,7 +9,7 @@ import typer
 
 from cli.language import text
 from cli.options import After, Archive, AsOf, Credential, Json, Lang, Limit
-from cli.render import emit_json, say, say_table, size
+from cli.render import emit_json, say, say_table, size, when
 from repository.archive import open_archive
 from repository.services.search import Page, list_accessions, list_packages, list_records
 
@@ -57,16 +57,16 @@ def _records(page: Page[Any]) -> tuple[list[str], list[list[object]]]:
 
 
 def _packages(page: Page[Any]) -> tuple[list[str], list[list[object]]]:
-    rows = [[one.id, one.unit, one.files, size(one.bytes), text(f"stage.{one.stage}")] for one in page.entries]
-    return ["package", "unit", "files", "size", "stage"], rows
+    rows = [[one.unit, one.files, size(one.bytes), text(f"stage.{one.stage}"), one.id] for one in page.entries]
+    return ["unit", "files", "size", "stage", "package"], rows
 
 
 def _accessions(page: Page[Any]) -> tuple[list[str], list[list[object]]]:
     rows = [
-        [one.id, text(f"stage.{one.stage}"), f"{one.packages_stored}/{one.units}", one.opened.time[:19], one.source]
+        [when(one.opened.time), text(f"stage.{one.stage}"), f"{one.packages_stored}/{one.units}", one.source, one.id]
         for one in page.entries
     ]
-    return ["accession", "stage", "packages", "opened", "source"], rows
+    return ["opened", "stage", "packages", "source", "accession"], rows
 
 
 _LISTINGS: dict[What, Callable[..., Page[Any]]] = {

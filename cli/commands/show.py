@@ -7,7 +7,7 @@ import typer
 
 from cli.language import text
 from cli.options import Archive, AsOf, Credential, Json, Lang
-from cli.render import emit_json, say, say_table, size
+from cli.render import emit_json, say, say_table, size, when
 from repository.archive import open_archive
 from repository.services.search import RecordReport, show_record
 
@@ -33,27 +33,30 @@ def _say(report: RecordReport) -> None:
     described = msgspec.to_builtins(report.description)
     for name in _FIELDS:
         if described[name] is not None:
-            say(f"{text(f'field.{name}')}: {described[name]}")
+            value = text(f"{name}.{described[name]}") if name in _TERMS else described[name]
+            say(text("show.field", name=text(f"field.{name}"), value=value))
     if report.formerly:
         say(text("show.formerly"))
     package = report.package
     if package is None:
         say(text("show.no-package"))
         return
-    say(f"{text('field.package')}: {package.id} ({text(f'stage.{package.stage}')})")
     virus = package.virus.value if package.virus else "not-checked"
-    say(f"{text('show.virus')}: {text(f'outcome.{virus}')}")
-    say(f"{text('show.quality')}: {text('outcome.not-tested')}")
+    say(text("show.field", name=text("field.package"), value=f"{package.id} ({text(f'stage.{package.stage}')})"))
+    say(text("show.field", name=text("show.virus"), value=text(f"outcome.{virus}")))
+    say(text("show.field", name=text("show.quality"), value=text("outcome.not-tested")))
     for annulled in package.annulled:
         say(text("show.annulled", position=annulled))
     if report.files:
+        say()
         say_table(
             [text(f"column.{name}") for name in ("file", "size", "format", "sha256")],
-            [(file.path, size(file.size), file.puid or "-", file.sha256[:16] + "…") for file in report.files],
+            [(file.path, size(file.size), file.puid or "-", file.sha256) for file in report.files],
         )
+    say()
     say_table(
-        [text(f"column.{name}") for name in ("position", "time", "event")],
-        [(event.position, event.time[:19], event.type) for event in report.history],
+        [text(f"column.{name}") for name in ("position", "time", "event", "actor")],
+        [(entry.position, when(entry.time), text(f"event.{entry.name}"), entry.actor_name) for entry in report.history],
     )
 
 
@@ -68,3 +71,4 @@ _FIELDS = (
     "record_type",
     "carrier",
 )
+_TERMS = ("record_type", "carrier")

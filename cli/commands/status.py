@@ -25,17 +25,17 @@ def command(
     if not report.unfinished and not report.runs:
         say(text("status.nothing"))
     for run in report.runs:
-        say(text("status.run", run=run.id, kind=run.kind.value))
+        say(text("status.run", run=run.id, kind=text(f"run.{run.kind}")))
     if report.unfinished:
         say_table(
-            [text(f"column.{name}") for name in ("accession", "stage", "next", "packages", "source")],
+            [text(f"column.{name}") for name in ("stage", "next", "packages", "source", "accession")],
             [
                 (
-                    one.accession,
                     text(f"stage.{one.stage}"),
                     text(f"next.{one.next}"),
                     f"{one.packages_stored}/{one.units}",
                     one.source,
+                    one.accession,
                 )
                 for one in report.unfinished
             ],

@@ -6,6 +6,8 @@ from cli.render import emit_json, progress, say
 from repository.archive import open_archive
 from repository.services.jobs import work
 
+OUTCOMES = ("completed", "already-recorded", "rejected")
+
 
 def command(
     archive: Archive = None,
@@ -21,4 +23,5 @@ def command(
         return
     say(text("work.done", recovered=report.recovered, accessions=len(report.accessions)))
     for accession, outcome in report.accessions.items():
-        say(f"  {accession}: {outcome}")
+        words = text(f"work.{outcome}") if outcome in OUTCOMES else text("work.error", code=outcome)
+        say(f"  {accession}: {words}")

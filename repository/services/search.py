@@ -84,6 +84,12 @@ class HistoryEntry(msgspec.Struct, frozen=True, kw_only=True):
     type: str
     stream: UUID
     actor: UUID
+    actor_name: str | None
+
+    @property
+    def name(self) -> str:
+        """The event's name without its aggregate's."""
+        return self.type.partition(".")[2]
 
 
 class RecordReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,7 +140,7 @@ def show_record(session: Session, record: str, *, as_of: str | None) -> RecordRe
     streams = [description.id, *([package.id, package.accession] if package else [])]
     events = [event for stream in streams for event in session.log.stream(stream)]
     history = sorted(
-        (_entry(event) for event in events if position is None or event.envelope.position <= position),
+        (_entry(session, event) for event in events if position is None or event.envelope.position <= position),
         key=lambda entry: entry.position,
     )
     files: tuple[PayloadFile, ...] = ()
@@ -158,12 +164,14 @@ def read_events(session: Session, *, record: str | None, after: int, upto: int |
     yield from (one for one in records if after < one.position and (upto is None or one.position <= upto))
 
 
-def _entry(event: Event) -> HistoryEntry:
+def _entry(session: Session, event: Event) -> HistoryEntry:
     envelope = event.envelope
+    actor = session.catalogue.agent(envelope.actor)
     return HistoryEntry(
         position=envelope.position,
         time=envelope.recorded_at,
         type=envelope.type,
         stream=envelope.stream,
         actor=envelope.actor,
+        actor_name=actor.name if actor else None,
     )
