@@ -5,6 +5,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from uuid import UUID
 
 from packages_spec import descriptive, premis
@@ -74,13 +75,12 @@ def store_packages(
     """Build and commit a batch of packages: stage each, sync once, rename, sync, and append their `Stored` together."""
     history = [record for record in session.log.records(stream) if record.type != "Accession.Planned"]
     accession_events = [event for event in session.log.stream(stream) if not isinstance(event.payload, Planned)]
-    staged: list[tuple[Unit, Stage, Built]] = []
-    try:
+    with ExitStack() as locks:
+        staged: list[tuple[Unit, Stage, Built]] = []
         for unit, examined, fields in items:
-            stage = session.store.stage(unit.package)
-            staged.append(
-                (unit, stage, _build(session, stage, reception, unit, examined, fields, history, accession_events))
-            )
+            stage = locks.enter_context(session.store.stage(unit.package))
+            built = _build(session, stage, reception, unit, examined, fields, history, accession_events)
+            staged.append((unit, stage, built))
         published = session.store.commit([stage for _, stage, _ in staged])
         stored = {
             unit.package: Stored(
@@ -103,7 +103,7 @@ def store_packages(
                     yield New(package, payload)
 
         session.perform("store-packages", decide, correlation=stream, archive=reception.archive)
-    finally:
+        # Only now: until the event is in the log, what is staged belongs to recovery.
         for _, stage, _ in staged:
             stage.release()
 
