@@ -3,12 +3,13 @@
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from typing import NoReturn
 
 import typer
 
 from cli.language import text
 from cli.options import Lang
-from repository.errors import ArchiveError
+from repository.errors import ArchiveError, storage_error
 
 COMMANDS = (
     "init",
@@ -54,6 +55,7 @@ def run() -> None:
     as_json = "--json" in sys.argv
     try:
         status = application(sys.argv[1:])(standalone_mode=False)
+        sys.stdout.flush()
     except typer.TyperException as error:
         sys.stderr.write(f"{error.format_message()}\n{text('error.usage')}\n")
         sys.exit(USAGE)
@@ -64,8 +66,16 @@ def run() -> None:
         sys.stderr.close()
         sys.exit(0)
     except ArchiveError as error:
-        from cli.render import talk_error
-
-        talk_error(error, as_json=as_json)
-        sys.exit(error.row.exit)
+        fail(error, as_json=as_json)
+    except OSError as error:
+        # The operating system refused what no layer had a word for: a fault of the place, not of the program.
+        fail(storage_error(error, error.filename or "-"), as_json=as_json)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def fail(error: ArchiveError, *, as_json: bool) -> NoReturn:
+    """Say what happened and what to do next, and end with the error's exit status."""
+    from cli.render import talk_error
+
+    talk_error(error, as_json=as_json)
+    sys.exit(error.row.exit)
