@@ -12,7 +12,7 @@ import typer
 from cli.language import text
 from cli.options import Lang
 from cli.usage import Command, Group, complaint
-from repository.errors import ArchiveError
+from repository.errors import ArchiveError, storage_error
 
 COMMANDS = (
     "init",
@@ -74,6 +74,9 @@ def _tell(error: BaseException, *, as_json: bool) -> int:
     """Say what went wrong and what to do next; a bug also with its traceback. The exit status."""
     from cli.render import talk_error, talk_problem
 
+    if isinstance(error, OSError):
+        # The operating system refused what no layer had a word for: a fault of the place, not of the program.
+        error = storage_error(error, error.filename or "-")
     if isinstance(error, ArchiveError):
         talk_error(error, as_json=as_json)
         return error.row.exit

@@ -4,11 +4,14 @@ Codes, exit statuses, HTTP statuses and words stand in one table, `errors.toml`,
 and by the documentation.
 """
 
+import errno
 import tomllib
 from functools import cache
 from importlib.resources import files
 
 import msgspec
+
+_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 class ErrorRow(msgspec.Struct, frozen=True):
@@ -42,6 +45,13 @@ class ArchiveError(Exception):
     def hint(self, language: str) -> str:
         """What to do next, in `zh` or `en`."""
         return (self.row.hint_zh if language == "zh" else self.row.hint_en).format(**self.values)
+
+
+def storage_error(error: OSError, thing: object) -> ArchiveError:
+    """What the operating system refused, in the archive's words: `storage-exhausted` or `storage-failed`."""
+    if error.errno in _FULL:
+        return ArchiveError("storage-exhausted", thing)
+    return ArchiveError("storage-failed", thing, reason=error)
 
 
 @cache

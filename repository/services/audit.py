@@ -11,9 +11,9 @@ from uuid import UUID
 import msgspec
 
 from packages_spec.bagit import validate_bag
-from packages_spec.digests import Digested, digest_file
+from packages_spec.digests import Digested, digest_file, sha256_of
 from packages_spec.findings import Finding, Severity
-from packages_spec.ocfl import validate_object
+from packages_spec.ocfl import sidecar, validate_object
 from packages_spec.profiles import package_folder, validate_package
 from repository.catalogue import Catalogue
 from repository.domain.archival_package import Created, Stored
@@ -66,7 +66,8 @@ def fsck(session: Session, progress: Progress) -> AuditReport:
         faults += [_fault("store", str(package), finding) for finding in wrong]
         progress("verify", number, len(stored))
 
-    # 3 what lies in the store and no event speaks of
+    # 3 the store itself, and what lies in it and no event speaks of
+    faults += [_fault("store", "store", finding) for finding in session.store.judge_root()]
     for package in session.store.objects():
         if package not in stored:
             faults.append(_fault("store", str(package), Finding("archive.object-without-event", str(package))))
@@ -131,8 +132,10 @@ def _package(session: Session, package: UUID, event: Event) -> tuple[int, list[F
     expected = {
         f"{content}/manifest-sha256.txt": payload.manifest_sha256,
         f"{content}/tagmanifest-sha256.txt": payload.tagmanifest_sha256,
-        f"v{payload.version}/inventory.json": payload.inventory_sha256,
     }
+    for place in ("", f"v{payload.version}/"):
+        expected[f"{place}inventory.json"] = payload.inventory_sha256
+        expected[f"{place}inventory.json.sha256"] = sha256_of([sidecar(payload.inventory_sha256)])[1]
     for path, digest in expected.items():
         found = sha256(path) if (root / path).is_file() else "-"
         if found != digest:

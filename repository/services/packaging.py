@@ -76,13 +76,12 @@ def store_packages(
     """Build and commit a batch of packages: stage each, sync once, rename, sync, and append their `Stored` together."""
     history = [record for record in session.log.records(stream) if record.type != "Accession.Planned"]
     accession_events = [event for event in session.log.stream(stream) if not isinstance(event.payload, Planned)]
-    staged: list[tuple[Unit, Stage, Built]] = []
-    with ExitStack() as held:  # what is not released at its end stays as it is for recovery, which reads the log first
+    with ExitStack() as locks:
+        staged: list[tuple[Unit, Stage, Built]] = []
         for unit, examined, fields in items:
-            stage = held.enter_context(session.store.stage(unit.package))
-            staged.append(
-                (unit, stage, _build(session, stage, reception, unit, examined, fields, history, accession_events))
-            )
+            stage = locks.enter_context(session.store.stage(unit.package))
+            built = _build(session, stage, reception, unit, examined, fields, history, accession_events)
+            staged.append((unit, stage, built))
         published = session.store.commit([stage for _, stage, _ in staged])
         stored = {
             unit.package: Stored(
@@ -105,6 +104,7 @@ def store_packages(
                     yield New(package, payload)
 
         session.perform("store-packages", decide, correlation=stream, archive=reception.archive)
+        # Only now: until the event is in the log, what is staged belongs to recovery.
         for _, stage, _ in staged:
             stage.release()
 

@@ -15,9 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from repository.errors import ArchiveError
+from repository.errors import ArchiveError, storage_error
 
-_FULL = {errno.ENOSPC, errno.EDQUOT}
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -90,9 +89,7 @@ def storage_errors(thing: object) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in _FULL:
-            raise ArchiveError("storage-exhausted", thing) from error
-        raise ArchiveError("storage-failed", thing, reason=error) from error
+        raise storage_error(error, thing) from error
 
 
 def probe(folder: Path) -> None:

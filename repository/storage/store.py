@@ -4,7 +4,9 @@ A version is published by renaming, between two syncs that serve a whole batch: 
 durable, the second the renames. Only then may the caller append its `Stored`, which is the commit point.
 """
 
+import hashlib
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from importlib.resources import files as resources
 from pathlib import Path
@@ -12,7 +14,9 @@ from types import TracebackType
 from typing import Self
 from uuid import UUID
 
-from packages_spec.ocfl import Inventory, object_path, read_inventory, root_files
+from packages_spec.digests import digest_file
+from packages_spec.findings import Finding
+from packages_spec.ocfl import Inventory, object_path, read_inventory, root_files, validate_root
 from packages_spec.ocfl.inventory import CONTENT, FILE
 from packages_spec.ocfl.layout import ROOT_DECLARATION
 from repository.errors import ArchiveError
@@ -21,8 +25,14 @@ from repository.storage.locks import take
 from repository.storage.staging import Published, Stage, is_safe, object_id
 
 _NAME = "urn%3auuid%3a"
-_SELF_HELP = ("README.txt", "verify.py")
-"""Plain files of the store's root that serve whoever has the store and nothing else."""
+SELF_HELP = {
+    "README.txt": frozenset({"a5d711608d6998ccab26a842a7488013b6f6fb496319417b4034eb47c5f1384b"}),
+    "verify.py": frozenset({"03bec473aadb119a922fdaeb5a137fd96667916c1b8b7c0c9029d20aba14f7fe"}),
+}
+"""Plain files of the store's root that serve whoever has the store and nothing else.
+
+With the SHA-256 of each that was ever laid in a store: an archive keeps the ones that it was made with.
+"""
 
 
 class Store:
@@ -61,7 +71,7 @@ class Store:
         root = archive / "store"
         for path in (ROOT_DECLARATION, "ocfl_layout.json"):
             if not (root / path).is_file() or (root / path).read_bytes() != root_files()[path]:
-                raise ArchiveError("store-missing", root)
+                raise ArchiveError("store-missing", root / path)
         return cls(archive, sync=sync)
 
     def stage(self, package: UUID) -> Stage:
@@ -109,7 +119,18 @@ class Store:
         for tuple_folder in sorted(self.root.iterdir()):
             if tuple_folder.is_dir() and tuple_folder.name != "extensions":
                 for folder in sorted(tuple_folder.iterdir()):
-                    yield UUID(folder.name.removeprefix(_NAME))
+                    with suppress(ValueError):  # what is not an object, `judge_root` names
+                        yield UUID(folder.name.removeprefix(_NAME))
+
+    def judge_root(self) -> list[Finding]:
+        """Everything that is wrong with the store beside its objects: its own files, and what has no place in it."""
+        allowed = {path: {hashlib.sha256(data).hexdigest()} for path, data in root_files().items()} | SELF_HELP
+        findings = validate_root(self.root)
+        for path, digests in allowed.items():
+            found = digest_file(self.root / path)[1] if (self.root / path).is_file() else "-"
+            if found not in digests:
+                findings.append(Finding("archive.store-file", path, " / ".join(sorted(digests)), found))
+        return findings
 
     def versions(self, package: UUID) -> tuple[int, ...]:
         """Numbers of the versions that a package has; none if the store does not hold it."""
@@ -160,7 +181,7 @@ def _read_inventory(path: Path, package: UUID) -> Inventory:
 
 
 def _write_root(root: Path) -> None:
-    own = {name: resources("repository.storage").joinpath(name).read_bytes() for name in _SELF_HELP}
+    own = {name: resources("repository.storage").joinpath(name).read_bytes() for name in SELF_HELP}
     declared = root_files()
     declaration = declared.pop(ROOT_DECLARATION)
     for path, data in {**declared, **own, ROOT_DECLARATION: declaration}.items():

@@ -14,7 +14,6 @@ from repository.services.ingest import IngestReport, IngestRequest, ingest
 ROOT = Path(__file__).parents[2]
 PAGES = {"deed/1.txt": b"first page\n", "map/1.txt": b"second page\n"}
 PACKAGES = len(PAGES)
-NUMBER = "2026-1"
 PROGRAM = "from cli.main import run; run()"
 PUBLISHED = {0, 3, 4, 10, 11, 12, 20, 21, 22, 23, 30, 130}
 """Exits that say something; 1 would be a bug, and 2 nobody's fault but the test's."""
@@ -68,7 +67,7 @@ def jingui(scene: Scene, *arguments: str | Path, before: tuple[str, ...] = ()) -
 
 def ingest_command(scene: Scene) -> tuple[str | Path, ...]:
     """What takes the delivery in."""
-    return "ingest", scene.source, "--per-folder", "--transfer-number", NUMBER
+    return "ingest", scene.source, "--per-folder"
 
 
 def audit(scene: Scene) -> AuditReport:
@@ -80,7 +79,7 @@ def audit(scene: Scene) -> AuditReport:
 def ingest_again(scene: Scene) -> IngestReport:
     """The same ingest, in this process."""
     with open_archive(scene.archive, scene.credential) as session:
-        request = IngestRequest(source=scene.source, per_folder=True, transfer_number=NUMBER)
+        request = IngestRequest(source=scene.source, per_folder=True)
         return ingest(session, request, lambda step, done, total: None)
 
 
