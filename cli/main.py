@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Sequence
 from importlib import import_module
 from io import TextIOWrapper
+from typing import NoReturn
 
 import typer
 
@@ -58,16 +59,27 @@ def run() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that knows no Chinese shows ? and stops nothing
-    arguments = sys.argv[1:] or ["--help"]
+    arguments, output = sys.argv[1:] or ["--help"], sys.stdout
     try:
         status = application(arguments)(arguments, prog_name="jingui", standalone_mode=False)
-        sys.stdout.flush()
+        if status == INTERRUPTED:  # the library's answer to Ctrl-C
+            raise KeyboardInterrupt
+        output.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # whoever read has seen enough, as in `jingui list | head`
-        sys.exit(0)
+        _nobody_reads()
+    except SystemExit:
+        if sys.stdout is not output:  # the library's answer to a closed pipe
+            _nobody_reads()
+        raise
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the outermost frame: whatever went wrong is told
         sys.exit(_tell(error, as_json="--json" in arguments))
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _nobody_reads() -> NoReturn:
+    """End quietly: whoever read has seen enough, as in `jingui list | head`."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    sys.exit(0)
 
 
 def _tell(error: BaseException, *, as_json: bool) -> int:

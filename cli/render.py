@@ -62,8 +62,23 @@ def terminal_width() -> int | None:
 
 def bold(words: str) -> str:
     """The words so that they stand out, where somebody looks who did not ask for plain text."""
+    return _styled(words, "1")
+
+
+def head(words: str) -> None:
+    """A heading, set off from what stands before it."""
+    sys.stdout.write(f"\n{bold(printable(words))}\n")
+
+
+def claim(words: str, *, holds: bool) -> None:
+    """A claim and whether it is true; the colour says nothing that the words do not say."""
+    mark = _styled("✓", "32") if holds else _styled("✗", "1;31")
+    sys.stdout.write(f"{mark} {text('claim.true' if holds else 'claim.false', claim=printable(words))}\n")
+
+
+def _styled(words: str, style: str) -> str:
     plain = not sys.stdout.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-    return words if plain else f"\x1b[1m{words}\x1b[0m"
+    return words if plain else f"\x1b[{style}m{words}\x1b[0m"
 
 
 def findings_json(findings: Iterable[Finding]) -> list[dict[str, Any]]:

@@ -21,7 +21,7 @@ COMPLAINTS = {
     "value-missing": r"Option '(?P<thing>.*?)' requires an argument\.",
     "value-unwanted": r"Option '(?P<thing>.*?)' does not take a value\.",
     "arguments-many": r"Got unexpected extra argument(?:s|\(s\))? \((?P<thing>.*)\)",
-    "value-choice": r"Invalid value for '?(?P<thing>.*?)'?: (?:.* error, )?'(?P<value>.*)' is not one of (?P<known>.*)\.",
+    "value-choice": r"Invalid value for '?(?P<thing>.*?)'?: .*'(?P<value>[^']*)' is not one of (?P<known>.*)\.",
     "value-least": r"Invalid value for '?(?P<thing>.*?)'?: Input should be greater than or equal to (?P<known>.*)",
     "value-most": r"Invalid value for '?(?P<thing>.*?)'?: Input should be less than or equal to (?P<known>.*)",
     "value-form": r"Invalid value for '?(?P<thing>.*?)'?: (?:Value .* is not|Input should be) a valid .*",

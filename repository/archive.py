@@ -39,6 +39,7 @@ def create_archive(
 
     Refused with `archive-exists`, `name-missing`, and `store-unsafe` where the file system cannot rename and sync.
     """
+    folder = folder.resolve()
     if folder.exists() and any(folder.iterdir()):
         raise ArchiveError("archive-exists", folder)
     if not codes or not all(code.strip() for code in codes):
@@ -71,7 +72,7 @@ def open_archive(
     `folder` None looks for it from here upwards (`no-archive`); `credential` None takes the person's own file. A
     damaged catalogue (`catalogue-damaged`) opens only `to_rebuild` it.
     """
-    place = find_archive(Path.cwd()) if folder is None else folder
+    place = (find_archive(Path.cwd()) if folder is None else folder).resolve()
     settings = read_settings(place)
     with (
         closing(EventLog.open(place / LOG, clock=clock, software=f"{SOFTWARE}/{SOFTWARE_VERSION}")) as log,

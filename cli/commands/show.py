@@ -26,10 +26,11 @@ def command(
     if as_json:
         emit_json(report)
     else:
-        _say(report)
+        say_record(report)
 
 
-def _say(report: RecordReport) -> None:
+def say_record(report: RecordReport) -> None:
+    """A record for a person: description, package, files, history."""
     described = msgspec.to_builtins(report.description)
     for name in _FIELDS:
         if described[name] is not None:

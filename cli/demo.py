@@ -1,0 +1,317 @@
+"""The demonstration (`make demo`): one day of an archive in `./demo-archive`, made afresh every time.
+
+Nothing is claimed that is not checked: each step ends with a claim that is tried against the archive itself, and one
+false claim makes the whole fail (exit 1). The archive stays, with its credential and a damaged copy under `demo/`, for
+whoever wants to go on.
+"""
+
+import argparse
+import csv
+import os
+import shutil
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cli.language import LANGUAGES, language, text
+from cli.render import claim, head, progress, say, say_findings, say_table, size, talk_problem
+from repository.errors import ArchiveError
+
+if TYPE_CHECKING:
+    from repository.services.audit import Fault
+    from repository.services.ingest import IngestReport
+    from repository.services.search import RecordReport
+    from repository.services.session import Session
+
+ARCHIVE = Path("demo-archive")
+ASIDE = ARCHIVE / "demo"
+"""What belongs to the demonstration and not to the archive; by it the next one knows that the folder is its own."""
+CREDENTIAL = ASIDE / "credential"
+HANDED_OUT = ASIDE / "handed-out"
+DAMAGED = ASIDE / "damaged-copy"
+
+DELIVERIES = Path("fixtures") / "deliveries"
+LAND_DEEDS, MIXED = DELIVERIES / "land-deeds", DELIVERIES / "mixed"
+FAULTY = ("entry-without-folder", "impossible-date", "wrong-page-count")
+CLASSIFIED = "above-the-ceiling"
+RECORD = "J012-1-0001"
+ADMINISTRATOR = "林一"
+FAILED = 1
+
+Step = Callable[["Day"], None]
+
+
+class Day:
+    """The day as it goes: which claims were made, and what later steps need of earlier ones."""
+
+    def __init__(self) -> None:
+        self.claims: list[bool] = []
+        self.taken: list[IngestReport] = []
+
+    def claim(self, key: str, *, holds: bool, **values: object) -> None:
+        """State a claim and whether it is true."""
+        self.claims.append(holds)
+        words = text(f"demo.{key}.claim", **values) if values else text(f"demo.{key}.claim")
+        claim(words, holds=holds)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the day. 0 when every claim is true."""
+    began = time.monotonic()
+    parser = argparse.ArgumentParser(prog="python -m cli.demo", description=text("demo.title"))
+    parser.add_argument("--lang", choices=LANGUAGES, help=text("option.lang"))
+    parser.parse_args(arguments)
+    head(text("demo.title"))
+    say(text("demo.intro", folder=ARCHIVE))
+    sys.stdout.flush()
+    if ARCHIVE.exists():
+        if not ASIDE.is_dir():
+            talk_problem("demo", FAILED, text("demo.foreign", folder=ARCHIVE), text("hint.demo"), as_json=False)
+            return FAILED
+        shutil.rmtree(ARCHIVE)
+    day = Day()
+    try:
+        for number, (name, step) in enumerate(STEPS.items(), 1):
+            head(text("demo.step", number=number, title=text(f"demo.{name}")))
+            step(day)
+            sys.stdout.flush()
+    except ArchiveError as error:
+        talk_problem(error.code, error.row.exit, error.message(language()), error.hint(language()), as_json=False)
+        return FAILED
+    return _end(day, time.monotonic() - began)
+
+
+def _init(day: Day) -> None:
+    from repository.archive import create_archive
+    from repository.services.administration import list_people
+
+    create_archive(ARCHIVE, codes=("437001",), administrator=ADMINISTRATOR, name="临溪县档案馆", credential=CREDENTIAL)
+    with _opened() as session:
+        people = [person.name for person in list_people(session)]
+    day.claim("init", holds=people == [ADMINISTRATOR], name=ADMINISTRATOR)
+
+
+def _ingest(day: Day) -> None:
+    from repository.services.search import show_record
+
+    with _opened() as session:
+        for source, per_folder in ((LAND_DEEDS, False), (MIXED, True)):
+            day.taken.append(_take(session, source, per_folder=per_folder))
+        records = [
+            show_record(session, str(one.package), as_of=None) for report in day.taken for one in report.packages
+        ]
+    say_table([text(f"column.{name}") for name in ("code", "title", "pages", "files", "formats")], map(_row, records))
+    delivered = Counter(_digest(path) for source in (LAND_DEEDS, MIXED) for path in _files(source))
+    stored = Counter(file.sha256 for record in records for file in record.files)
+    done = all(report.outcome == "completed" for report in day.taken)
+    day.claim("ingest", holds=done and delivered == stored, packages=len(records), files=stored.total())
+
+
+def _row(record: "RecordReport") -> tuple[object, ...]:
+    described, formats = record.description, Counter(file.puid or "-" for file in record.files)
+    kinds = ", ".join(f"{puid} × {count}" for puid, count in formats.items())
+    return described.reference_code, described.title, described.page_count, len(record.files), kinds
+
+
+def _refuse(day: Day) -> None:
+    from repository.services.jobs import status
+
+    with _opened() as session:
+        before = status(session)
+        reports = [_refused(session, DELIVERIES / name) for name in FAULTY]
+        say(text("demo.refuse.source", name=CLASSIFIED))
+        code = _refused_outright(session, DELIVERIES / CLASSIFIED)
+        after = status(session)
+    kept = after.holdings.stored == before.holdings.stored
+    rejected = [one.stage for one in after.unfinished] == ["rejected"] * len(FAULTY)
+    explained = all(report.outcome == "rejected" and report.findings for report in reports)
+    day.claim("refuse", holds=kept and rejected and explained and code == "above-ceiling", count=len(FAULTY) + 1)
+
+
+def _refused(session: "Session", source: Path) -> "IngestReport":
+    report = _take(session, source)
+    say(text("demo.refuse.source", name=source.name))
+    say_findings(report.findings)
+    return report
+
+
+def _refused_outright(session: "Session", source: Path) -> str:
+    try:
+        _take(session, source)
+    except ArchiveError as error:
+        say(f"  [{text('severity.error')}] {error.message(language())} ({error.code})")
+        return error.code
+    return ""
+
+
+def _search(day: Day) -> None:
+    from repository.services.search import search_records
+
+    with (LAND_DEEDS / "catalogue.csv").open(encoding="utf-8-sig") as file:
+        titles = {row["档号"]: row["题名"] for row in csv.DictReader(file)}
+    for words in ("地契", "民国"):
+        with _opened() as session:
+            page = search_records(session, words, as_of=None, limit=20, after=None)
+        say(text("demo.search.words", words=words))
+        say_table(
+            [text(f"column.{name}") for name in ("code", "title", "date")],
+            [(one.reference_code, one.title, one.date) for one in page.entries],
+        )
+        wanted = {code for code, title in titles.items() if words in title}
+        found = {one.reference_code for one in page.entries}
+        day.claim("search", holds=bool(wanted) and found == wanted, count=len(wanted))
+
+
+def _show(day: Day) -> None:
+    from cli.commands.show import say_record
+    from repository.services.search import show_record
+
+    with _opened() as session:
+        report = show_record(session, RECORD, as_of=None)
+    say_record(report)
+    names = [entry.name for entry in report.history]
+    whole = names[0] == "Opened" and names[-1] == "Completed" and "Stored" in names
+    signed = all(entry.actor_name == ADMINISTRATOR for entry in report.history)
+    day.claim("show", holds=whole and signed, count=len(names))
+
+
+def _disseminate(day: Day) -> None:
+    from repository.services.access import disseminate
+    from repository.services.search import show_record
+    from repository.services.validation import validate
+
+    HANDED_OUT.mkdir()
+    with _opened() as session:
+        report = disseminate(session, RECORD, paths=(), purpose=text("demo.disseminate.purpose"), target=HANDED_OUT)
+        wanted = {file.sha256 for file in show_record(session, RECORD, as_of=None).files}
+        delivered = [event.envelope.type for event in session.log.stream(report.request)]
+    say(text("disseminate.done", path=report.path, files=report.files, size=size(report.bytes)))
+    say(text("disseminate.source", package=report.package, version=report.version, event=report.stored_event))
+    whole = wanted <= {_digest(path) for path in _files(Path(report.path))}
+    valid = validate(Path(report.path)).verdict == "valid"
+    day.claim("disseminate", holds=whole and valid and "AccessRequest.DipDelivered" in delivered)
+
+
+def _fsck(day: Day) -> None:
+    from repository.services.audit import fsck
+
+    with _opened() as session, progress(as_json=False) as watch:
+        report = fsck(session, watch)
+    say(
+        text(
+            "fsck.sound" if report.sound else "fsck.faults",
+            events=report.events,
+            packages=report.packages,
+            files=report.files,
+            count=len(report.faults),
+        )
+    )
+    day.claim("fsck", holds=report.sound and report.packages == sum(len(one.packages) for one in day.taken))
+
+
+def _replay(day: Day) -> None:
+    from repository.services.audit import replay
+
+    with _opened() as session, progress(as_json=False) as watch:
+        report = replay(session, None, watch)
+    say(text("demo.replay.live", digest=report.live_sha256))
+    say(text("demo.replay.replayed", digest=report.replayed_sha256))
+    day.claim("replay", holds=report.live_sha256 == report.replayed_sha256 and report.position > 0)
+
+
+def _flip(day: Day) -> None:
+    from repository.services.audit import fsck
+
+    shutil.copytree(ARCHIVE, DAMAGED, ignore=shutil.ignore_patterns(ASIDE.name))
+    page = min((DAMAGED / "store").rglob(f"{RECORD}-*.jpg"))
+    place = page.stat().st_size // 2
+    with page.open("r+b") as file:
+        file.seek(place)
+        byte = file.read(1)[0]
+        file.seek(place)
+        file.write(bytes([byte ^ 1]))
+    say(text("demo.flip.where", path=page.name, place=place + 1))
+    with _opened(DAMAGED) as session, progress(as_json=False) as watch:
+        report = fsck(session, watch)
+    for path, codes in _by_path(report.faults).items():
+        say(f"  {path}")
+        say(f"    {', '.join(codes)}")
+    named = all(fault.path.endswith(page.name) for fault in report.faults)
+    day.claim("flip", holds=bool(report.faults) and named and not report.sound)
+
+
+def _by_path(faults: Sequence["Fault"]) -> dict[str, list[str]]:
+    """What was found, by the name of the file that it was found in: packages and stores write its path differently."""
+    found: dict[str, list[str]] = {}
+    for fault in faults:
+        found.setdefault(fault.path.rpartition("/")[2], []).append(fault.code)
+    return found
+
+
+def _end(day: Day, seconds: float) -> int:
+    wrong = day.claims.count(False)
+    if wrong:
+        head(text("demo.failed", count=len(day.claims), wrong=wrong))
+        return FAILED
+    head(text("demo.done", count=len(day.claims), seconds=f"{seconds:.1f}"))
+    head(text("demo.next"))
+    say(text("demo.next.setup"))
+    home = Path(os.path.relpath(Path(sys.executable).parent))
+    say(f"  export PATH=$PWD/{home}:$PATH" if not home.is_absolute() else f"  export PATH={home}:$PATH")
+    say(f"  export JINGUI_ARCHIVE={ARCHIVE} JINGUI_CREDENTIAL={CREDENTIAL} JINGUI_LANG={language()}")
+    say(text("demo.next.then"))
+    for command in TRY:
+        say(f"  {command}")
+    return 0
+
+
+def _take(session: "Session", source: Path, *, per_folder: bool = False) -> "IngestReport":
+    from repository.services.ingest import IngestRequest, ingest
+
+    with progress(as_json=False) as watch:
+        return ingest(session, IngestRequest(source=source, per_folder=per_folder), watch)
+
+
+def _opened(archive: Path = ARCHIVE) -> AbstractContextManager["Session"]:
+    from repository.archive import open_archive
+
+    return open_archive(archive, CREDENTIAL)
+
+
+def _files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def _digest(path: Path) -> str:
+    return sha256(path.read_bytes()).hexdigest()
+
+
+STEPS: dict[str, Step] = {
+    "init": _init,
+    "ingest": _ingest,
+    "refuse": _refuse,
+    "search": _search,
+    "show": _show,
+    "disseminate": _disseminate,
+    "fsck": _fsck,
+    "replay": _replay,
+    "flip": _flip,
+}
+TRY = (
+    "jingui status",
+    "jingui list",
+    "jingui search 土地 --from-year 1950",
+    f"jingui show {RECORD} --json",
+    f"jingui events --record {RECORD}",
+    f"jingui disseminate {RECORD} --purpose 编史修志 --to {HANDED_OUT}",
+    f"jingui fsck --archive {DAMAGED}",
+    "jingui --help",
+)
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
