@@ -34,7 +34,7 @@ def say_record(report: RecordReport) -> None:
     described = msgspec.to_builtins(report.description)
     for name in _FIELDS:
         if described[name] is not None:
-            value = text(f"{name}.{described[name]}") if name in _TERMS else described[name]
+            value = text(f"term.{name}.{described[name]}") if name in _TERMS else described[name]
             say(text("show.field", name=text(f"field.{name}"), value=value))
     if report.formerly:
         say(text("show.formerly"))
