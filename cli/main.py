@@ -62,8 +62,6 @@ def run() -> None:
     arguments, output = sys.argv[1:] or ["--help"], sys.stdout
     try:
         status = application(arguments)(arguments, prog_name="jingui", standalone_mode=False)
-        if status == INTERRUPTED:  # the library's answer to Ctrl-C
-            raise KeyboardInterrupt
         output.flush()
     except BrokenPipeError:
         _nobody_reads()
@@ -73,6 +71,8 @@ def run() -> None:
         raise
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the outermost frame: whatever went wrong is told
         sys.exit(_tell(error, as_json="--json" in arguments))
+    if status == INTERRUPTED:  # the library's answer to Ctrl-C
+        sys.exit(_tell(KeyboardInterrupt(), as_json="--json" in arguments))
     sys.exit(status if isinstance(status, int) else 0)
 
 

@@ -46,6 +46,7 @@ def opened(**changes: object) -> accession.Opened:
         producer=identity("producer 0"),
         transfer_number=None,
         source="/deliveries/1",
+        per_folder=False,
         title="1931年移交",
     )
     return msgspec.structs.replace(plain, **changes)
@@ -57,6 +58,7 @@ def received(number: int) -> accession.DeliveryReceived:
         delivery=number,
         form=DeliveryForm.FOLDER,
         source="/deliveries/1",
+        per_folder=False,
         files=6,
         bytes=600 + number,
         listing_sha256=NOTHING,

@@ -21,21 +21,29 @@ BYTES_PER_PART = 150_000
 
 
 class Opened(Value, frozen=True, kw_only=True):
-    """Custody is about to pass: from whom, by which way, and where the delivery lies."""
+    """Custody is about to pass: from whom, by which way, and where the delivery lies.
+
+    `per_folder` is the wish that each child folder be a unit.
+    """
 
     kind: AccessionKind
     producer: UUID
     transfer_number: str | None
     source: str
+    per_folder: bool
     title: Confidential
 
 
 class DeliveryReceived(Value, frozen=True, kw_only=True):
-    """A delivery lies in quarantine, whole. `listing_sha256` is the digest of its `delivery.sha256`."""
+    """A delivery lies in quarantine, whole. `listing_sha256` is the digest of its `delivery.sha256`.
+
+    `per_folder` is the wish for this delivery, which may differ from that of one that was rejected.
+    """
 
     delivery: int
     form: DeliveryForm
     source: str
+    per_folder: bool
     files: int
     bytes: int
     listing_sha256: Sha256

@@ -130,7 +130,12 @@ def _find_or_open(session: Session, request: IngestRequest, source: Source) -> L
             return session.log.load(ACCESSION, known)
     stream = session.new_id()
     opened = accession.Opened(
-        kind=request.kind, producer=producer, transfer_number=number, source=str(source.path), title=source.title
+        kind=request.kind,
+        producer=producer,
+        transfer_number=number,
+        source=str(source.path),
+        per_folder=source.per_folder,
+        title=source.title,
     )
 
     def decide(streams: Streams) -> list[New]:

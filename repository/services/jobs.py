@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 
 from repository.catalogue import Accession, Holdings, Projection, Run
-from repository.domain.accession import Stage
+from repository.domain.accession import ACCESSION, Stage
 from repository.errors import ArchiveError
 from repository.services.ingest import IngestRequest, ingest
 from repository.services.preservation import put_straight
@@ -92,12 +92,15 @@ def work(session: Session, progress: Progress) -> WorkReport:
 
 def _as_asked(session: Session, accession: Accession) -> IngestRequest:
     producer = session.catalogue.agent(accession.producer)
+    state = session.log.load(ACCESSION, accession.id).state
+    wish = state.received or state.opened
     return IngestRequest(
         source=Path(accession.source),
         archive=accession.archive,
         producer=producer.name if producer else None,
         transfer_number=accession.transfer_number,
         kind=accession.kind,
+        per_folder=wish is not None and wish.per_folder,
     )
 
 

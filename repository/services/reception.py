@@ -18,7 +18,7 @@ from repository.errors import ArchiveError
 from repository.eventlog import Streams
 from repository.services import catalogue_file, delivery
 from repository.services.catalogue_file import CatalogueFile
-from repository.services.delivery import WHOLE, Delivered, DeliveryPlan
+from repository.services.delivery import Delivered, DeliveryPlan
 from repository.services.session import Progress, Session
 from repository.storage import Received, ReceivedFile, discard_quarantine, receive, survey
 
@@ -85,6 +85,7 @@ class Reception:
             for file in received.files
         ]
         self._planned = state.current if state.is_planned else ()
+        self._per_folder = state.received.per_folder if state.received else source.per_folder
 
     def place(self, path: str) -> Path:
         """Where a file of the delivery lies in quarantine."""
@@ -114,11 +115,6 @@ class Reception:
             if len(parts) == 3 and parts[0] == "data" and parts[2] == "METS.xml":
                 return parts[1]
         return None
-
-    @property
-    def _per_folder(self) -> bool:
-        """What was asked for the first time; a resumed delivery is planned as it was."""
-        return self._planned != (WHOLE,) if self._planned else self.source.per_folder
 
     def clear(self) -> None:
         """Empty the quarantine of an accession whose packages are all stored."""
@@ -185,6 +181,7 @@ def receive_delivery(
         delivery=number,
         form=source.form,
         source=str(source.path),
+        per_folder=source.per_folder,
         files=len(received.files),
         bytes=received.bytes,
         listing_sha256=received.listing_sha256,

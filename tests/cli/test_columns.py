@@ -46,7 +46,7 @@ def test_no_letter_is_lost_at_any_width(rows: list[list[str]], room: int | None)
 
 @given(tables, st.integers(80, 120))
 def test_nothing_is_wider_than_the_terminal_where_it_can_be_helped(rows: list[list[str]], room: int) -> None:
-    *upper, last = [max(map(width, column)) for column in zip(*rows, strict=True)]
+    *upper, _ = [max(map(width, column)) for column in zip(*rows, strict=True)]
     others = sum(upper) - max(upper) + GAP * len(upper)
     if others + 20 <= room:
         assert all(width(line) <= room for lines in laid_out(rows, room) for line in lines)
