@@ -12,13 +12,18 @@ from repository.domain.values import SecrecyClass as SecrecyClass
 from repository.errors import ArchiveError
 from repository.eventlog import EventLog
 from repository.services.administration import authenticate, credential_file, found_archive, write_credential
+from repository.services.audit import AuditReport, audit_log, fsck
 from repository.services.identification import Siegfried
-from repository.services.session import SOFTWARE, SOFTWARE_VERSION, Session
+from repository.services.session import SOFTWARE, SOFTWARE_VERSION, Progress, Session
 from repository.services.virus import ClamAv
 from repository.settings import Settings, find_archive, read_settings, write_settings
 from repository.storage import Store
 
 LOG = Path("log") / "events.sqlite"
+_OF_A_FALSE_LOG = frozenset(
+    {"log-fault", "log-gap", "log-unreadable", "event-unknown", "stream-kind", "credential-unknown", "not-allowed"}
+)
+"""Errors that a log which was tampered with can cause, and a sound one too."""
 
 
 def clock() -> datetime:
@@ -81,6 +86,20 @@ def open_archive(
         actor = identify_actor(log, settings, credential)
         with Store.open(place, sync=settings.sync) as store, closing(Siegfried()) as siegfried:
             yield _session(place, settings, log, store, catalogue, actor, siegfried)
+
+
+def audit_archive(folder: Path | None, credential: Path | None, progress: Progress) -> AuditReport:
+    """`fsck`, also of an archive whose log is so false that it cannot be opened, or does not know who asks."""
+    try:
+        with open_archive(folder, credential) as session:
+            return fsck(session, progress)
+    except ArchiveError as error:
+        if error.code not in _OF_A_FALSE_LOG:
+            raise
+        report = audit_log((find_archive(Path.cwd()) if folder is None else folder) / LOG)
+        if report.sound:
+            raise
+        return report
 
 
 def identify_actor(log: EventLog, settings: Settings, credential: Path | None) -> Actor:

@@ -3,8 +3,7 @@
 from cli.language import language, text
 from cli.options import Archive, Credential, Json, Lang
 from cli.render import emit_json, progress, say
-from repository.archive import open_archive
-from repository.services.audit import fsck
+from repository.archive import audit_archive
 
 FIXITY, TAMPERED = 20, 23
 
@@ -16,8 +15,8 @@ def command(
     lang: Lang = None,
 ) -> int:
     """Check everything; 23 when the log is false, 20 when something else is."""
-    with open_archive(archive, credential) as session, progress(as_json=as_json) as show:
-        report = fsck(session, show)
+    with progress(as_json=as_json) as show:
+        report = audit_archive(archive, credential, show)
     if as_json:
         emit_json(report)
     else:

@@ -102,7 +102,10 @@ class EventLog:
         return Answer(done.first, done.last, already)
 
     def load(self, aggregate: Aggregate[State], stream: UUID) -> Loaded[State]:
-        """A stream as it stands; version 0 and the initial state when it has not begun."""
+        """A stream as it stands; version 0 and the initial state when it has not begun.
+
+        Raises `stream-kind` when it holds events of another aggregate.
+        """
         repository: Any = self._application.repository
         loaded: Loaded[State] = repository.get(
             stream, projector_func=lambda _, events: _projected(aggregate, stream, list(events))
@@ -157,5 +160,5 @@ class EventLog:
 def _projected(aggregate: Aggregate[State], stream: UUID, events: Sequence[Event]) -> Loaded[State]:
     foreign = {event.envelope.type for event in events if not event.envelope.type.startswith(f"{aggregate.name}.")}
     if foreign:
-        raise LookupError(f"stream {stream} is no {aggregate.name}: it holds {', '.join(sorted(foreign))}")
+        raise ArchiveError("stream-kind", stream, expected=aggregate.name, found=", ".join(sorted(foreign)))
     return Loaded(stream, len(events), fold(aggregate, events))

@@ -18,6 +18,7 @@ from packages_spec.profiles import package_folder, validate_package
 from repository.catalogue import Catalogue
 from repository.domain.archival_package import Created, Stored
 from repository.domain.envelope import Event
+from repository.errors import ArchiveError
 from repository.eventlog import LogFault, verify_log
 from repository.services.packaging import payload_line
 from repository.services.search import position_of
@@ -62,8 +63,8 @@ def fsck(session: Session, progress: Progress) -> AuditReport:
     for number, (package, event) in enumerate(stored.items(), 1):
         checked, findings = _package(session, package, event)
         files += checked
-        wrong = (finding for finding in findings if finding.severity is Severity.ERROR)
-        faults += [_fault("store", str(package), finding) for finding in wrong]
+        errors = (finding for finding in findings if finding.severity is Severity.ERROR)
+        faults += [_fault("store", str(package), finding) for finding in errors]
         progress("verify", number, len(stored))
 
     # 3 the store itself, and what lies in it and no event speaks of
@@ -75,11 +76,8 @@ def fsck(session: Session, progress: Progress) -> AuditReport:
     # 4 the catalogue against a replay of the log; of a false log nothing can be replayed
     digest = ""
     if log_is_sound:
-        replayed = replay(session, None, progress)
-        digest = replayed.live_sha256
-        if not replayed.same:
-            finding = Finding("archive.catalogue-against-log", "catalogue", replayed.replayed_sha256, digest)
-            faults.append(_fault("catalogue", "catalogue", finding))
+        digest, wrong = _catalogue(session, progress)
+        faults += wrong
     return AuditReport(
         sound=not faults,
         events=session.log.position(),
@@ -87,6 +85,18 @@ def fsck(session: Session, progress: Progress) -> AuditReport:
         files=files,
         catalogue_sha256=digest,
         faults=tuple(faults),
+    )
+
+
+def audit_log(path: Path) -> AuditReport:
+    """The log alone, for an archive that its log no longer opens: who asks, and what is stored, is not known then.
+
+    Where the log is false the store and the catalogue count as not checked, which is a fault of its own.
+    """
+    faults = tuple(map(_log_fault, verify_log(path)))
+    unchecked = (_fault("store", "store", Finding("archive.not-checked", "store")),) if faults else ()
+    return AuditReport(
+        sound=not faults, events=0, packages=0, files=0, catalogue_sha256="", faults=(*faults, *unchecked)
     )
 
 
@@ -182,6 +192,24 @@ def _history(session: Session, package: UUID, event: Event, root: Path) -> Itera
             same = False
         if not same:
             yield Finding("archive.history-against-log", path)
+
+
+def _catalogue(session: Session, progress: Progress) -> tuple[str, list[Fault]]:
+    """Digest of the catalogue, and what is false in it. One that knows more than the log shows that the log was cut."""
+    reached, end = session.catalogue.position(), session.log.position()
+    if reached > end:
+        finding = Finding("archive.catalogue-ahead", "catalogue", str(reached), str(end))
+        return "", [_fault("log", str(end), finding)]
+    try:
+        replayed = replay(session, None, progress)
+    except ArchiveError as error:
+        if error.code != "catalogue-damaged":
+            raise
+        return "", [_fault("catalogue", "catalogue", Finding("archive.catalogue-damaged", "catalogue", "", str(error)))]
+    if replayed.same:
+        return replayed.live_sha256, []
+    finding = Finding("archive.catalogue-against-log", "catalogue", replayed.replayed_sha256, replayed.live_sha256)
+    return replayed.live_sha256, [_fault("catalogue", "catalogue", finding)]
 
 
 class ReplayReport(msgspec.Struct, frozen=True, kw_only=True):

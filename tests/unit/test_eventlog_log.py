@@ -244,8 +244,9 @@ def test_a_payload_that_the_stream_cannot_carry_is_a_bug(log: EventLog) -> None:
 
 def test_a_stream_is_one_aggregate_for_ever(log: EventLog) -> None:
     count(log, ONE, 1)
-    with pytest.raises(LookupError):
+    with pytest.raises(ArchiveError) as refusal:
         log.load(Aggregate("Other", 0, lambda state, _: state), ONE)
+    assert refusal.value.code == "stream-kind"
 
 
 def test_all_events_of_a_command_or_none(log: EventLog) -> None:
