@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
+from packages_spec.descriptive import Description
 from packages_spec.findings import Finding
 from repository.domain.values import SecrecyClass
 
@@ -69,6 +70,21 @@ def read_catalogue(content: bytes) -> CatalogueFile:
             findings += wrong
     findings += _repeated(rows)
     return CatalogueFile(tuple(rows), tuple(findings))
+
+
+def row_of(described: Description) -> Row:
+    """The one row that a SIP's own description amounts to."""
+    return Row(
+        number=1,
+        reference_code=described.reference_code,
+        title=described.title,
+        responsible_party=described.responsible_party,
+        date=described.date,
+        secrecy_class=SecrecyClass(described.secrecy_class),
+        retention_period=described.retention_period,
+        page_count=described.page_count,
+        files=(),
+    )
 
 
 def above_ceiling(rows: tuple[Row, ...], ceiling: SecrecyClass) -> Iterator[Row]:

@@ -96,7 +96,7 @@ def plan_delivery(files: Sequence[Delivered], layout: Layout, rows: Sequence[Row
     safe = named.names
     match layout:
         case Layout.BAG:
-            units = [_bag(files, safe, title)]
+            units = [_bag(files, safe, title, rows[0] if rows else None)]
         case Layout.WHOLE:
             units = [_unit(WHOLE, title, None, files, safe, prefix="")]
         case Layout.ROWS:
@@ -131,11 +131,11 @@ def _paper(file: Delivered, safe: Mapping[str, str]) -> ContentFile:
     return ContentFile(file, "delivery_2.sha256", file.path) if paper.path == LISTING else paper
 
 
-def _bag(files: Sequence[Delivered], safe: Mapping[str, str], title: str) -> UnitPlan:
+def _bag(files: Sequence[Delivered], safe: Mapping[str, str], title: str, row: Row | None) -> UnitPlan:
     prefix = _content_prefix(files)
     content = [file for file in files if file.path.startswith(prefix)]
     papers = tuple(_paper(file, safe) for file in files if not file.path.startswith(prefix))
-    unit = _unit(WHOLE, title, None, content, safe, prefix=prefix)
+    unit = _unit(WHOLE, row.title if row else title, row, content, safe, prefix=prefix)
     return msgspec.structs.replace(unit, papers=papers)
 
 

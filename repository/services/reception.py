@@ -10,6 +10,10 @@ import msgspec
 
 from packages_spec import safe_archive
 from packages_spec.bagit import ALGORITHMS, is_bag, read_bag
+from packages_spec.descriptive import read_archive_xml
+from packages_spec.findings import Finding
+from packages_spec.profiles import BAG_PROFILE
+from packages_spec.safe_xml import UnsafeXml
 from repository.domain import accession
 from repository.domain.accession import ACCESSION, Stage
 from repository.domain.aggregate import Loaded, New
@@ -93,11 +97,26 @@ class Reception:
 
     @cached_property
     def catalogue(self) -> CatalogueFile:
-        """The catalogue that came with it; empty where there is none, and for a bag, which describes itself."""
-        path = self.place(catalogue_file.NAME)
-        if self.source.is_bag or not any(file.path == catalogue_file.NAME for file in self.files):
+        """What its producer says of its records: the catalogue that came with it, or a SIP's own description."""
+        if self.source.is_bag:
+            return self._own_description()
+        if not any(file.path == catalogue_file.NAME for file in self.files):
             return CatalogueFile((), ())
-        return catalogue_file.read_catalogue(path.read_bytes())
+        return catalogue_file.read_catalogue(self.place(catalogue_file.NAME).read_bytes())
+
+    def _own_description(self) -> CatalogueFile:
+        """Of a SIP of our own profile, its `archive.xml`; of any other bag nothing that could be relied on."""
+        profile = ("BagIt-Profile-Identifier", BAG_PROFILE)
+        if self.submitted_id is None or profile not in read_bag(self.folder).info:
+            return CatalogueFile((), ())
+        path = f"data/{self.submitted_id}/metadata/descriptive/archive.xml"
+        try:
+            described = read_archive_xml(self.place(path).read_bytes(), path)
+        except UnsafeXml as error:
+            return CatalogueFile((), (error.finding,))
+        except FileNotFoundError:
+            return CatalogueFile((), (Finding("package.file-missing", path),))
+        return CatalogueFile((catalogue_file.row_of(described),), ())
 
     def plan(self) -> DeliveryPlan:
         """Its units. `plan-differs` when a plan of other units was recorded before."""

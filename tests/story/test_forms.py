@@ -134,6 +134,7 @@ def test_a_submission_package_that_we_made_is_taken_with_its_id(site: Site, tmp_
         report = take(session, Path(made.path))
         (package,) = report.packages
         assert (package.files, package.package != made.package) == (6, True)
+        assert (package.title, package.reference_code) == ("混合材料", "J012-7-0001")
         root = session.store.object_folder(package.package) / "v1" / "content" / "data" / f"uuid-{package.package}"
         premis = (root / "metadata" / "preservation" / "premis.xml").read_text("utf-8")
         assert f"SIP OBJID: uuid-{made.package}" in premis
