@@ -18,15 +18,41 @@ def pad(words: str, places: int) -> str:
     return words + " " * (places - width(words))
 
 
-def fold(words: str, places: int) -> list[str]:
-    """The words on lines of at most so many places, all their letters kept."""
-    lines, taken = [""], 0
+def fold(words: str, places: int, *, whole: bool = False) -> list[str]:
+    """The words on lines of at most so many places, all their letters kept, broken between words where there are some.
+
+    `whole` breaks nowhere else: an id or a path that is too long for a line stays in one piece, to be copied.
+    """
+    lines = []
+    while width(words) > places:
+        cut = _cut(words, places, whole=whole)
+        lines.append(words[:cut])
+        words = words[cut:]
+    return [*lines, words] if words or not lines else lines
+
+
+def _cut(words: str, places: int, *, whole: bool) -> int:
+    """How many letters stand on the first line."""
+    fits = taken = 0
     for letter in words:
-        if taken + _places(letter) > places:
-            lines, taken = [*lines, ""], 0
-        lines[-1] += letter
         taken += _places(letter)
-    return lines
+        if taken > places:
+            break
+        fits += 1
+    for cut in range(fits, 0, -1):
+        if _between(words, cut):
+            return cut
+    if whole:
+        return next((cut for cut in range(fits + 1, len(words)) if _between(words, cut)), len(words))
+    return max(fits, 1)
+
+
+def _between(words: str, cut: int) -> bool:
+    """Whether a line may end here: behind a blank, or beside a Chinese letter (but before no punctuation)."""
+    behind, before = words[cut - 1], words[cut : cut + 1]
+    if before and before in "，。：；）！？”、》":
+        return False
+    return behind == " " or (before != " " and (_places(behind) == 2 or (before != "" and _places(before) == 2)))
 
 
 def laid_out(rows: Sequence[Sequence[str]], room: int | None) -> Iterator[list[str]]:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cli.language import LANGUAGES, language, text
-from cli.render import claim, head, progress, say, say_findings, say_table, size, talk_problem
+from cli.render import claim, head, progress, say, say_findings, say_table, say_verbatim, size, talk_problem
 from repository.errors import ArchiveError
 
 if TYPE_CHECKING:
@@ -262,11 +262,11 @@ def _end(day: Day, seconds: float) -> int:
     head(text("demo.next"))
     say(text("demo.next.setup"))
     home = Path(os.path.relpath(Path(sys.executable).parent))
-    say(f"  export PATH=$PWD/{home}:$PATH" if not home.is_absolute() else f"  export PATH={home}:$PATH")
-    say(f"  export JINGUI_ARCHIVE={ARCHIVE} JINGUI_CREDENTIAL={CREDENTIAL} JINGUI_LANG={language()}")
+    say_verbatim(f"  export PATH=$PWD/{home}:$PATH" if not home.is_absolute() else f"  export PATH={home}:$PATH")
+    say_verbatim(f"  export JINGUI_ARCHIVE={ARCHIVE} JINGUI_CREDENTIAL={CREDENTIAL} JINGUI_LANG={language()}")
     say(text("demo.next.then"))
     for command in TRY:
-        say(f"  {command}")
+        say_verbatim(f"  {command}")
     return 0
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from cli.columns import laid_out
+from cli.columns import fold, laid_out
 from cli.language import language, text
 from packages_spec.findings import Finding
 from repository.errors import ArchiveError
@@ -26,7 +26,12 @@ def emit_json(value: object) -> None:
 
 
 def say(words: str = "") -> None:
-    """One line of data for a person."""
+    """One line of data for a person; on a terminal as many lines as it takes, broken between words."""
+    _write(printable(words), "")
+
+
+def say_verbatim(words: str) -> None:
+    """A line that is copied as it stands, such as a command."""
     sys.stdout.write(f"{printable(words)}\n")
 
 
@@ -73,7 +78,15 @@ def head(words: str) -> None:
 def claim(words: str, *, holds: bool) -> None:
     """A claim and whether it is true; the colour says nothing that the words do not say."""
     mark = _styled("✓", "32") if holds else _styled("✗", "1;31")
-    sys.stdout.write(f"{mark} {text('claim.true' if holds else 'claim.false', claim=printable(words))}\n")
+    _write(text("claim.true" if holds else "claim.false", claim=printable(words)), f"{mark} ")
+
+
+def _write(words: str, mark: str) -> None:
+    """Print words behind a mark of two places or none, further lines indented."""
+    room = terminal_width()
+    margin = len(words) - len(words.lstrip()) + 2
+    first, *more = [words] if room is None else fold(words, room - margin, whole=True)
+    sys.stdout.write("\n".join([mark + first, *(" " * margin + line for line in more)]) + "\n")
 
 
 def _styled(words: str, style: str) -> str:

@@ -7,7 +7,7 @@ from cli.columns import GAP, fold, laid_out, width
 
 letters = st.text(alphabet="abc档号题名-é0", max_size=30)
 tables = st.integers(2, 5).flatmap(
-    lambda n: st.lists(st.lists(letters, min_size=n, max_size=n), min_size=1, max_size=6)
+    lambda columns: st.lists(st.lists(letters, min_size=columns, max_size=columns), min_size=1, max_size=6)
 )
 
 PACKAGE = "2354fa5e-a4bd-4b3d-96d7-8f1b66ae4f8d"
@@ -50,3 +50,9 @@ def test_nothing_is_wider_than_the_terminal_where_it_can_be_helped(rows: list[li
     others = sum(upper) - max(upper) + GAP * len(upper)
     if others + 20 <= room:
         assert all(width(line) <= room for lines in laid_out(rows, room) for line in lines)
+
+
+def test_a_sentence_is_broken_between_words_and_an_id_never() -> None:
+    assert fold("nothing of it was stored", 12, whole=True) == ["nothing of ", "it was ", "stored"]
+    assert fold(f"from {PACKAGE} on", 20, whole=True) == ["from ", f"{PACKAGE} ", "on"]
+    assert fold("没有任何内容入库。", 16, whole=True) == ["没有任何内容入", "库。"]
