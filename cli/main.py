@@ -1,9 +1,11 @@
 """`jingui`: finds the command, runs it, and turns what went wrong into words and a published exit status."""
 
+import os
 import sys
 import traceback
 from collections.abc import Sequence
 from importlib import import_module
+from typing import NoReturn
 
 import typer
 
@@ -50,11 +52,18 @@ def application(arguments: Sequence[str]) -> typer.Typer:
     return app
 
 
+def _stop_writing() -> NoReturn:
+    """Whoever read the output has had enough, which is no error; what is still to be flushed goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(0)
+
+
 def run() -> None:
     """Entry point of the console script."""
     as_json = "--json" in sys.argv
     try:
         status = application(sys.argv[1:])(prog_name="jingui", standalone_mode=False)
+        sys.stdout.flush()
     except typer.TyperException as error:
         sys.stderr.write(f"{error.format_message()}\n{text('error.usage')}\n")
         sys.exit(USAGE)
@@ -62,8 +71,11 @@ def run() -> None:
         sys.stderr.write(f"{text('error.interrupted')}\n")
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(0)
+        _stop_writing()
+    except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):  # the library beneath makes exit 1 of it, which is a bug's
+            _stop_writing()
+        raise
     except ArchiveError as error:
         from cli.render import talk_error
 

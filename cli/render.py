@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from repository.services.session import Progress
 
 
+WIDE = 10_000
+"""Columns of a table that is not printed on a terminal: nothing in it is broken or cut off."""
+
+
 def emit_json(value: object) -> None:
     """One JSON object on a line of its own."""
     sys.stdout.buffer.write(msgspec.json.encode(value, enc_hook=_plain) + b"\n")
@@ -43,12 +47,12 @@ def printable(words: str) -> str:
 def say_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """A table that keeps its columns where half the letters are twice as wide."""
     from rich.console import Console  # what only a table needs is loaded only for a table
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    grid = Table(*header, box=None, pad_edge=False, header_style="bold")
+    grid = Table(*(Column(name, overflow="fold") for name in header), box=None, pad_edge=False, header_style="bold")
     for row in rows:
         grid.add_row(*(printable("" if cell is None else str(cell)) for cell in row), style=None)
-    Console(markup=False, highlight=False, soft_wrap=not sys.stdout.isatty()).print(grid)
+    Console(markup=False, highlight=False, width=None if sys.stdout.isatty() else WIDE).print(grid)
 
 
 def findings_json(findings: Iterable[Finding]) -> list[dict[str, Any]]:
