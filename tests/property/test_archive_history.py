@@ -160,7 +160,7 @@ def expect_refused(session: Session, before: int, step: Step, error: ArchiveErro
 
 
 @given(plan=steps())
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_the_catalogue_is_what_the_log_says_at_every_prefix(plan: list[Step]) -> None:
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
