@@ -54,7 +54,7 @@ class Performed(msgspec.Struct, frozen=True):
 
 
 class Reader:
-    """Everything that is asked of the log, by any thread. What cannot be read raises `storage-failed` or `log-fault`."""
+    """Everything that is asked of the log, by any thread. Raises `storage-failed` or `log-fault`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

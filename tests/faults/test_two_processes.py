@@ -110,6 +110,16 @@ def crashed(tmp_path_factory: pytest.TempPathFactory) -> Scene:
     return made
 
 
+def test_a_disk_that_fails_is_not_one_accessions_matter(crashed: Scene) -> None:
+    tried = crashed.copy("failing")
+    happened, done = run_with_fault(tried, Position("write", "", 5, "EIO"), "work", "--json")
+    assert happened
+    assert (done.returncode, json.loads(done.stdout)["code"]) == (30, "storage-failed"), done.stdout
+    expect_nothing_half_visible(tried)
+    assert jingui(tried, "work").returncode == 0
+    expect_all_well(tried)
+
+
 @pytest.fixture(scope="module")
 def of_recovery(crashed: Scene) -> list[Position]:
     counts = {place: count for place, count in count_calls(crashed, "work").items() if place[0] in FILES}
