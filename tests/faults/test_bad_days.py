@@ -130,7 +130,7 @@ def test_a_delivery_that_cannot_fit_is_refused_before_its_first_byte(scene: Scen
     page = tried.source / "map/1.txt"
     page.write_bytes(bytes(8 << 20))
     refused(jingui(tried, *ingest_command(tried)), STORAGE, "storage-full")
-    assert not [path for path in (tried.archive / "quarantine").rglob("*.txt")]
+    assert not list((tried.archive / "quarantine").rglob("*.txt"))
     expect_nothing_half_visible(tried)
     page.write_bytes(PAGES["map/1.txt"])
     assert ingest_again(tried).outcome == "completed"
@@ -156,7 +156,10 @@ def test_a_disk_that_becomes_full_at_any_step(scene: Scene, small_disk: Path) ->
     assert endings == {0, STORAGE}
 
 
-@pytest.mark.parametrize("fault", ["rename:error=EPERM", "syncfs:error=ENOSYS", "flock:error=ENOLCK", "fsync:error=EIO"])
+UNFIT = ("rename:error=EPERM", "syncfs:error=ENOSYS", "flock:error=ENOLCK", "fsync:error=EIO")
+
+
+@pytest.mark.parametrize("fault", UNFIT)
 def test_an_archive_where_the_file_system_cannot_keep_it(scene: Scene, tmp_path: Path, fault: str) -> None:
     require_strace()
     place = tmp_path / "unfit"
