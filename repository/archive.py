@@ -1,7 +1,8 @@
 """The composition root: the only place that picks adapters and wires services."""
 
+import shutil
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -53,19 +54,34 @@ def create_archive(
     keep = credential or credential_file(settings)
     if keep.exists():
         raise ArchiveError("credential-exists", keep)
-    folder.mkdir(parents=True, exist_ok=True)
-    for room in ("log", "quarantine", "staging", "catalogue", "vault"):
-        (folder / room).mkdir()
-    store = Store.create(folder)
-    actor = Actor(agent=uuid4(), authenticated_by=Authentication(method="initialisation", session=None, workplace=None))
-    with (
-        closing(EventLog.create(folder / LOG, clock=clock, software=f"{SOFTWARE}/{SOFTWARE_VERSION}")) as log,
-        closing(Catalogue.open(folder / "catalogue")) as catalogue,
-    ):
-        session = _session(folder, settings, log, store, catalogue, actor, None)
-        write_credential(keep, found_archive(session, administrator=administrator, archive_name=name))
-    write_settings(folder, settings)
+    was_there = folder.exists()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _found(folder, settings, keep, administrator, name)
+    except BaseException:
+        # Half an archive, which nobody can open, would only be in the way of the next try.
+        shutil.rmtree(folder)
+        if was_there:
+            folder.mkdir()
+        raise
     return keep
+
+
+def _found(folder: Path, settings: Settings, keep: Path, administrator: str, name: str) -> None:
+    """Lay everything that an archive has; the settings, which make the folder one, come last and durable."""
+    actor = Actor(agent=uuid4(), authenticated_by=Authentication(method="initialisation", session=None, workplace=None))
+    with Store.create(folder) as store:
+        for room in ("log", "catalogue", "vault"):
+            (folder / room).mkdir()
+        with (
+            closing(EventLog.create(folder / LOG, clock=clock, software=f"{SOFTWARE}/{SOFTWARE_VERSION}")) as log,
+            closing(Catalogue.open(folder / "catalogue")) as catalogue,
+        ):
+            session = _session(folder, settings, log, store, catalogue, actor, None)
+            credential = found_archive(session, administrator=administrator, archive_name=name)
+        write_settings(folder, settings)
+        store.sync()
+        write_credential(keep, credential)
 
 
 @contextmanager
@@ -89,9 +105,9 @@ def open_archive(
 
 
 def audit_archive(folder: Path | None, credential: Path | None, progress: Progress) -> AuditReport:
-    """`fsck`, also of an archive whose log is so false that it cannot be opened, or does not know who asks."""
+    """`fsck`, also of an archive whose catalogue is damaged, or whose log is too false to be opened."""
     try:
-        with open_archive(folder, credential) as session:
+        with _open_to_audit(folder, credential) as session:
             return fsck(session, progress)
     except ArchiveError as error:
         if error.code not in _OF_A_FALSE_LOG:
@@ -100,6 +116,19 @@ def audit_archive(folder: Path | None, credential: Path | None, progress: Progre
         if report.sound:
             raise
         return report
+
+
+@contextmanager
+def _open_to_audit(folder: Path | None, credential: Path | None) -> Iterator[Session]:
+    """A damaged catalogue keeps nobody from judging the rest."""
+    with ExitStack() as opened:
+        try:
+            session = opened.enter_context(open_archive(folder, credential))
+        except ArchiveError as error:
+            if error.code != "catalogue-damaged":
+                raise
+            session = opened.enter_context(open_archive(folder, credential, to_rebuild=True))
+        yield session
 
 
 def identify_actor(log: EventLog, settings: Settings, credential: Path | None) -> Actor:

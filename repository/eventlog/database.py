@@ -14,6 +14,9 @@ from repository.eventlog import schema
 
 BUSY_SECONDS = 60.0
 STATEMENTS_KEPT = 128
+_OF_THE_PLACE = frozenset(
+    {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_NOMEM}
+)
 _ASSERTED = (("journal_mode", "wal"), ("synchronous", 2), ("secure_delete", 1))
 
 
@@ -100,6 +103,16 @@ def connect(path: Path, mode: str = "rw") -> Connection:
     )
 
 
+def unreadable(error: Exception, path: Path) -> ArchiveError:
+    """What a failure to read means: the place is full or fails, or else what stands in the file cannot be trusted."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
+    if code == sqlite3.SQLITE_FULL:
+        return ArchiveError("storage-full", path)
+    if code in _OF_THE_PLACE:
+        return ArchiveError("storage-failed", path, reason=error)
+    return ArchiveError("log-fault", path, reason=error)
+
+
 def create(path: Path) -> None:
     """Make an empty log. It is laid under another name and renamed when it is whole and durable.
 
@@ -134,7 +147,7 @@ def open_existing(path: Path) -> Database:
             (kind,) = connection.execute("PRAGMA application_id").fetchone()
             different = schema.differences(connection)
     except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
-        raise ArchiveError("log-fault", path, reason=error) from error
+        raise unreadable(error, path) from error
     if kind != schema.APPLICATION_ID or different:
         database.close()
         raise ArchiveError("log-fault", path, reason=", ".join(different) or f"application_id {kind}")

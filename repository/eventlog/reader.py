@@ -13,7 +13,7 @@ from repository.domain.corrections import PayloadExpunged
 from repository.domain.values import Sha256, Time
 from repository.errors import ArchiveError
 from repository.eventlog.codec import NOT_AN_EVENT
-from repository.eventlog.database import Connection, Database
+from repository.eventlog.database import Connection, Database, unreadable
 
 BATCH = 500
 LAST = 2**63 - 1
@@ -54,7 +54,7 @@ class Performed(msgspec.Struct, frozen=True):
 
 
 class Reader:
-    """Everything that is asked of the log, by any thread. A file that cannot be read raises `log-fault`."""
+    """Everything that is asked of the log, by any thread. Raises `storage-failed` or `log-fault`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -130,7 +130,7 @@ class Reader:
             with self._database.reading() as connection:
                 yield connection
         except (sqlite3.DatabaseError, *NOT_AN_EVENT) as error:
-            raise ArchiveError("log-fault", self._database.path, reason=error) from error
+            raise unreadable(error, self._database.path) from error
 
 
 def replacement(connection: Connection, stream: str, version: int, position: int) -> bytes | None:

@@ -196,11 +196,11 @@ def _history(session: Session, package: UUID, event: Event, root: Path) -> Itera
 
 def _catalogue(session: Session, progress: Progress) -> tuple[str, list[Fault]]:
     """Digest of the catalogue, and what is false in it. One that knows more than the log shows that the log was cut."""
-    reached, end = session.catalogue.position(), session.log.position()
-    if reached > end:
-        finding = Finding("archive.catalogue-ahead", "catalogue", str(reached), str(end))
-        return "", [_fault("log", str(end), finding)]
     try:
+        reached, end = session.catalogue.position(), session.log.position()
+        if reached > end:
+            finding = Finding("archive.catalogue-ahead", "catalogue", str(reached), str(end))
+            return "", [_fault("log", str(end), finding)]
         replayed = replay(session, None, progress)
     except ArchiveError as error:
         if error.code != "catalogue-damaged":

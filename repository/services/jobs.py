@@ -26,6 +26,10 @@ _NEXT = {
 }
 
 
+_GRAVE = frozenset({20, 23, 30})
+"""Exits of errors that are not one delivery's: fixity, the log, the storage."""
+
+
 class Unfinished(msgspec.Struct, frozen=True, kw_only=True):
     """An accession that is not completed: where it stands, what comes next, and how many of its packages are stored."""
 
@@ -74,7 +78,8 @@ def status(session: Session) -> StatusReport:
 def work(session: Session, progress: Progress) -> WorkReport:
     """Take up what is unfinished, once through: put straight what a crash left, and go on with open accessions.
 
-    An accession that another process works on, or whose source is no longer there, is passed over and named so.
+    An accession that another process works on, or whose source is no longer there, is passed over and named so. A
+    fault of the archive itself - its disk, its bytes, its log - ends the work and is raised.
     """
     session.require("work")
     recovered = len(put_straight(session))
@@ -86,6 +91,8 @@ def work(session: Session, progress: Progress) -> WorkReport:
         try:
             done[str(accession.id)] = ingest(session, _as_asked(session, accession), progress).outcome
         except ArchiveError as error:
+            if error.row.exit in _GRAVE:
+                raise
             done[str(accession.id)] = error.code
     return WorkReport(recovered=recovered, accessions=done)
 

@@ -1,7 +1,7 @@
 """Somebody with a database shell changes the log: `fsck` says so, and at which position.
 
-Whoever does not recompute the digests is found in the log itself. Whoever recomputes all of them is found by every event
-that was copied into a stored package.
+Whoever does not recompute the digests is found in the log itself. Whoever recomputes all of them is found by every
+event that was copied into a stored package.
 """
 
 import json
@@ -147,7 +147,8 @@ def reissue_a_row(connection: sqlite3.Connection) -> set[int]:
     row = connection.execute("SELECT * FROM events WHERE position = ?", (at,)).fetchone()
     connection.execute("DELETE FROM events WHERE position = ?", (at,))
     envelope = row[6].replace(b'"Accession.Completed"', b'"Accession.Accepted"')
-    connection.execute("INSERT INTO events VALUES (?,?,?,?,?,?,?,?)", (*row[:3], "Accession.Accepted", *row[4:6], envelope, row[7]))
+    other = (*row[:3], "Accession.Accepted", *row[4:6], envelope, row[7])
+    connection.execute("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?)", other)
     return {at}
 
 

@@ -1,0 +1,159 @@
+"""A second process while the first one commits, and a recovery that is itself interrupted."""
+
+import json
+import random
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from repository.archive import open_archive
+from repository.services.jobs import work
+from tests.faults.injection import FILES, Position, count_calls, positions, require_strace, run_with_fault
+from tests.faults.small_archive import (
+    PACKAGES,
+    Scene,
+    audit,
+    command,
+    environment,
+    expect_all_well,
+    expect_answer,
+    expect_nothing_half_visible,
+    ingest_again,
+    ingest_command,
+    jingui,
+    make_scene,
+)
+
+HELD_SECONDS = 8
+PATIENCE = 30.0
+SHARDS = 4
+SAMPLE = 6
+LOCKED = 11
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Scene:
+    require_strace()
+    return make_scene(tmp_path)
+
+
+@contextmanager
+def held_between_rename_and_append(scene: Scene) -> Iterator[subprocess.Popen[bytes]]:
+    """An ingest that stands still right after its last rename: all is in the store, no `Stored` is in the log."""
+    renames = count_calls(scene, *ingest_command(scene))["rename", ""]
+    inject = f"inject=rename:delay_exit={HELD_SECONDS}s:when={renames}"
+    strace = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=rename", "-e", inject]
+    with subprocess.Popen(
+        [*strace, *command(scene, *ingest_command(scene))],
+        env=environment(scene),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as committer:
+        deadline = time.monotonic() + PATIENCE
+        while len(list(scene.archive.glob("store/*/urn*"))) < PACKAGES:
+            assert committer.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        yield committer
+        committer.wait(PATIENCE)
+
+
+def test_nobody_adopts_or_undoes_what_a_living_process_commits(scene: Scene) -> None:
+    other = scene._replace(source=scene.source.with_name("other"))
+    (other.source / "letter").mkdir(parents=True)
+    (other.source / "letter" / "1.txt").write_bytes(b"a letter\n")
+    with held_between_rename_and_append(scene) as committer:
+        worked = jingui(scene, "work", "--json")
+        assert worked.returncode == 0, worked.stderr
+        report = json.loads(worked.stdout)
+        assert report["recovered"] == 0
+        assert list(report["accessions"].values()) == ["locked"]
+        again = jingui(scene, *ingest_command(scene))
+        assert again.returncode == LOCKED
+        assert "(locked)" in again.stderr
+        beside = jingui(other, *ingest_command(other))
+        assert beside.returncode == 0, beside.stderr
+        assert committer.poll() is None, "the second process was to run while the first was held"
+    assert committer.returncode == 0
+    report_after = audit(scene)
+    assert (report_after.faults, report_after.packages) == ((), PACKAGES + 1)
+    assert ingest_again(scene).outcome == "already-recorded"
+
+
+def test_a_committer_that_dies_while_another_waits_is_taken_over(scene: Scene) -> None:
+    with held_between_rename_and_append(scene) as committer:
+        children = Path(f"/proc/{committer.pid}/task/{committer.pid}/children").read_text("ascii").split()
+        assert jingui(scene, *ingest_command(scene)).returncode == LOCKED
+        for child in (*children, str(committer.pid)):
+            subprocess.run(["kill", "-9", child], check=True)
+    expect_nothing_half_visible(scene)
+    done = jingui(scene, "work", "--json")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert (report["recovered"], list(report["accessions"].values())) == (PACKAGES, ["completed"])
+    expect_all_well(scene)
+
+
+@pytest.fixture(scope="module")
+def crashed(tmp_path_factory: pytest.TempPathFactory) -> Scene:
+    """An archive whose ingest was killed between its last rename and its `Stored`."""
+    require_strace()
+    made = make_scene(tmp_path_factory.mktemp("recovery"))
+    last = count_calls(made, *ingest_command(made))["syncfs", ""]
+    happened, _ = run_with_fault(made, Position("syncfs", "", last, "kill"), *ingest_command(made))
+    assert happened
+    assert len(list(made.archive.glob("store/*/urn*"))) == PACKAGES
+    return made
+
+
+def test_a_disk_that_fails_is_not_one_accessions_matter(crashed: Scene) -> None:
+    tried = crashed.copy("failing")
+    happened, done = run_with_fault(tried, Position("write", "", 5, "EIO"), "work", "--json")
+    assert happened
+    assert (done.returncode, json.loads(done.stdout)["code"]) == (30, "storage-failed"), done.stdout
+    expect_nothing_half_visible(tried)
+    assert jingui(tried, "work").returncode == 0
+    expect_all_well(tried)
+
+
+@pytest.fixture(scope="module")
+def of_recovery(crashed: Scene) -> list[Position]:
+    counts = {place: count for place, count in count_calls(crashed, "work").items() if place[0] in FILES}
+    return [position for position in positions(counts) if position.fault != "ENOSPC"]
+
+
+def interrupt_recovery(crashed: Scene, chosen: list[Position]) -> int:
+    """How many faults happened; after each of them recovery runs again, and all is well."""
+    happened = 0
+    for position in chosen:
+        tried = crashed.copy(f"at-{position.call}-{position.number}-{position.fault}")
+        did, done = run_with_fault(tried, position, "work", "--json")
+        happened += did
+        if position.fault != "kill":
+            expect_answer(done)
+        expect_nothing_half_visible(tried)
+        with open_archive(tried.archive, tried.credential) as session:
+            work(session, lambda step, done, total: None)
+        assert ingest_again(tried).outcome == "already-recorded", position
+        expect_all_well(tried)
+        tried.remove()
+    return happened
+
+
+def test_a_recovery_that_is_interrupted_is_finished_by_the_next(crashed: Scene, of_recovery: list[Position]) -> None:
+    chosen = random.Random(20260304).sample(of_recovery, SAMPLE)
+    assert interrupt_recovery(crashed, chosen) == SAMPLE
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("shard", range(SHARDS))
+def test_a_recovery_interrupted_anywhere(crashed: Scene, of_recovery: list[Position], shard: int) -> None:
+    chosen = of_recovery[shard::SHARDS]
+    happened = interrupt_recovery(crashed, chosen)
+    print(f"\nrecovery {shard + 1}/{SHARDS}: {happened} faults at {len(of_recovery)} positions and kinds in all")
+    assert happened >= 0.95 * len(chosen)
