@@ -70,7 +70,7 @@ def fsck(session: Session, progress: Progress) -> AuditReport:
     # 3 the store itself, and what lies in it and no event speaks of
     faults += [_fault("store", "store", finding) for finding in session.store.judge_root()]
     for package in session.store.objects():
-        if package not in stored:
+        if package not in stored and not _is_accounted_for(session, package):
             faults.append(_fault("store", str(package), Finding("archive.object-without-event", str(package))))
 
     # 4 the catalogue against a replay of the log; of a false log nothing can be replayed
@@ -112,6 +112,13 @@ def _fault(where: str, thing: str, finding: Finding) -> Fault:
 def _stored(session: Session) -> Iterator[tuple[UUID, Event]]:
     for event in session.log.events(types=["ArchivalPackage.Stored"]):
         yield event.envelope.stream, event
+
+
+def _is_accounted_for(session: Session, package: UUID) -> bool:
+    """Whether a living process commits it at this moment, or has committed it since the audit began."""
+    if session.store.is_being_committed(package):
+        return True
+    return any(isinstance(event.payload, Stored) for event in session.log.stream(package))
 
 
 def _package(session: Session, package: UUID, event: Event) -> tuple[int, list[Finding]]:

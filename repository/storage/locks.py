@@ -42,6 +42,15 @@ def take(path: Path) -> Lock:
         os.close(descriptor)
 
 
+def is_held(path: Path) -> bool:
+    """Whether somebody holds the lock of that name now."""
+    try:
+        take(path).release()
+    except ArchiveError:
+        return True
+    return False
+
+
 def _is_still(path: Path, descriptor: int) -> bool:
     """Whether the file held is the one that has the name: its last holder may have removed it meanwhile."""
     try:

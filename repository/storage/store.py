@@ -21,7 +21,7 @@ from packages_spec.ocfl.inventory import CONTENT, FILE
 from packages_spec.ocfl.layout import ROOT_DECLARATION
 from repository.errors import ArchiveError
 from repository.storage.durable import FileSystem, probe, storage_errors, sync_folder, write_atomic
-from repository.storage.locks import take
+from repository.storage.locks import is_held, take
 from repository.storage.staging import Published, Stage, is_safe, object_id
 
 _NAME = "urn%3auuid%3a"
@@ -121,6 +121,11 @@ class Store:
                 for folder in sorted(tuple_folder.iterdir()):
                     with suppress(ValueError):  # what is not an object, `judge_root` names
                         yield UUID(folder.name.removeprefix(_NAME))
+
+    def is_being_committed(self, package: UUID) -> bool:
+        """Whether a living process holds the package's object."""
+        lock = self.staging / f"{package}.lock"
+        return lock.exists() and is_held(lock)
 
     def judge_root(self) -> list[Finding]:
         """Everything that is wrong with the store beside its objects: its own files, and what has no place in it."""

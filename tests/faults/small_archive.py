@@ -53,9 +53,10 @@ def command(scene: Scene, *arguments: str | Path) -> list[str]:
     return [sys.executable, "-B", "-c", PROGRAM, *map(str, arguments), *last]
 
 
-def environment(scene: Scene, **more: str) -> dict[str, str]:
-    """What the command line needs to be told from outside."""
-    return {**os.environ, "PYTHONPATH": str(ROOT), "JINGUI_CREDENTIAL": str(scene.credential), **more}
+def environment(scene: Scene) -> dict[str, str]:
+    """What the command line needs to be told from outside, and nothing that the tester has set."""
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("JINGUI")}
+    return plain | {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", "JINGUI_CREDENTIAL": str(scene.credential)}
 
 
 def jingui(scene: Scene, *arguments: str | Path, before: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
