@@ -32,8 +32,9 @@ from repository.domain.envelope import Event
 from repository.domain.values import Carrier, Level, Outcome
 from repository.eventlog import Record, Streams
 from repository.services.catalogue_file import NAME as CATALOGUE_NAME
-from repository.services.delivery import LISTING, WHOLE, Delivered
+from repository.services.delivery import LISTING, WHOLE, ContentFile, Delivered
 from repository.services.examination import Examined
+from repository.services.identification import Identified
 from repository.services.reception import Reception
 from repository.services.session import SOFTWARE, SOFTWARE_VERSION, Session
 from repository.storage import Stage, listing_lines
@@ -129,20 +130,7 @@ def _build(
         else:
             stage.adopt(place, at.path, at)
         placed.append(at)
-        payload.append(
-            PayloadFile(
-                path=file.path,
-                size=file.delivered.size,
-                sha256=file.delivered.sha256,
-                created=file.delivered.modified,
-                media_type=identified.media_type,
-                original_name=file.name,
-                puid=identified.puid,
-                format_name=identified.name or None,
-                format_version=identified.version or None,
-                format_basis=identified.basis or None,
-            )
-        )
+        payload.append(payload_file(file, identified))
     papers = [
         stage.write(delivery_path(package, paper.path), chunks_of(reception.place(paper.delivered.path)))
         for paper in examined.plan.papers
@@ -174,6 +162,22 @@ def _build(
     built = build(content, stage)
     stage.seal(built.entries, session.now(), "ingest", _user(session))
     return built
+
+
+def payload_file(file: ContentFile, identified: Identified) -> PayloadFile:
+    """A file of the content as METS and PREMIS tell of it."""
+    return PayloadFile(
+        path=file.path,
+        size=file.delivered.size,
+        sha256=file.delivered.sha256,
+        created=file.delivered.modified,
+        media_type=identified.media_type,
+        original_name=file.name,
+        puid=identified.puid,
+        format_name=identified.name or None,
+        format_version=identified.version or None,
+        format_basis=identified.basis or None,
+    )
 
 
 def _user(session: Session) -> User:

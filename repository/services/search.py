@@ -24,14 +24,16 @@ _DAY = re.compile(r"^\d{4}-\d\d-\d\d$")
 def position_of(session: Session, as_of: str | None) -> int | None:
     """The position that `--as-of` means: a position of the log, a time, or the end of a day; None for now.
 
-    The position of a time is the last one recorded not later. `time-invalid` for what is none of these.
+    A day is one of the machine's own time zone, as times are shown. The position of a time is the last one recorded not
+    later. `time-invalid` for what is none of these.
     """
     if as_of is None:
         return None
     if as_of.isdigit():
         return int(as_of)
     try:
-        moment = datetime.fromisoformat(f"{as_of}T23:59:59.999999+00:00" if _DAY.match(as_of) else as_of)
+        day_end = datetime.fromisoformat(f"{as_of}T23:59:59.999999").astimezone() if _DAY.match(as_of) else None
+        moment = day_end or datetime.fromisoformat(as_of)
     except ValueError as error:
         raise ArchiveError("time-invalid", as_of) from error
     if moment.tzinfo is None:

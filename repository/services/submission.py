@@ -9,10 +9,11 @@ import msgspec
 
 from packages_spec.descriptive import Description
 from packages_spec.findings import Finding, is_valid
-from packages_spec.profiles import PackageContent, PackageKind, PayloadFile, build, payload_path
+from packages_spec.profiles import PackageContent, PackageKind, build, payload_path
 from repository.domain.values import RecordType, SecrecyClass, time_of
 from repository.services.delivery import Delivered, Layout, plan_delivery
 from repository.services.identification import Siegfried
+from repository.services.packaging import payload_file
 from repository.services.reception import modified_at
 from repository.services.session import SOFTWARE, SOFTWARE_VERSION
 from repository.storage import Folder, survey
@@ -54,20 +55,7 @@ def pack(
     for file, kind in zip(unit.files, kinds, strict=True):
         path = payload_path(str(package), file.path)
         placed.append(folder.copy(source / file.delivered.path, path, file.delivered.sha256))
-        payload.append(
-            PayloadFile(
-                path=file.path,
-                size=file.delivered.size,
-                sha256=file.delivered.sha256,
-                created=file.delivered.modified,
-                media_type=kind.media_type,
-                original_name=file.name,
-                puid=kind.puid,
-                format_name=kind.name or None,
-                format_version=kind.version or None,
-                format_basis=kind.basis or None,
-            )
-        )
+        payload.append(payload_file(file, kind))
     description = Description(
         package=str(package),
         level="item",
