@@ -73,7 +73,7 @@ class _Sheet:
         self._ends: list[tuple[int, int]] = []
         self._db = db
         self._insert = table.insert
-        self._end = f"UPDATE {table.name} SET until = ? WHERE since = ? AND until > since"  # noqa: S608 - names from the schema
+        self._end = f"UPDATE {table.name} SET until = ? WHERE since = ? AND until = {ALWAYS}"  # noqa: S608 - names from the schema
         self._find = f"SELECT since, body FROM {table.name} WHERE id = ? ORDER BY since DESC LIMIT 1"  # noqa: S608
 
     def load(self, key: bytes) -> _Version | None:
@@ -180,12 +180,13 @@ class Projector:
             self._index(envelope.position, card)
 
     def _take_back(self, payload: Annulled, envelope: Envelope) -> None:
-        """End the mark of an annulment that is annulled itself."""
+        """End the mark of an event whose annulment is annulled itself, unless another annulment of it stands."""
         (before,) = read(self._reader, payload.position - 1, payload.position)
         if isinstance(before.payload, Annulled):
-            end = "UPDATE marks SET until = ? WHERE id = ? AND until > ?"
             self.flush()
-            self._db.execute(end, (envelope.position, before.payload.event.bytes, envelope.position))
+            if before.payload.event not in self._gone(envelope.stream.bytes):
+                end = f"UPDATE marks SET until = ? WHERE id = ? AND until = {ALWAYS}"  # noqa: S608 - a constant
+                self._db.execute(end, (envelope.position, before.payload.event.bytes))
 
     def _gone(self, stream: bytes) -> dict[UUID, int]:
         """The events of a stream that count as never having happened, each with its position."""

@@ -298,3 +298,20 @@ def test_a_mistaken_annulment_is_annulled_itself(tmp_path: Path) -> None:
     (before,) = catalogue.by_reference_code("0001-2", as_of=2)
     assert not before.formerly
     assert catalogue.by_reference_code("0001-2", as_of=3) == []
+
+
+def test_what_is_annulled_again_was_in_force_in_between(tmp_path: Path) -> None:
+    log = MemoryLog()
+    describe(log, "one", reference_code="0001-1")
+    revised = revise(log, "one", reference_code="0001-2")
+    annul(log, revised)
+    annul(log, log.position())
+    annul(log, revised)
+    catalogue = Catalogue.open(tmp_path / "live")
+    digests = [catalogue.digest()]
+    for position in range(1, log.position() + 1):
+        catalogue.catch_up(log, upto=position)
+        digests.append(catalogue.digest())
+    assert [catalogue.digest(upto=position) for position in range(len(digests))] == digests
+    bearing = [catalogue.by_reference_code("0001-2", as_of=position) for position in range(1, 6)]
+    assert [[match.formerly for match in matches] for matches in bearing] == [[], [False], [], [False], [True]]
