@@ -274,6 +274,7 @@ def _create(
 ) -> dict[str, examination.Examined]:
     """Look at every file of every unit, and create the packages that do not exist yet."""
     made: dict[str, examination.Examined] = {}
+    done = 0
     for batch in _batches(plan.units):
         missing = [unit for unit in batch if not _is_stored(session, units[unit.path].package)]
         examined = examination.examine(session, reception, missing)
@@ -293,7 +294,8 @@ def _create(
             return events
 
         session.perform("create-packages", decide, correlation=stream, archive=reception.archive)
-        progress("create", len(batch), len(plan.units))
+        done += len(batch)
+        progress("create", done, len(plan.units))
     return made
 
 
@@ -336,6 +338,7 @@ def _store(
 ) -> None:
     """Describe, build and store the packages that are not stored yet. `Stored` is appended when the bytes are safe."""
     waiting = [unit for unit in plan.units if unit.path in made]
+    history, done = packaging.history_of(session, stream), 0
     for batch in _batches(waiting):
         fields = {unit.path: packaging.fields_of(units[unit.path], made[unit.path]) for unit in batch}
 
@@ -354,8 +357,10 @@ def _store(
             stream,
             reception,
             [(units[unit.path], made[unit.path], fields[unit.path]) for unit in batch],
+            history,
         )
-        progress("store", len(batch), len(waiting))
+        done += len(batch)
+        progress("store", done, len(waiting))
 
 
 def _complete(session: Session, stream: UUID, packages: int) -> None:

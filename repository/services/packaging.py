@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from uuid import UUID
 
+import msgspec
+
 from packages_spec import descriptive, premis
 from packages_spec.digests import Digested, chunks_of
 from packages_spec.ocfl import User
@@ -68,20 +70,34 @@ def fields_of(unit: Unit, examined: Examined) -> description.Fields:
     )
 
 
+class History(msgspec.Struct, frozen=True):
+    """An accession's events as each of its packages tells them, exact and read; its plan stays out of them."""
+
+    records: tuple[Record, ...]
+    events: tuple[Event, ...]
+
+
+def history_of(session: Session, stream: UUID) -> History:
+    """The history up to now; read once for all packages of a delivery, for the plan in it grows with their number."""
+    return History(
+        tuple(record for record in session.log.records(stream) if record.type != "Accession.Planned"),
+        tuple(event for event in session.log.stream(stream) if not isinstance(event.payload, Planned)),
+    )
+
+
 def store_packages(
     session: Session,
     stream: UUID,
     reception: Reception,
     items: Sequence[tuple[Unit, Examined, description.Fields]],
+    history: History,
 ) -> None:
     """Build and commit a batch of packages: stage each, sync once, rename, sync, and append their `Stored` together."""
-    history = [record for record in session.log.records(stream) if record.type != "Accession.Planned"]
-    accession_events = [event for event in session.log.stream(stream) if not isinstance(event.payload, Planned)]
     with ExitStack() as locks:
         staged: list[tuple[Unit, Stage, Built]] = []
         for unit, examined, fields in items:
             stage = locks.enter_context(session.store.stage(unit.package))
-            built = _build(session, stage, reception, unit, examined, fields, history, accession_events)
+            built = _build(session, stage, reception, unit, examined, fields, history)
             staged.append((unit, stage, built))
         published = session.store.commit([stage for _, stage, _ in staged])
         stored = {
@@ -117,8 +133,7 @@ def _build(
     unit: Unit,
     examined: Examined,
     fields: description.Fields,
-    history: Sequence[Record],
-    accession_events: Sequence[Event],
+    history: History,
 ) -> Built:
     package = str(unit.package)
     payload, placed = [], []
@@ -138,7 +153,7 @@ def _build(
     papers.append(stage.write(delivery_path(package, LISTING), listing_lines(_listed(reception, examined))))
     own = session.log.records(unit.package)
     own_events = session.log.stream(unit.package)
-    agents, events = preservation_metadata(package, [*accession_events, *own_events])
+    agents, events = preservation_metadata(package, [*history.events, *own_events])
     content = PackageContent(
         kind=PackageKind.AIP,
         package=package,
@@ -148,7 +163,7 @@ def _build(
         files=payload,
         placed=placed,
         delivery=papers,
-        extras=extras(sorted([*history, *own], key=lambda record: record.position), own, examined.formats),
+        extras=extras(sorted([*history.records, *own], key=lambda record: record.position), own, examined.formats),
         events=events,
         agents=agents,
         other_identifiers=tuple(
