@@ -9,10 +9,14 @@ from repository.catalogue.cards import (
     AccessRequest,
     Agent,
     Card,
+    Deputy,
     Description,
+    Grant,
     Mark,
     Moment,
+    OpeningReview,
     Package,
+    Reader,
     Run,
     StoredVersion,
 )
@@ -20,24 +24,32 @@ from repository.catalogue.catalogue import Catalogue, Projection
 from repository.catalogue.holdings import Holdings
 from repository.catalogue.projector import EventReader
 from repository.catalogue.queries import ReferenceMatch
-from repository.catalogue.search import Filters
+from repository.catalogue.rights import Candidate, Term
+from repository.catalogue.search import Filters, Viewer
 
 __all__ = [
     "AccessRequest",
     "Accession",
     "Agent",
+    "Candidate",
     "Card",
     "Catalogue",
+    "Deputy",
     "Description",
     "EventReader",
     "Filters",
+    "Grant",
     "Holdings",
     "Mark",
     "Moment",
+    "OpeningReview",
     "Package",
     "Page",
     "Projection",
+    "Reader",
     "ReferenceMatch",
     "Run",
     "StoredVersion",
+    "Term",
+    "Viewer",
 ]

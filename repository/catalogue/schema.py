@@ -12,10 +12,22 @@ from typing import Any
 
 import msgspec
 
-from repository.catalogue.cards import Accession, AccessRequest, Agent, Card, Description, Mark, Package, Run
+from repository.catalogue.cards import (
+    Accession,
+    AccessRequest,
+    Agent,
+    Card,
+    Description,
+    Mark,
+    OpeningReview,
+    Package,
+    Reader,
+    Run,
+)
+from repository.domain.archival_package import StatusWay
 from repository.domain.values import SecrecyClass
 
-VERSION = 1
+VERSION = 2
 """Of the tables below. A catalogue of another version is made again."""
 
 ALWAYS = 2**63 - 1
@@ -79,6 +91,21 @@ def _package(card: Package) -> tuple[object, ...]:
         0 if stored is None else 1,
         card.files if stored is None else stored.files,
         card.bytes if stored is None else stored.bytes,
+        RANK[card.secrecy_class],
+        card.access and card.access.value,
+        card.opening_date,
+        card.access_way is StatusWay.TAKEDOWN or None,
+    )
+
+
+def _request(card: AccessRequest) -> tuple[object, ...]:
+    return (
+        card.state,
+        card.requester.bytes,
+        card.reader and card.reader.bytes,
+        card.waits or None,
+        card.assigned and card.assigned.bytes,
+        None if card.grant is None else 1,
     )
 
 
@@ -102,9 +129,13 @@ DESCRIPTIONS = Table(
 PACKAGES = Table(
     "packages",
     Package,
-    ("accession", "stored", "files", "bytes"),
+    ("accession", "stored", "files", "bytes", "secrecy", "access", "opening_date", "taken_down"),
     _package,
-    ("(accession, first, until, stored, files, bytes)", "(first, until)"),
+    (
+        "(accession, first, until, stored, files, bytes)",
+        "(first, until)",
+        "(taken_down, first) WHERE taken_down IS NOT NULL",
+    ),
 )
 ACCESSIONS = Table(
     "accessions",
@@ -114,11 +145,24 @@ ACCESSIONS = Table(
     ("(stage, first)", "(producer, transfer_number)", "(source)"),
 )
 AGENTS = Table("agents", Agent, ("is_producer",), lambda card: (card.is_producer,))
-REQUESTS = Table("requests", AccessRequest, ("state",), lambda card: (card.state,), ("(state, first)",))
+REQUESTS = Table(
+    "requests",
+    AccessRequest,
+    ("state", "requester", "reader", "waits", "assigned", "granted"),
+    _request,
+    (
+        "(state, first)",
+        "(reader, first) WHERE reader IS NOT NULL",
+        "(waits, first) WHERE waits IS NOT NULL",
+        "(requester, granted) WHERE granted IS NOT NULL",
+    ),
+)
+READERS = Table("readers", Reader, ("document",), lambda card: (card.document.value,))
+REVIEWS = Table("reviews", OpeningReview, ("state",), lambda card: (card.state,), ("(state, first)",))
 RUNS = Table("runs", Run, ("kind",), lambda card: (card.kind.value,), ("(kind, first)",))
 MARKS = Table("marks", Mark, ("stream", "position"), lambda card: (card.stream.bytes, card.position), ("(stream)",))
 
-TABLES = (DESCRIPTIONS, PACKAGES, ACCESSIONS, AGENTS, REQUESTS, RUNS, MARKS)
+TABLES = (DESCRIPTIONS, PACKAGES, ACCESSIONS, AGENTS, REQUESTS, READERS, REVIEWS, RUNS, MARKS)
 
 OF_AGGREGATE = {
     "Description": DESCRIPTIONS,
@@ -127,6 +171,8 @@ OF_AGGREGATE = {
     "Agent": AGENTS,
     "Producer": AGENTS,
     "AccessRequest": REQUESTS,
+    "Reader": READERS,
+    "OpeningReview": REVIEWS,
     "Run": RUNS,
 }
 """Which table an aggregate's streams have their cards in."""

@@ -1,6 +1,7 @@
 """Access (利用): records are handed out as dissemination packages, and the log says so before the first byte leaves."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -16,18 +17,29 @@ from packages_spec.profiles import (
     payload_path,
 )
 from repository.domain import access_request
-from repository.domain.access_request import ACCESS_REQUEST, DipAssembled, DipSource, Requested
+from repository.domain.access_request import (
+    ACCESS_REQUEST,
+    ContentViewed,
+    DipAssembled,
+    DipSource,
+    Requested,
+    refuse_by_rule,
+)
+from repository.domain.access_rules import Verdict
 from repository.domain.aggregate import New
 from repository.domain.archival_package import ARCHIVAL_PACKAGE
+from repository.domain.authority import may
 from repository.domain.description import DESCRIPTION
 from repository.domain.values import Value
 from repository.errors import ArchiveError
 from repository.eventlog import Streams
-from repository.services import packaging, stored
-from repository.services.search import find_record
+from repository.services import packaging, rights, stored
+from repository.services.search import find_record, named_package
 from repository.services.session import SOFTWARE, SOFTWARE_VERSION, Session
 from repository.services.stored import StoredVersion
 from repository.storage import Folder, outgoing
+
+PAGES_OF_AN_EVENT = 500
 
 Decide = Callable[[access_request.State], list[Value]]
 
@@ -46,28 +58,107 @@ class DisseminationReport(msgspec.Struct, frozen=True, kw_only=True):
     bytes: int
 
 
+class ShownFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that may be read now: its name in the record, where it lies, and what it has to be."""
+
+    path: str
+    place: str
+    size: int
+    sha256: str
+    media_type: str
+
+
+class ViewReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What is shown from now on, under which request."""
+
+    schema: str = "jingui.view/1"
+    request: UUID
+    package: UUID
+    version: int
+    files: tuple[ShownFile, ...]
+
+
 def disseminate(
     session: Session, record: str, *, paths: Sequence[str], purpose: str, target: Path
 ) -> DisseminationReport:
     """Hand out a record (named by 档号, description or package), whole or the files at `paths`, into a new folder.
 
-    The package appears as `target/uuid-<dip>`. Raises `record-unknown`, `file-unknown`, `purpose-missing`,
+    The package appears as `target/uuid-<dip>`. Raises `record-unknown` (also for what the one who asks may not know
+    of), `access-controlled` (both after the refusal was recorded), `file-unknown`, `purpose-missing`,
     `fixity-mismatch` (nothing is handed out), `folder-exists`.
     """
     session.require("disseminate")
-    package = find_record(session, record)
-    request, dip = session.new_id(), session.new_id()
+
+    # 1 register what is asked for, and why; what the rules refuse ends here, in the log
+    request, package, archive = ask(session, record, paths=paths, purpose=purpose)
+
+    # 2-3 assemble, record the delivery, and only then let the first byte out
+    report = hand_out(session, request, archive, package, paths, target)
+
+    # 4 close the request
+    append(session, request, archive, lambda state: access_request.close(state, outcome="delivered"))
+    return report
+
+
+def view(session: Session, record: str, *, paths: Sequence[str], purpose: str) -> ViewReport:
+    """Let files of a record be looked at; the look is in the log before anything is shown. Raises as `disseminate`."""
+    session.require("disseminate")
+    request, package, archive = ask(session, record, paths=paths, purpose=purpose)
+    report = show_files(session, request, archive, package, paths)
+    append(session, request, archive, lambda state: access_request.close(state, outcome="viewed"))
+    return report
+
+
+def ask(session: Session, record: str, *, paths: Sequence[str], purpose: str) -> tuple[UUID, UUID, str | None]:
+    """Register what is asked for: the request, the package, its archive.
+
+    What the rules refuse is recorded and then refused. One who may not know of the record leaves the same two events,
+    and meets the same error, as one who asks for what is not there.
+    """
+    request = session.new_id()
+    try:
+        package = find_record(session, record)
+    except ArchiveError as error:
+        if error.code == "record-unknown" and not may(session.standing(), "survey"):
+            hidden = named_package(session, record)
+            asked = Requested(packages=(hidden,) if hidden else (), paths=tuple(paths), purpose=purpose)
+            append(session, request, session.archive_code(None), lambda state: access_request.request(state, asked))
+            append(session, request, session.archive_code(None), lambda state: refuse_by_rule(state, None))
+        raise
     archive = session.log.stream(package)[0].envelope.archive
-
-    # 1 register what is asked for, and why
     requested = Requested(packages=(package,), paths=tuple(paths), purpose=purpose)
-    _append(session, request, archive, lambda state: access_request.request(state, requested))
+    append(session, request, archive, lambda state: access_request.request(state, requested))
+    let_out(session, request, archive, package, paths, copy=True)
+    return request, package, archive
 
-    # 2 assemble the package from the stored version, every byte compared with its manifest
+
+def let_out(
+    session: Session, request: UUID, archive: str | None, package: UUID, paths: Sequence[str], *, copy: bool
+) -> None:
+    """Ask whether these files may be let out; a refusal is recorded, then raised (`access-controlled`)."""
+    refused: list[Verdict] = []
+
+    def decide(streams: Streams) -> list[New]:
+        state = streams.load(ACCESS_REQUEST, request).state
+        verdict = rights.may_see(session, streams, package, paths, state, copy=copy)
+        refused[:] = [] if verdict.allowed else [verdict]
+        return [New(request, payload) for payload in ([] if verdict.allowed else refuse_by_rule(state, None))]
+
+    session.perform("let-out", decide, correlation=request, archive=archive)
+    if refused:
+        raise ArchiveError("access-controlled", package, why=refused[0].why)
+
+
+def hand_out(
+    session: Session, request: UUID, archive: str | None, package: UUID, paths: Sequence[str], target: Path
+) -> DisseminationReport:
+    """Make a dissemination package for a request and hand it out, if the rules still allow it at that moment."""
+    dip = session.new_id()
     version = stored.newest(session, package)
     files = stored.chosen(session, version, paths)
     out = target / f"uuid-{dip}"
     with outgoing(session.folder, dip) as folder:
+        # assemble the package from the stored version, every byte compared with its manifest
         built = _assemble(session, folder, version, str(dip), files)
         source = DipSource(
             package=package, generation=version.event.generation, version=version.event.version, stored_event=version.id
@@ -80,14 +171,11 @@ def disseminate(
             manifest_sha256=built.manifest_sha256,
             tagmanifest_sha256=built.tagmanifest_sha256,
         )
-        _append(session, request, archive, lambda state: access_request.assemble(state, assembled))
+        append(session, request, archive, lambda state: access_request.assemble(state, assembled))
 
-        # 3 record the delivery, and only then let the first byte out
-        _append(session, request, archive, lambda state: access_request.deliver(state, way="folder"))
+        # record the delivery, and only then let the first byte out
+        _let_out(session, request, archive, package, paths, lambda state: access_request.deliver(state, way="folder"))
         folder.hand_out(out)
-
-    # 4 close the request
-    _append(session, request, archive, lambda state: access_request.close(state, outcome="delivered"))
     return DisseminationReport(
         request=request,
         dip=dip,
@@ -100,11 +188,70 @@ def disseminate(
     )
 
 
-def _append(session: Session, request: UUID, archive: str | None, decide: Decide) -> None:
+def show_files(
+    session: Session, request: UUID, archive: str | None, package: UUID, paths: Sequence[str], *, way: str = "screen"
+) -> ViewReport:
+    """Record that files are shown, in batches of 500, and only then tell where they lie."""
+    version = stored.newest(session, package)
+    files = stored.chosen(session, version, paths)
+    shown = [file.path for file in files]
+    for start in range(0, len(shown), PAGES_OF_AN_EVENT):
+        viewed = ContentViewed(
+            package=package,
+            generation=version.event.generation,
+            version=version.event.version,
+            paths=tuple(shown[start : start + PAGES_OF_AN_EVENT]),
+            way=way,
+        )
+        _let_out(session, request, archive, package, paths, partial(access_request.view, viewed=viewed), copy=False)
+    return ViewReport(
+        request=request,
+        package=package,
+        version=version.event.version,
+        files=tuple(_shown(session, version, file) for file in files),
+    )
+
+
+def _shown(session: Session, version: StoredVersion, file: PayloadFile) -> ShownFile:
+    place = stored.place_of(session, version, payload_path(str(version.package), file.path))
+    return ShownFile(
+        path=file.path,
+        place=str(place),
+        size=file.size,
+        sha256=stored.payload_digest(version, file),
+        media_type=file.media_type,
+    )
+
+
+def append(session: Session, request: UUID, archive: str | None, decide: Decide) -> None:
+    """Append to a request what is decided from its state."""
+
     def decided(streams: Streams) -> list[New]:
         return [New(request, payload) for payload in decide(streams.load(ACCESS_REQUEST, request).state)]
 
     session.perform("disseminate", decided, correlation=request, archive=archive)
+
+
+def _let_out(
+    session: Session,
+    request: UUID,
+    archive: str | None,
+    package: UUID,
+    paths: Sequence[str],
+    decide: Decide,
+    *,
+    copy: bool = True,
+) -> None:
+    """The event after which bytes leave, decided together with the right to it: a grant that ends now ends it."""
+
+    def decided(streams: Streams) -> list[New]:
+        state = streams.load(ACCESS_REQUEST, request).state
+        verdict = rights.may_see(session, streams, package, paths, state, copy=copy)
+        if not verdict.allowed:
+            raise ArchiveError("access-controlled", package, why=verdict.why)
+        return [New(request, payload) for payload in decide(state)]
+
+    session.perform("let-out", decided, correlation=request, archive=archive)
 
 
 def _assemble(

@@ -63,7 +63,7 @@ class WorkReport(msgspec.Struct, frozen=True, kw_only=True):
 
 def status(session: Session) -> StatusReport:
     """What the archive holds, and what in it is unfinished."""
-    session.require("search")
+    session.require("survey")
     position = session.catch_up()
     return StatusReport(
         archives=session.settings.archives,

@@ -9,13 +9,16 @@ from uuid import UUID
 import msgspec
 
 from packages_spec.profiles import PayloadFile
-from repository.catalogue import Accession, Description, Filters, Package
+from repository.catalogue import Accession, Description, Filters, Package, Viewer
 from repository.catalogue import Page as Page
+from repository.domain import access_rules
+from repository.domain.access_rules import Act
+from repository.domain.authority import may
 from repository.domain.envelope import Event
-from repository.domain.values import time_of
+from repository.domain.values import SecrecyClass, time_of
 from repository.errors import ArchiveError
 from repository.eventlog import Record
-from repository.services import stored
+from repository.services import rights, stored
 from repository.services.session import Session
 
 _DAY = re.compile(r"^\d{4}-\d\d-\d\d$")
@@ -49,26 +52,39 @@ def find_record(session: Session, record: str) -> UUID:
     return description.package
 
 
+def named_package(session: Session, record: str) -> UUID | None:
+    """The package of a record of that name, whoever asks: only to write down what was refused, never to show it."""
+    session.catch_up()
+    return next((found.package for found, _ in _named(session, record, None)), None)
+
+
 def find_description(session: Session, record: str) -> Description:
     """The description of a record named by 档号 (a former one leads to it too), description or package id."""
     return _find(session, record, None)[0]
 
 
 def _find(session: Session, record: str, as_of: int | None) -> tuple[Description, bool]:
+    """The record of that name. One that may not be known of and one that is not there are the same `record-unknown`."""
     session.require("search")
     session.catch_up()
-    identifier, formerly = _uuid(record), False
+    for found, formerly in _named(session, record, as_of):
+        if rights.known(session, found):
+            return found, formerly
+    raise ArchiveError("record-unknown", record)
+
+
+def _named(session: Session, record: str, as_of: int | None) -> Iterator[tuple[Description, bool]]:
+    identifier = _uuid(record)
     if identifier is None:
-        matches = session.catalogue.by_reference_code(record, as_of=as_of)
-        found, formerly = (matches[0].description, matches[0].formerly) if matches else (None, False)
-    else:
-        found = session.catalogue.description(identifier, as_of=as_of)
-        package = session.catalogue.package(identifier, as_of=as_of) if found is None else None
-        if package is not None:
-            found = session.catalogue.description(package.description, as_of=as_of)
-    if found is None:
-        raise ArchiveError("record-unknown", record)
-    return found, formerly
+        for match in session.catalogue.by_reference_code(record, as_of=as_of):
+            yield match.description, match.formerly
+        return
+    found = session.catalogue.description(identifier, as_of=as_of)
+    package = session.catalogue.package(identifier, as_of=as_of) if found is None else None
+    if package is not None:
+        found = session.catalogue.description(package.description, as_of=as_of)
+    if found is not None:
+        yield found, False
 
 
 def _uuid(text: str) -> UUID | None:
@@ -113,36 +129,62 @@ def list_records(session: Session, *, as_of: str | None, limit: int, after: str 
 def search_records(
     session: Session, words: str, *, as_of: str | None, limit: int, after: str | None, **filters: Unpack[Filters]
 ) -> Page[Description]:
-    """Descriptions with these words in their titles that meet the filters."""
+    """Descriptions with these words in their titles that meet the filters and that the one who asks may know of."""
     session.require("search")
     session.catch_up()
     position = position_of(session, as_of)
+    filters["viewer"] = _viewer(session)
     return session.catalogue.search(words or None, as_of=position, limit=limit, after=after, **filters)
+
+
+def _viewer(session: Session) -> Viewer:
+    """What the one who asks may know of, as a condition of the question."""
+    reach, today = access_rules.reach(session.standing().roles, Act.KNOW), session.today()
+    sees_all = reach >= max(secrecy.rank for secrecy in SecrecyClass)
+    return Viewer(
+        controlled_upto=reach,
+        open_upto=access_rules.MOST_OPEN.rank,
+        open_by_default=session.policy.status.open_by_default.rank,
+        today=today,
+        granted=() if sees_all else session.catalogue.granted_to(session.principal, today),
+    )
 
 
 def list_packages(session: Session, *, as_of: str | None, limit: int, after: str | None) -> Page[Package]:
     """Archival packages in the order of their creation."""
-    session.require("search")
+    session.require("survey")
     session.catch_up()
     return session.catalogue.packages(as_of=position_of(session, as_of), limit=limit, after=after)
 
 
 def list_accessions(session: Session, *, as_of: str | None, limit: int, after: str | None) -> Page[Accession]:
     """Accessions in the order of their opening."""
-    session.require("search")
+    session.require("survey")
     session.catch_up()
     return session.catalogue.accessions(as_of=position_of(session, as_of), limit=limit, after=after)
 
 
 def show_record(session: Session, record: str, *, as_of: str | None) -> RecordReport:
-    """A record named by 档号, description or package id. `record-unknown` where nothing of that name stood then."""
+    """A record named by 档号, description or package id. `record-unknown` where nothing of that name stood then.
+
+    How it came here, and the names of staff, are shown to staff.
+    """
     position = position_of(session, as_of)
     description, formerly = _find(session, record, position)
     package = session.catalogue.package(description.package, as_of=position) if description.package else None
-    streams = [description.id, *([package.id, package.accession] if package else [])]
+    is_staff = may(session.standing(), "survey")
+    streams = [
+        description.id,
+        *([package.id] if package else []),
+        *([package.accession] if package and is_staff else []),
+    ]
     events = [event for stream in streams for event in session.log.stream(stream)]
     history = sorted(
-        (_entry(session, event) for event in events if position is None or event.envelope.position <= position),
+        (
+            _entry(session, event, named=is_staff)
+            for event in events
+            if position is None or event.envelope.position <= position
+        ),
         key=lambda entry: entry.position,
     )
     files: tuple[PayloadFile, ...] = ()
@@ -166,9 +208,9 @@ def read_events(session: Session, *, record: str | None, after: int, upto: int |
     yield from (one for one in records if after < one.position and (upto is None or one.position <= upto))
 
 
-def _entry(session: Session, event: Event) -> HistoryEntry:
+def _entry(session: Session, event: Event, *, named: bool) -> HistoryEntry:
     envelope = event.envelope
-    actor = session.catalogue.agent(envelope.actor)
+    actor = session.catalogue.agent(envelope.actor) if named else None
     return HistoryEntry(
         position=envelope.position,
         time=envelope.recorded_at,

@@ -1,5 +1,7 @@
 """Records: descriptions (著录) and archival packages (存档信息包)."""
 
+from uuid import UUID
+
 from repository.catalogue.cards import Description, Package, StoredVersion, changed, moment, sealed_among, words_of
 from repository.domain import archival_package, description
 from repository.domain.envelope import Envelope
@@ -79,3 +81,35 @@ def stored(card: Package | None, event: archival_package.Stored, envelope: Envel
         inventory_sha256=event.inventory_sha256,
     )
     return changed(card, envelope, stored=stored)
+
+
+def access_changed(
+    card: Package | None, event: archival_package.AccessStatusChanged, envelope: Envelope
+) -> Package | None:
+    """Open or controlled, and the class as it is now."""
+    return card and changed(
+        card,
+        envelope,
+        secrecy_class=event.secrecy_class,
+        access=event.status,
+        access_way=event.way,
+        ground=event.ground,
+        opening_date=event.opening_date,
+        controlled_until=event.controlled_until,
+        decided_by=event.decided_by,
+        revision=card.revision + 1,
+    )
+
+
+def hold_placed(card: Package | None, event: archival_package.HoldPlaced, envelope: Envelope) -> Package | None:
+    """A hold more."""
+    return card and changed(card, envelope, holds=(*_other_holds(card, event.hold), event.hold))
+
+
+def hold_released(card: Package | None, event: archival_package.HoldReleased, envelope: Envelope) -> Package | None:
+    """A hold less."""
+    return card and changed(card, envelope, holds=_other_holds(card, event.hold))
+
+
+def _other_holds(card: Package, hold: UUID) -> tuple[UUID, ...]:
+    return tuple(one for one in card.holds if one != hold)
