@@ -22,6 +22,7 @@ class Term(msgspec.Struct, frozen=True, kw_only=True):
     secrecy_max: SecrecyClass
     fonds: str | None
     record_type: RecordType | None
+    open_by_default: int
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,7 +42,12 @@ def candidates(
         .also("packages.since <= ? AND packages.until > ?", position, position)
         .also("year <= ? AND descriptions.secrecy <= ?", term.year_to, RANK[term.secrecy_max])
         .also("packages.secrecy <= ? AND packages.stored = 1", RANK[term.secrecy_max])
-        .also("packages.access IS NOT 'open' AND packages.taken_down IS NULL")
+        .also("packages.taken_down IS NULL")
+        .also(
+            "(packages.access = 'controlled' OR (packages.access IS NULL"
+            " AND max(packages.secrecy, descriptions.secrecy) > ?))",
+            term.open_by_default,
+        )
     )
     if term.fonds is not None:
         where = where.also("fonds = ?", text(term.fonds))

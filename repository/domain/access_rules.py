@@ -86,9 +86,11 @@ def reach(roles: Collection[Role], act: Act) -> int:
 
 
 def decide(
-    act: Act, standing: Standing, *, roles: Collection[Role], granted: bool, today: str, open_by_default: SecrecyClass
+    act: Act, standing: Standing, *, roles: Collection[Role], granted: bool, today: str, open_by_default: int
 ) -> Verdict:
     """Whether one with these roles, and with a grant or without, may do it today.
+
+    `open_by_default` is the rank up to which a record is open as long as nothing was decided; -1 for none.
 
     1 what is open is open to everybody; 2 staff reach as far as their roles; 3 a grant opens one controlled record to
     one reader, never a secret; 4 everything else is refused, and says why.
@@ -103,12 +105,12 @@ def decide(
     return Verdict(allowed=False, why=refused)
 
 
-def _refused(standing: Standing, today: str, open_by_default: SecrecyClass) -> Why | None:
+def _refused(standing: Standing, today: str, open_by_default: int) -> Why | None:
     """Why the record is not open to everybody today; null where it is."""
     if standing.secrecy.rank > MOST_OPEN.rank:
         return Why.CLASSIFIED
     if standing.status is None:
-        return None if standing.secrecy.rank <= open_by_default.rank else Why.CONTROLLED
+        return None if standing.secrecy.rank <= open_by_default else Why.CONTROLLED
     if standing.status is AccessStatus.CONTROLLED:
         return Why.CONTROLLED
     if standing.opening_date is not None and standing.opening_date > today:

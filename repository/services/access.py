@@ -1,12 +1,14 @@
 """Access (利用): records are handed out as dissemination packages, and the log says so before the first byte leaves."""
 
-from collections.abc import Callable, Sequence
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from uuid import UUID
 
 import msgspec
 
+from packages_spec.digests import chunks_of
 from packages_spec.premis import Identifier, Source
 from packages_spec.profiles import (
     Built,
@@ -221,6 +223,16 @@ def _shown(session: Session, version: StoredVersion, file: PayloadFile) -> Shown
         sha256=stored.payload_digest(version, file),
         media_type=file.media_type,
     )
+
+
+def shown_bytes(file: ShownFile) -> Iterator[bytes]:
+    """The bytes of a file that is shown, streamed; `fixity-mismatch` at the end where they were not the stored ones."""
+    digest = hashlib.sha256()
+    for chunk in chunks_of(Path(file.place)):
+        digest.update(chunk)
+        yield chunk
+    if digest.hexdigest() != file.sha256:
+        raise ArchiveError("fixity-mismatch", file.place, expected=file.sha256, found=digest.hexdigest())
 
 
 def append(session: Session, request: UUID, archive: str | None, decide: Decide) -> None:

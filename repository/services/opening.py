@@ -22,13 +22,15 @@ from repository.domain.envelope import Actor
 from repository.domain.opening_review import (
     MOST,
     OPENING_REVIEW,
-    Answer,
     Control,
     OpinionGiven,
     Proposed,
     UnitAnswered,
 )
-from repository.domain.values import AccessStatus, Ground, SecrecyClass
+from repository.domain.opening_review import Answer as Answer
+from repository.domain.values import AccessStatus as AccessStatus
+from repository.domain.values import Ground as Ground
+from repository.domain.values import SecrecyClass as SecrecyClass
 from repository.errors import ArchiveError
 from repository.eventlog import Streams
 from repository.services.policy import Rule
@@ -75,6 +77,7 @@ def list_due(session: Session, rule: str, *, limit: int = MOST) -> Due:
         secrecy_max=chosen.secrecy_max,
         fonds=chosen.fonds,
         record_type=chosen.record_type,
+        open_by_default=session.policy.status.open_upto,
     )
     found = session.catalogue.opening_candidates(
         term,

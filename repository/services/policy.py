@@ -1,6 +1,7 @@
 """Policy of rights (权限策略): what a site decides about statuses, roles and terms, read from its `rights.toml`."""
 
 import tomllib
+from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -15,10 +16,23 @@ from repository.errors import ArchiveError
 FILE = "rights.toml"
 
 
-class Status(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Up to which class a record is open as long as nobody decided."""
+class OpenByDefault(StrEnum):
+    """The classes that can be open without a decision; a secret never is."""
 
-    open_by_default: SecrecyClass
+    NONE = "none"
+    OPEN = "公开"
+    INTERNAL = "内部"
+
+
+class Status(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Up to which class a record is open as long as nobody decided, or `none`."""
+
+    open_by_default: OpenByDefault
+
+    @property
+    def open_upto(self) -> int:
+        """Rank of that class; -1 for none."""
+        return list(OpenByDefault).index(self.open_by_default) - 1
 
 
 class Separation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

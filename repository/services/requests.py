@@ -19,7 +19,8 @@ from repository.domain.access_request import (
 from repository.domain.agent import AGENT
 from repository.domain.aggregate import Loaded, New
 from repository.domain.authority import may
-from repository.domain.values import Ground, Role, Value
+from repository.domain.values import Ground as Ground
+from repository.domain.values import Role, Value
 from repository.errors import ArchiveError
 from repository.eventlog import Streams
 from repository.services import access, use
@@ -332,5 +333,5 @@ def _is_open(session: Session, package: UUID) -> bool:
         roles=(Role.READER,),
         granted=False,
         today=session.today(),
-        open_by_default=session.policy.status.open_by_default,
+        open_by_default=session.policy.status.open_upto,
     ).allowed

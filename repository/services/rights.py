@@ -63,5 +63,5 @@ def _decide(session: Session, act: Act, standing: Standing, *, granted: bool) ->
         roles=session.standing().roles,
         granted=granted,
         today=session.today(),
-        open_by_default=session.policy.status.open_by_default,
+        open_by_default=session.policy.status.open_upto,
     )

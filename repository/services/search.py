@@ -144,7 +144,7 @@ def _viewer(session: Session) -> Viewer:
     return Viewer(
         controlled_upto=reach,
         open_upto=access_rules.MOST_OPEN.rank,
-        open_by_default=session.policy.status.open_by_default.rank,
+        open_by_default=session.policy.status.open_upto,
         today=today,
         granted=() if sees_all else session.catalogue.granted_to(session.principal, today),
     )

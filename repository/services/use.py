@@ -16,12 +16,12 @@ from repository.crypto.vault import paper_number
 from repository.domain import access_request, reader
 from repository.domain.access_request import (
     ACCESS_REQUEST,
-    Capacity,
     Channel,
-    Purpose,
     Requested,
     UseRegistered,
 )
+from repository.domain.access_request import Capacity as Capacity
+from repository.domain.access_request import Purpose as Purpose
 from repository.domain.aggregate import New
 from repository.domain.reader import READER, Introduced
 from repository.domain.reader import Document as Document
