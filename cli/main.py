@@ -29,6 +29,7 @@ COMMANDS = (
     "work",
     "events",
     "replay",
+    "diff",
     "rebuild",
     "fsck",
     "person",

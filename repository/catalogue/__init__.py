@@ -17,6 +17,7 @@ from repository.catalogue.cards import (
     StoredVersion,
 )
 from repository.catalogue.catalogue import Catalogue, Projection
+from repository.catalogue.differences import Difference
 from repository.catalogue.holdings import Holdings
 from repository.catalogue.projector import EventReader
 from repository.catalogue.queries import ReferenceMatch
@@ -29,6 +30,7 @@ __all__ = [
     "Card",
     "Catalogue",
     "Description",
+    "Difference",
     "EventReader",
     "Filters",
     "Holdings",

@@ -13,6 +13,7 @@ import msgspec
 
 from repository.catalogue.answers import Page, Where, cards_of, listed, text
 from repository.catalogue.cards import Accession, AccessRequest, Agent, AnyCard, Description, Mark, Package, Run
+from repository.catalogue.differences import Difference, changed_between, removed_between, windows
 from repository.catalogue.holdings import Holdings, holdings_at
 from repository.catalogue.reading import Reading
 from repository.catalogue.schema import (
@@ -23,6 +24,7 @@ from repository.catalogue.schema import (
     PACKAGES,
     REQUESTS,
     RUNS,
+    TABLES,
     Table,
     code_key,
 )
@@ -165,6 +167,21 @@ class Queries(Reading):
         """What the archive holds, in numbers."""
         with self._snapshot(as_of) as (db, position):
             return holdings_at(db, position)
+
+    def differences(self, earlier: int, later: int) -> Iterator[Difference]:
+        """Every card that differs between two positions, table by table in the order of the log; see `differences`.
+
+        What is removed follows what was added and changed. Each stretch is a reading of its own, which is safe: what
+        was so at a position of the past stays so.
+        """
+        for table in TABLES:
+            for low, high in windows(earlier, later):
+                with self._snapshot(later) as (db, _):
+                    found = changed_between(db, table, earlier, later, low, high)
+                yield from found
+            with self._snapshot(later) as (db, _):
+                gone = removed_between(db, table, earlier, later)
+            yield from gone
 
     def _one(self, table: Table, card: type[AnyCard], identity: UUID, as_of: int | None) -> AnyCard | None:
         with self._snapshot(as_of) as (db, position):

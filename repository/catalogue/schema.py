@@ -28,13 +28,17 @@ RANK = {secrecy: secrecy.rank for secrecy in SecrecyClass}
 
 
 class Table(msgspec.Struct, frozen=True):
-    """One kind of card: its name, its type, the columns beside the body with their values, and their indexes."""
+    """One kind of card: its name, its type, the columns beside the body with their values, and their indexes.
+
+    `counted` are the fields of the card that a row never holds, because they are counted when somebody asks.
+    """
 
     name: str
     card: type[Card]
     columns: tuple[str, ...]
     values: Callable[[Any], tuple[object, ...]]
     indexes: tuple[str, ...] = ()
+    counted: tuple[str, ...] = ()
 
     @property
     def insert(self) -> str:
@@ -112,6 +116,7 @@ ACCESSIONS = Table(
     ("stage", "archive", "producer", "transfer_number", "source"),
     _accession,
     ("(stage, first)", "(producer, transfer_number)", "(source)"),
+    ("packages", "packages_stored"),
 )
 AGENTS = Table("agents", Agent, ("is_producer",), lambda card: (card.is_producer,))
 REQUESTS = Table("requests", AccessRequest, ("state",), lambda card: (card.state,), ("(state, first)",))

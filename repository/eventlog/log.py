@@ -140,6 +140,18 @@ class EventLog:
         """The last position whose `recorded_at` is not later than `time`, whatever the clock did before it; or 0."""
         return self._reader.position_at(time)
 
+    def counts(self, *, after: int, upto: int) -> dict[str, int]:
+        """How many events of each type stand after one position and up to another."""
+        return self._reader.counts(after, upto)
+
+    def recorded_at(self, position: int) -> Time | None:
+        """When the event at a position was recorded; null where there is none."""
+        return self._reader.recorded_at(position)
+
+    def clock_back(self) -> list[int]:
+        """The positions at which the clock stood earlier than one position before."""
+        return self._reader.clock_back()
+
     def close(self) -> None:
         """Finish what waits to be written, and close the file."""
         self._application.close()

@@ -102,6 +102,20 @@ class Reader:
         ((position,),) = self._fetch("SELECT position FROM high_water")
         return int(position)
 
+    def counts(self, after: int, upto: int) -> dict[str, int]:
+        """How many events of each type stand after one position and up to another."""
+        statement = "SELECT type, count(*) FROM events WHERE position > ? AND position <= ? GROUP BY type ORDER BY type"
+        return dict(self._fetch(statement, after, upto))
+
+    def recorded_at(self, position: int) -> Time | None:
+        """When the event at a position was written; null where there is none."""
+        rows = self._fetch("SELECT recorded_at FROM events WHERE position = ?", position)
+        return str(rows[0][0]) if rows else None
+
+    def clock_back(self) -> list[int]:
+        """The positions at which the clock stood earlier than one position before."""
+        return [int(position) for (position,) in self._fetch("SELECT position FROM clock_back ORDER BY position")]
+
     def position_at(self, time: Time) -> int:
         """The last position whose `recorded_at` is not later than `time`; 0 when there is none.
 

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from packages_spec.profiles import PayloadFile
-from repository.catalogue import Accession, Description, Filters, Package
+from repository.catalogue import Accession, AccessRequest, Description, Filters, Package, Run
 from repository.catalogue import Page as Page
 from repository.domain.envelope import Event
 from repository.domain.values import time_of
@@ -134,6 +134,20 @@ def list_accessions(session: Session, *, as_of: str | None, limit: int, after: s
     return session.catalogue.accessions(as_of=position_of(session, as_of), limit=limit, after=after)
 
 
+def list_requests(session: Session, *, as_of: str | None, limit: int, after: str | None) -> Page[AccessRequest]:
+    """Access requests in the order in which they were made. They name people: not every reader may see them."""
+    session.require("inspect")
+    session.catch_up()
+    return session.catalogue.requests(as_of=position_of(session, as_of), limit=limit, after=after)
+
+
+def list_runs(session: Session, *, as_of: str | None, limit: int, after: str | None) -> Page[Run]:
+    """Runs in the order in which they began."""
+    session.require("inspect")
+    session.catch_up()
+    return session.catalogue.runs(as_of=position_of(session, as_of), limit=limit, after=after)
+
+
 def show_record(session: Session, record: str, *, as_of: str | None) -> RecordReport:
     """A record named by 档号, description or package id. `record-unknown` where nothing of that name stood then."""
     position = position_of(session, as_of)
@@ -142,12 +156,16 @@ def show_record(session: Session, record: str, *, as_of: str | None) -> RecordRe
     streams = [description.id, *([package.id, package.accession] if package else [])]
     events = [event for stream in streams for event in session.log.stream(stream)]
     history = sorted(
-        (_entry(session, event) for event in events if position is None or event.envelope.position <= position),
+        (
+            _entry(session, event, position)
+            for event in events
+            if position is None or event.envelope.position <= position
+        ),
         key=lambda entry: entry.position,
     )
     files: tuple[PayloadFile, ...] = ()
     if package is not None and package.stored is not None:
-        files = tuple(stored.content(session, stored.newest(session, package.id)))
+        files = tuple(stored.content(session, stored.newest(session, package.id, as_of=position)))
     return RecordReport(
         description=description, formerly=formerly, package=package, files=files, history=tuple(history)
     )
@@ -166,9 +184,9 @@ def read_events(session: Session, *, record: str | None, after: int, upto: int |
     yield from (one for one in records if after < one.position and (upto is None or one.position <= upto))
 
 
-def _entry(session: Session, event: Event) -> HistoryEntry:
+def _entry(session: Session, event: Event, as_of: int | None) -> HistoryEntry:
     envelope = event.envelope
-    actor = session.catalogue.agent(envelope.actor)
+    actor = session.catalogue.agent(envelope.actor, as_of=as_of)
     return HistoryEntry(
         position=envelope.position,
         time=envelope.recorded_at,
