@@ -30,6 +30,8 @@ COMMANDS = (
     "events",
     "replay",
     "diff",
+    "timeline",
+    "trace",
     "rebuild",
     "fsck",
     "person",

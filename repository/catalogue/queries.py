@@ -110,6 +110,12 @@ class Queries(Reading):
             page = listed(db, ACCESSIONS, Accession, _given({"stage": stage and stage.value}), part)
             return msgspec.structs.replace(page, entries=tuple(_counted(db, page.entries, part.position)))
 
+    def accessions_numbered(self, transfer_number: str, *, as_of: int | None = None) -> list[Accession]:
+        """Accessions with this transfer number (移交编号), of whichever producer."""
+        with self._snapshot(as_of) as (db, position):
+            where = Where().also("transfer_number = ?", text(transfer_number)).seen(ACCESSIONS, position)
+            return cards_of(db, ACCESSIONS, Accession, where, "ORDER BY first")
+
     def find_accession(
         self, archive: str, producer: UUID, transfer_number: str | None, source: str, *, as_of: int | None = None
     ) -> Accession | None:
@@ -145,6 +151,12 @@ class Queries(Reading):
         """Access requests in the order in which they were made."""
         with self._part(as_of, limit, after) as (db, part):
             return listed(db, REQUESTS, AccessRequest, _given({"state": state and text(state)}), part)
+
+    def requests_for(self, identity: UUID, *, as_of: int | None = None) -> list[AccessRequest]:
+        """The access requests that name this package, or that this dissemination package was made for."""
+        with self._snapshot(as_of) as (db, position):
+            where = Where().also("since IN (SELECT since FROM links WHERE target = ?)", identity.bytes)
+            return cards_of(db, REQUESTS, AccessRequest, where.seen(REQUESTS, position), "ORDER BY first")
 
     def run(self, identity: UUID, *, as_of: int | None = None) -> Run | None:
         """One run."""

@@ -1,7 +1,6 @@
 """Search (检索): what the catalogue says of records, packages and accessions, now or as of a moment of the past."""
 
 import re
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Unpack
 from uuid import UUID
@@ -14,7 +13,6 @@ from repository.catalogue import Page as Page
 from repository.domain.envelope import Event
 from repository.domain.values import time_of
 from repository.errors import ArchiveError
-from repository.eventlog import Record
 from repository.services import stored
 from repository.services.session import Session
 
@@ -57,7 +55,7 @@ def find_description(session: Session, record: str) -> Description:
 def _find(session: Session, record: str, as_of: int | None) -> tuple[Description, bool]:
     session.require("search")
     session.catch_up()
-    identifier, formerly = _uuid(record), False
+    identifier, formerly = uuid_of(record), False
     if identifier is None:
         matches = session.catalogue.by_reference_code(record, as_of=as_of)
         found, formerly = (matches[0].description, matches[0].formerly) if matches else (None, False)
@@ -71,7 +69,8 @@ def _find(session: Session, record: str, as_of: int | None) -> tuple[Description
     return found, formerly
 
 
-def _uuid(text: str) -> UUID | None:
+def uuid_of(text: str) -> UUID | None:
+    """The id that is written here, with or without the prefixes that packages and objects give it; null for none."""
     try:
         return UUID(text.removeprefix("urn:uuid:").removeprefix("uuid-"))
     except ValueError:
@@ -169,19 +168,6 @@ def show_record(session: Session, record: str, *, as_of: str | None) -> RecordRe
     return RecordReport(
         description=description, formerly=formerly, package=package, files=files, history=tuple(history)
     )
-
-
-def read_events(session: Session, *, record: str | None, after: int, upto: int | None) -> Iterator[Record]:
-    """The log's records byte for byte, all of them or those of one record's streams. Asks for the right to audit."""
-    session.require("audit")
-    if record is None:
-        yield from session.log.raw(after=after, upto=upto)
-        return
-    description, _ = _find(session, record, None)
-    package = session.catalogue.package(description.package) if description.package else None
-    streams = [description.id, *([package.id, package.accession] if package else [])]
-    records = sorted((one for stream in streams for one in session.log.records(stream)), key=lambda one: one.position)
-    yield from (one for one in records if after < one.position and (upto is None or one.position <= upto))
 
 
 def _entry(session: Session, event: Event, as_of: int | None) -> HistoryEntry:

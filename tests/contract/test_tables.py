@@ -224,6 +224,8 @@ PUT_TOGETHER = {
         *(p + k for p in ("", "packed-") for k in ("bag", "package", "folder", "ocfl-object", "ocfl-root")),
     },
     "cards": {table.name for table in TABLES_OF_CARDS},
+    "source": {"paper-form", "legacy-system"},
+    "event": {name.partition(".")[2] for name in event_types()},
     "outcome": {"passed", "failed", "not-checked", "not-tested"},
 }
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from repository.catalogue import Catalogue, Difference
 from repository.catalogue.schema import TABLES
-from tests.histories import MemoryLog
+from tests.histories import MemoryLog, identity
 from tests.property.test_catalogue_histories import histories
 
 State = dict[tuple[str, str], Any]
@@ -103,6 +103,7 @@ def test_a_history_longer_than_a_window_is_read_whole(monkeypatch: Any) -> None:
     assert checked
 
 
+LINKED = [identity("dip"), *(identity(f"package {number}") for number in range(3))]
 ASKED: dict[str, Callable[[Catalogue, int | None], Any]] = {
     "list": lambda catalogue, then: catalogue.search(as_of=then, limit=1_000).entries,
     "search": lambda catalogue, then: catalogue.search("地契", as_of=then, limit=1_000).entries,
@@ -110,6 +111,7 @@ ASKED: dict[str, Callable[[Catalogue, int | None], Any]] = {
     "accessions": lambda catalogue, then: catalogue.accessions(as_of=then, limit=1_000).entries,
     "people": lambda catalogue, then: catalogue.agents(as_of=then, limit=1_000).entries,
     "requests": lambda catalogue, then: catalogue.requests(as_of=then, limit=1_000).entries,
+    "trace": lambda catalogue, then: [catalogue.requests_for(one, as_of=then) for one in LINKED],
     "runs": lambda catalogue, then: catalogue.runs(as_of=then, limit=1_000).entries,
     "status": lambda catalogue, then: catalogue.holdings(as_of=then),
     "diff": lambda catalogue, then: applied(

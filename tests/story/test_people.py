@@ -13,9 +13,10 @@ from repository.services import administration
 from repository.services.access import disseminate
 from repository.services.administration import Role
 from repository.services.audit import fsck, rebuild, replay
+from repository.services.feed import read_events
 from repository.services.jobs import status, work
 from repository.services.preservation import materialise
-from repository.services.search import list_records, list_requests, read_events, show_record
+from repository.services.search import list_records, list_requests, show_record
 from repository.services.session import Session
 from tests.real_archives import LAND_DEEDS, Site, deliver, new_site, silent, take, types
 
