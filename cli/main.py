@@ -27,6 +27,7 @@ COMMANDS = (
     "materialise",
     "status",
     "work",
+    "fixity",
     "events",
     "replay",
     "diff",

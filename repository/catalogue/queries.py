@@ -6,7 +6,7 @@ state: that of the position that it was read at, or of `as_of` where that is ear
 
 import sqlite3
 from collections.abc import Iterable, Iterator
-from typing import Unpack
+from typing import NamedTuple, Unpack
 from uuid import UUID
 
 import msgspec
@@ -38,6 +38,15 @@ class ReferenceMatch(msgspec.Struct, frozen=True):
 
     description: Description
     formerly: bool
+
+
+class StoredSize(NamedTuple):
+    """A stored package: how large its newest version is, where in the log it was stored, and whether it is damaged."""
+
+    package: UUID
+    bytes: int
+    stored_at: int
+    damaged: bool
 
 
 class Queries(Reading):
@@ -96,6 +105,16 @@ class Queries(Reading):
         where = _given({"accession": accession and accession.bytes, "stored": stored})
         with self._part(as_of, limit, after) as (db, part):
             return listed(db, PACKAGES, Package, where, part)
+
+    def stored_sizes(self, *, as_of: int | None = None) -> list[StoredSize]:
+        """Every stored package, in the order in which the newest versions were stored."""
+        sizes = (
+            "SELECT id, bytes, stored_at, damaged FROM packages "
+            "WHERE stored = 1 AND since <= ?1 AND until > ?1 ORDER BY stored_at"
+        )
+        with self._snapshot(as_of) as (db, position):
+            rows = db.execute(sizes, (position,)).fetchall()
+        return [StoredSize(UUID(bytes=key), size, at, bool(damaged)) for key, size, at, damaged in rows]
 
     def accession(self, identity: UUID, *, as_of: int | None = None) -> Accession | None:
         """One accession, with its packages counted."""
@@ -163,17 +182,30 @@ class Queries(Reading):
         return self._one(RUNS, Run, identity, as_of)
 
     def runs(
-        self, *, kind: RunKind | None = None, as_of: int | None = None, limit: int = 50, after: str | None = None
+        self,
+        *,
+        kind: RunKind | None = None,
+        unfinished: bool | None = None,
+        as_of: int | None = None,
+        limit: int = 50,
+        after: str | None = None,
     ) -> Page[Run]:
         """Runs in the order in which they began."""
+        where = _given({"kind": kind and kind.value, "open": unfinished})
         with self._part(as_of, limit, after) as (db, part):
-            return listed(db, RUNS, Run, _given({"kind": kind and kind.value}), part)
+            return listed(db, RUNS, Run, where, part)
 
     def marks(self, stream: UUID, *, as_of: int | None = None) -> list[Mark]:
         """Which events of this stream were annulled, why and by whom, in the order of the events."""
         with self._snapshot(as_of) as (db, position):
             where = Where().also("stream = ?", stream.bytes).seen(MARKS, position)
             return cards_of(db, MARKS, Mark, where, "ORDER BY position")
+
+    def annulled(self, *, as_of: int | None = None) -> frozenset[int]:
+        """Positions of all events that count as never having happened."""
+        with self._snapshot(as_of) as (db, position):
+            rows = db.execute("SELECT position FROM marks WHERE since <= ?1 AND until > ?1", (position,)).fetchall()
+        return frozenset(row[0] for row in rows)
 
     def holdings(self, *, as_of: int | None = None) -> Holdings:
         """What the archive holds, in numbers."""

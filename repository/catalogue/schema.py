@@ -86,6 +86,8 @@ def _package(card: Package) -> tuple[object, ...]:
         0 if stored is None else 1,
         card.files if stored is None else stored.files,
         card.bytes if stored is None else stored.bytes,
+        None if stored is None else stored.position,
+        0 if card.damaged is None else 1,
     )
 
 
@@ -109,7 +111,7 @@ DESCRIPTIONS = Table(
 PACKAGES = Table(
     "packages",
     Package,
-    ("accession", "stored", "files", "bytes"),
+    ("accession", "stored", "files", "bytes", "stored_at", "damaged"),
     _package,
     ("(accession, first, until, stored, files, bytes)", "(first, until)"),
 )
@@ -130,7 +132,7 @@ REQUESTS = Table(
     ("(state, first)",),
     links=lambda card: (*card.packages, *((card.dip,) if card.dip else ())),
 )
-RUNS = Table("runs", Run, ("kind",), lambda card: (card.kind.value,), ("(kind, first)",))
+RUNS = Table("runs", Run, ("kind", "open"), lambda card: (card.kind.value, card.outcome is None), ("(kind, first)",))
 MARKS = Table("marks", Mark, ("stream", "position"), lambda card: (card.stream.bytes, card.position), ("(stream)",))
 
 TABLES = (DESCRIPTIONS, PACKAGES, ACCESSIONS, AGENTS, REQUESTS, RUNS, MARKS)

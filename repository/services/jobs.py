@@ -5,7 +5,6 @@ the work over goes on where the log says that the last one stopped. The expected
 effect from happening twice.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
 
@@ -74,7 +73,7 @@ def status(session: Session, *, as_of: str | None = None) -> StatusReport:
         position=position,
         holdings=session.catalogue.holdings(as_of=position),
         unfinished=tuple(map(_unfinished, _open_accessions(session, position))),
-        runs=tuple(run for run in _all_runs(session, position) if run.outcome is None),
+        runs=session.catalogue.runs(unfinished=True, as_of=position, limit=1_000).entries,
         projections=tuple(session.catalogue.board()),
     )
 
@@ -121,15 +120,6 @@ def _open_accessions(session: Session, as_of: int | None) -> list[Accession]:
         page = session.catalogue.accessions(stage=stage, as_of=as_of, limit=1_000)
         found += page.entries
     return found
-
-
-def _all_runs(session: Session, as_of: int) -> Iterator[Run]:
-    after: str | None = None
-    while True:
-        page = session.catalogue.runs(as_of=as_of, limit=1_000, after=after)
-        yield from page.entries
-        if (after := page.after) is None:
-            return
 
 
 def _unfinished(accession: Accession) -> Unfinished:

@@ -43,6 +43,7 @@ READING: dict[str, tuple[tuple[object, ...], str]] = {
     "search": (("地契",), "jingui.search/1"),
     "show": ((DEED,), "jingui.show/1"),
     "status": ((), "jingui.status/1"),
+    "fixity": ((), "jingui.fixity/1"),
     "work": ((), "jingui.work/1"),
     "replay": ((), "jingui.replay/1"),
     "diff": (("0..",), "jingui.diff/1"),

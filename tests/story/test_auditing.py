@@ -335,6 +335,7 @@ WRITING: dict[str, tuple[str, ...]] = {
     "disseminate": (DEED, "--purpose", "x"),
     "materialise": (DEED, "--to", "laid"),
     "work": (),
+    "fixity": (),
     "rebuild": (),
     "annul": ("5", "--reason", "x", "--approver-credential", "OWN"),
 }
