@@ -28,7 +28,7 @@ from repository.domain.values import (
     SecrecyClass,
     Value,
 )
-from repository.eventlog.codec import encode
+from repository.eventlog.codec import decode_envelope, encode
 from repository.eventlog.digests import leaf_hash, payload_digest
 from repository.eventlog.registry import event_types
 
@@ -151,6 +151,7 @@ _PAYLOADS: tuple[Value, ...] = (
         tagmanifest_sha256=_digest("tagmanifest"),
         inventory_sha256=_digest("inventory"),
     ),
+    archival_package.FixityFailed(generation=1, version=1, findings=(_FINDING,), findings_total=1),
     description.Described(fields=_FIELDS),
     description.Revised(
         fields=msgspec.structs.replace(_FIELDS, title=_SEALED, parent=None, page_count=None), reason="题名有误"
@@ -177,6 +178,7 @@ _PAYLOADS: tuple[Value, ...] = (
     agent.CredentialRevoked(credential=_id("credential"), reason=_SEALED),
     run.Started(kind=run.RunKind.FIXITY, scope="*", target=None),
     run.Progressed(done=500, total=1_000, cursor=str(_id("package"))),
+    run.Verified(packages=(_id("package"), _id("p2")), files=46, bytes=352_000),
     run.Finished(outcome=Outcome.PASSED, done=1_000, findings=(), findings_total=0),
     Annulled(event=_id("event"), position=7, reason="录入错误", approver=_id("approver")),
     PayloadExpunged(
@@ -191,11 +193,17 @@ _BY_CLASS: Mapping[type[Value], Value] = {type(payload): payload for payload in 
 
 
 def golden_events() -> dict[str, Golden]:
-    """One event of every type at its newest schema, by `<Type>.<schema>`, always the same."""
-    return {
-        f"{kind.name}.{kind.schema}": _golden(position, kind.name, kind.schema, _BY_CLASS[kind.payload])
-        for position, kind in enumerate(event_types().values(), 1)
-    }
+    """One event of every type at its newest schema, by `<Type>.<schema>`, always the same.
+
+    A type that has its file keeps the position that stands there, so that new types may be added anywhere.
+    """
+    positions = {key: decode_envelope(golden.envelope).position for key, golden in read().items()}
+    golden = {}
+    for kind in event_types().values():
+        key = f"{kind.name}.{kind.schema}"
+        position = positions.setdefault(key, max(positions.values(), default=0) + 1)
+        golden[key] = _golden(position, kind.name, kind.schema, _BY_CLASS[kind.payload])
+    return golden
 
 
 def _golden(position: int, name: str, schema: int, payload: Value) -> Golden:
