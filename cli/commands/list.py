@@ -11,7 +11,7 @@ from cli.language import text
 from cli.options import After, Archive, AsOf, Credential, Json, Lang, Limit
 from cli.render import emit_json, say, say_table, size, when
 from repository.archive import open_archive
-from repository.services.search import Page, list_accessions, list_packages, list_records
+from repository.services.search import Page, list_accessions, list_packages, list_records, list_to_migrate
 
 
 class What(StrEnum):
@@ -25,6 +25,7 @@ class What(StrEnum):
 def command(
     what: Annotated[What, typer.Argument(help=text("list.what"))] = What.RECORDS,
     as_of: AsOf = None,
+    to_migrate: Annotated[bool, typer.Option("--to-migrate", help=text("list.to-migrate"))] = False,
     limit: Limit = 50,
     after: After = None,
     archive: Archive = None,
@@ -33,13 +34,13 @@ def command(
     lang: Lang = None,
 ) -> None:
     """List them, page by page."""
-    listing = _LISTINGS[what]
+    name = "to-migrate" if to_migrate else what.value
     with open_archive(archive, credential) as session:
-        page = listing(session, as_of=as_of, limit=limit, after=after)
+        page = _LISTINGS[name](session, as_of=as_of, limit=limit, after=after)
     if as_json:
-        emit_json({"schema": f"jingui.list.{what}/1", **msgspec.to_builtins(page)})
+        emit_json({"schema": f"jingui.list.{name}/1", **msgspec.to_builtins(page)})
         return
-    header, rows = _ROWS[what](page)
+    header, rows = _ROWS[name](page)
     say_table([text(f"column.{name}") for name in header], rows)
     say_more(page)
 
@@ -69,9 +70,18 @@ def _accessions(page: Page[Any]) -> tuple[list[str], list[list[object]]]:
     return ["opened", "stage", "packages", "source", "accession"], rows
 
 
-_LISTINGS: dict[What, Callable[..., Page[Any]]] = {
-    What.RECORDS: list_records,
-    What.PACKAGES: list_packages,
-    What.ACCESSIONS: list_accessions,
+def _to_migrate(page: Page[Any]) -> tuple[list[str], list[list[object]]]:
+    rows = [
+        [one.unit, ", ".join(f"{count.puid} × {count.files}" for count in one.formats if count.puid), one.id]
+        for one in page.entries
+    ]
+    return ["unit", "formats", "package"], rows
+
+
+_LISTINGS: dict[str, Callable[..., Page[Any]]] = {
+    "records": list_records,
+    "packages": list_packages,
+    "accessions": list_accessions,
+    "to-migrate": list_to_migrate,
 }
-_ROWS = {What.RECORDS: _records, What.PACKAGES: _packages, What.ACCESSIONS: _accessions}
+_ROWS = {"records": _records, "packages": _packages, "accessions": _accessions, "to-migrate": _to_migrate}
