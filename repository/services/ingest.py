@@ -109,7 +109,7 @@ def ingest(session: Session, request: IngestRequest, progress: Progress) -> Inge
 
         # 3 validate its structure and the producer's digests, and hold its formats against the policy
         findings = [*reception.received.findings, *plan.findings, *taken]
-        findings += examination.judge_delivery(reception, plan, session.settings.secrecy_ceiling)
+        findings += examination.judge_delivery(session, reception, plan)
         formats = examination.formats_to_judge(session, reception, plan.units, progress)
         findings += format_policy.judge(format_policy.read_policy(session.settings.format_policy), formats or {})
         valid = _validate(session, opened.stream, reception, findings)
