@@ -17,6 +17,7 @@ from repository.catalogue.cards import (
     StoredVersion,
 )
 from repository.catalogue.catalogue import Catalogue, Projection
+from repository.catalogue.digitisation import By, Digitised
 from repository.catalogue.holdings import Holdings
 from repository.catalogue.projector import EventReader
 from repository.catalogue.queries import ReferenceMatch
@@ -26,9 +27,11 @@ __all__ = [
     "AccessRequest",
     "Accession",
     "Agent",
+    "By",
     "Card",
     "Catalogue",
     "Description",
+    "Digitised",
     "EventReader",
     "Filters",
     "Holdings",

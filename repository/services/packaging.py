@@ -32,6 +32,7 @@ from repository.domain.aggregate import New
 from repository.domain.archival_package import ARCHIVAL_PACKAGE, Stored
 from repository.domain.envelope import Event
 from repository.domain.values import Carrier, Level, Outcome
+from repository.errors import ArchiveError
 from repository.eventlog import Record, Streams
 from repository.services.catalogue_file import NAME as CATALOGUE_NAME
 from repository.services.delivery import LISTING, WHOLE, ContentFile, Delivered
@@ -115,6 +116,9 @@ def store_packages(
         }
 
         def decide(streams: Streams) -> Iterator[New]:
+            for unit, _, fields in items:
+                if streams.load(description.DESCRIPTION, unit.description).state.fields != fields:
+                    raise ArchiveError("description-changed", fields.reference_code or unit.package)
             for package, event in stored.items():
                 state = streams.load(ARCHIVAL_PACKAGE, package).state
                 for payload in archival_package.store(state, event):

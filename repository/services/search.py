@@ -1,7 +1,7 @@
 """Search (检索): what the catalogue says of records, packages and accessions, now or as of a moment of the past."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Unpack
 from uuid import UUID
@@ -11,6 +11,7 @@ import msgspec
 from packages_spec.profiles import PayloadFile
 from repository.catalogue import Accession, Description, Filters, Package
 from repository.catalogue import Page as Page
+from repository.domain.description_fields import holds
 from repository.domain.envelope import Event
 from repository.domain.values import time_of
 from repository.errors import ArchiveError
@@ -50,7 +51,10 @@ def find_record(session: Session, record: str) -> UUID:
 
 
 def find_description(session: Session, record: str) -> Description:
-    """The description of a record named by 档号 (a former one leads to it too), description or package id."""
+    """The description of a record named by 档号 (a former one leads to it too), description or package id.
+
+    One that was merged leads to its survivor.
+    """
     return _find(session, record, None)[0]
 
 
@@ -68,6 +72,8 @@ def _find(session: Session, record: str, as_of: int | None) -> tuple[Description
             found = session.catalogue.description(package.description, as_of=as_of)
     if found is None:
         raise ArchiveError("record-unknown", record)
+    while found.into is not None and (survivor := session.catalogue.description(found.into, as_of=as_of)) is not None:
+        found, formerly = survivor, True
     return found, formerly
 
 
@@ -95,11 +101,15 @@ class HistoryEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RecordReport(msgspec.Struct, frozen=True, kw_only=True):
-    """A record: its description and package as of a position, its files, and its history up to there."""
+    """A record: its description and package as of a position, its files, and its history up to there.
+
+    `formerly` says that it was asked for under a name that it had before; `merged` are the entries that lead to it.
+    """
 
     schema: str = "jingui.show/1"
     description: Description
     formerly: bool
+    merged: tuple[Description, ...] = ()
     package: Package | None
     files: tuple[PayloadFile, ...]
     history: tuple[HistoryEntry, ...]
@@ -135,22 +145,36 @@ def list_accessions(session: Session, *, as_of: str | None, limit: int, after: s
 
 
 def show_record(session: Session, record: str, *, as_of: str | None) -> RecordReport:
-    """A record named by 档号, description or package id. `record-unknown` where nothing of that name stood then."""
+    """A record named by 档号, description or package id. `record-unknown` where nothing of that name stood then.
+
+    Its files are those of the newest version that was stored then, as far as they are its own.
+    """
     position = position_of(session, as_of)
     description, formerly = _find(session, record, position)
+    merged = session.catalogue.merged_into(description.id, as_of=position)
     package = session.catalogue.package(description.package, as_of=position) if description.package else None
-    streams = [description.id, *([package.id, package.accession] if package else [])]
-    events = [event for stream in streams for event in session.log.stream(stream)]
+    events = [event for stream in _streams(description, merged, package) for event in session.log.stream(stream)]
     history = sorted(
         (_entry(session, event) for event in events if position is None or event.envelope.position <= position),
         key=lambda entry: entry.position,
     )
     files: tuple[PayloadFile, ...] = ()
     if package is not None and package.stored is not None:
-        files = tuple(stored.content(session, stored.newest(session, package.id)))
+        version = stored.newest(session, package.id, as_of=position)
+        files = tuple(file for file in stored.content(session, version) if holds(description.files, file.path))
     return RecordReport(
-        description=description, formerly=formerly, package=package, files=files, history=tuple(history)
+        description=description,
+        formerly=formerly,
+        merged=tuple(merged),
+        package=package,
+        files=files,
+        history=tuple(history),
     )
+
+
+def _streams(description: Description, merged: Sequence[Description], package: Package | None) -> list[UUID]:
+    """The streams in which a record's history stands."""
+    return [description.id, *(one.id for one in merged), *([package.id, package.accession] if package else [])]
 
 
 def read_events(session: Session, *, record: str | None, after: int, upto: int | None) -> Iterator[Record]:
@@ -161,7 +185,7 @@ def read_events(session: Session, *, record: str | None, after: int, upto: int |
         return
     description, _ = _find(session, record, None)
     package = session.catalogue.package(description.package) if description.package else None
-    streams = [description.id, *([package.id, package.accession] if package else [])]
+    streams = _streams(description, session.catalogue.merged_into(description.id), package)
     records = sorted((one for stream in streams for one in session.log.records(stream)), key=lambda one: one.position)
     yield from (one for one in records if after < one.position and (upto is None or one.position <= upto))
 
