@@ -33,6 +33,7 @@ COMMANDS = (
     "materialise",
     "status",
     "work",
+    "repack",
     "events",
     "replay",
     "rebuild",

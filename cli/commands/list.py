@@ -11,15 +11,16 @@ from cli.language import text
 from cli.options import After, Archive, AsOf, Credential, Json, Lang, Limit
 from cli.render import emit_json, say, say_table, size, when
 from repository.archive import open_archive
-from repository.services.search import Page, list_accessions, list_packages, list_records
+from repository.services.search import Page, list_accessions, list_lagging, list_packages, list_records
 
 
 class What(StrEnum):
-    """What can be listed."""
+    """What can be listed; lagging are the packages that `jingui repack` would make anew."""
 
     RECORDS = "records"
     PACKAGES = "packages"
     ACCESSIONS = "accessions"
+    LAGGING = "lagging"
 
 
 def command(
@@ -73,5 +74,6 @@ _LISTINGS: dict[What, Callable[..., Page[Any]]] = {
     What.RECORDS: list_records,
     What.PACKAGES: list_packages,
     What.ACCESSIONS: list_accessions,
+    What.LAGGING: list_lagging,
 }
-_ROWS = {What.RECORDS: _records, What.PACKAGES: _packages, What.ACCESSIONS: _accessions}
+_ROWS = {What.RECORDS: _records, What.PACKAGES: _packages, What.ACCESSIONS: _accessions, What.LAGGING: _packages}

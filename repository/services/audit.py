@@ -3,26 +3,28 @@
 import os
 import stat
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from uuid import UUID
 
 import msgspec
 
-from packages_spec.bagit import validate_bag
-from packages_spec.digests import Digested, digest_file, sha256_of
+from packages_spec.digests import digest_file
 from packages_spec.findings import Finding, Severity
-from packages_spec.ocfl import sidecar, validate_object
-from packages_spec.profiles import package_folder, validate_package
+from packages_spec.ocfl import validate_object
 from repository.catalogue import Catalogue
-from repository.domain.archival_package import Created, Stored
+from repository.domain.archival_package import Stored
 from repository.domain.envelope import Event
 from repository.errors import ArchiveError
 from repository.eventlog import LogFault, verify_log
-from repository.services.packaging import payload_line
 from repository.services.search import position_of
 from repository.services.session import Progress, Session
+from repository.services.version_audit import judge_versions
+
+PATIENCE, PAUSE = 100, 0.05
+"""How often an object that is being committed is looked at again, and after how many seconds each time."""
 
 
 class Fault(msgspec.Struct, frozen=True, order=True):
@@ -61,7 +63,7 @@ def fsck(session: Session, progress: Progress) -> AuditReport:
     stored = dict(_stored(session))
     files = 0
     for number, (package, event) in enumerate(stored.items(), 1):
-        checked, findings = _package(session, package, event)
+        checked, findings = _at_rest(session, package, event)
         files += checked
         errors = (finding for finding in findings if finding.severity is Severity.ERROR)
         faults += [_fault("store", str(package), finding) for finding in errors]
@@ -121,8 +123,24 @@ def _is_accounted_for(session: Session, package: UUID) -> bool:
     return any(isinstance(event.payload, Stored) for event in session.log.stream(package))
 
 
+def _at_rest(session: Session, package: UUID, event: Event) -> tuple[int, list[Finding]]:
+    """Check one object. One that a living process gives a new version meanwhile is waited for and checked again."""
+    checked, findings = _package(session, package, event)
+    for _ in range(PATIENCE):
+        if not findings:
+            break
+        was_busy = session.store.is_being_committed(package)
+        newest = next(one for one in reversed(session.log.stream(package)) if isinstance(one.payload, Stored))
+        if not was_busy and newest == event:
+            break
+        event = newest
+        time.sleep(PAUSE)
+        checked, findings = _package(session, package, event)
+    return checked, findings
+
+
 def _package(session: Session, package: UUID, event: Event) -> tuple[int, list[Finding]]:
-    """Check one object against the event that committed it; every file is read once."""
+    """Check one object against the events that committed its versions; every file is read once."""
     root = session.store.object_folder(package)
     if not root.is_dir():
         return 0, [Finding("archive.object-missing", str(package))]
@@ -131,40 +149,11 @@ def _package(session: Session, package: UUID, event: Event) -> tuple[int, list[F
     def sha256(path: str) -> str:
         return digest_file(root / path)[1]
 
-    def in_object(path: str, algorithms: frozenset[str]) -> Mapping[str, str]:
-        return {algorithm: sha256(path) for algorithm in algorithms}
-
-    payload = event.payload
-    if not isinstance(payload, Stored):
+    if not isinstance(event.payload, Stored):
         return 0, []
     findings = validate_object(root, digests={path: sha256(path) for path in _paths(root)})
-    content = f"v{payload.version}/content"
-
-    def in_bag(path: str, algorithms: frozenset[str]) -> Mapping[str, str]:
-        return in_object(f"{content}/{path}", algorithms)
-
-    if payload.version == 1 and (root / content).is_dir():
-        findings += validate_bag(root / content, digests=in_bag)
-        findings += validate_package(root / content, digests=_digested(root / content, content, sha256))
-    expected = {
-        f"{content}/manifest-sha256.txt": payload.manifest_sha256,
-        f"{content}/tagmanifest-sha256.txt": payload.tagmanifest_sha256,
-    }
-    for place in ("", f"v{payload.version}/"):
-        expected[f"{place}inventory.json"] = payload.inventory_sha256
-        expected[f"{place}inventory.json.sha256"] = sha256_of([sidecar(payload.inventory_sha256)])[1]
-    for path, digest in expected.items():
-        found = sha256(path) if (root / path).is_file() else "-"
-        if found != digest:
-            findings.append(Finding("archive.digest-against-log", path, digest, found))
-    findings += _history(session, package, event, root / content)
+    findings += judge_versions(session, package, root, sha256)
     return sha256.cache_info().currsize, findings
-
-
-def _digested(root: Path, content: str, sha256: Callable[[str], str]) -> Iterator[Digested]:
-    """The bag's files, each with the digest that was just taken of it."""
-    for path in _paths(root):
-        yield Digested(path, (root / path).stat().st_size, sha256(f"{content}/{path}"))
 
 
 def _paths(root: Path) -> Iterator[str]:
@@ -175,30 +164,6 @@ def _paths(root: Path) -> Iterator[str]:
             path = f"{folder}/{name}"
             if stat.S_ISREG(os.lstat(path).st_mode):
                 yield path[start:]
-
-
-def _history(session: Session, package: UUID, event: Event, root: Path) -> Iterator[Finding]:
-    """`events.ndjson` and `payloads.ndjson` of the package against the log, byte for byte."""
-    own = [record for record in session.log.records(package) if record.position < event.envelope.position]
-    created = next((one.payload for one in session.log.stream(package) if isinstance(one.payload, Created)), None)
-    before = session.log.records(created.accession) if created else []
-    accession = [
-        record for record in before if record.position < event.envelope.position and record.type != "Accession.Planned"
-    ]
-    envelopes = sorted([*accession, *own], key=lambda record: record.position)
-    wanted = {
-        "events.ndjson": b"".join(record.envelope + b"\n" for record in envelopes),
-        "payloads.ndjson": b"".join(map(payload_line, own)),
-    }
-    folder = f"{package_folder(str(package))}/metadata/preservation"
-    for name, expected in wanted.items():
-        path = f"{folder}/{name}"
-        try:
-            same = (root / path).read_bytes() == expected
-        except OSError:
-            same = False
-        if not same:
-            yield Finding("archive.history-against-log", path)
 
 
 def _catalogue(session: Session, progress: Progress) -> tuple[str, list[Fault]]:

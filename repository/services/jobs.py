@@ -42,7 +42,7 @@ class Unfinished(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
-    """How the archive stands."""
+    """How the archive stands. `lagging` packages tell less than the log knows of their descriptions."""
 
     schema: str = "jingui.status/1"
     archives: tuple[str, ...]
@@ -51,6 +51,7 @@ class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
     unfinished: tuple[Unfinished, ...]
     runs: tuple[Run, ...]
     projections: tuple[Projection, ...]
+    lagging: int = 0
 
 
 class WorkReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,6 +73,7 @@ def status(session: Session) -> StatusReport:
         unfinished=tuple(map(_unfinished, _open_accessions(session))),
         runs=tuple(run for run in session.catalogue.runs(limit=1_000).entries if run.outcome is None),
         projections=tuple(session.catalogue.board()),
+        lagging=session.catalogue.lagging(limit=1).total,
     )
 
 

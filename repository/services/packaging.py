@@ -366,6 +366,12 @@ def _term(event: Event) -> _Term | None:
         case archival_package.FormatsIdentified():
             found = ", ".join(f"{row.puid or 'unknown'}: {row.files}" for row in payload.formats)
             return EventType.FORMAT_IDENTIFICATION, payload.signatures, "success", found, payload.tool
+        case archival_package.MetadataRevised():
+            detail = f"description {payload.description} as of position {payload.position}"
+            return EventType.METADATA_MODIFICATION, detail, "success", None, None
+        case archival_package.ContentRevised():
+            detail = f"{len(payload.files)} files replaced; the former stay in the versions before"
+            return EventType.MODIFICATION, detail, "success", None, None
         case archival_package.VirusChecked():
             note = ", ".join(payload.infected) or None
             detail = payload.signatures or "no virus scanner is configured"

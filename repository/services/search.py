@@ -137,6 +137,13 @@ def list_packages(session: Session, *, as_of: str | None, limit: int, after: str
     return session.catalogue.packages(as_of=position_of(session, as_of), limit=limit, after=after)
 
 
+def list_lagging(session: Session, *, as_of: str | None, limit: int, after: str | None) -> Page[Package]:
+    """Packages whose newest version tells less than the log knows of their descriptions."""
+    session.require("search")
+    session.catch_up()
+    return session.catalogue.lagging(as_of=position_of(session, as_of), limit=limit, after=after)
+
+
 def list_accessions(session: Session, *, as_of: str | None, limit: int, after: str | None) -> Page[Accession]:
     """Accessions in the order of their opening."""
     session.require("search")

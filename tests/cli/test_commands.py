@@ -44,6 +44,7 @@ READING: dict[str, tuple[tuple[object, ...], str]] = {
     "show": ((DEED,), "jingui.show/1"),
     "status": ((), "jingui.status/1"),
     "work": ((), "jingui.work/1"),
+    "repack": ((), "jingui.repack/1"),
     "replay": ((), "jingui.replay/1"),
     "rebuild": ((), "jingui.rebuild/1"),
     "fsck": ((), "jingui.fsck/1"),
