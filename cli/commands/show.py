@@ -5,9 +5,11 @@ from typing import Annotated
 import msgspec
 import typer
 
+from cli.essentials import essentials
 from cli.language import language, text
 from cli.options import Archive, AsOf, Credential, Json, Lang
 from cli.render import emit_json, say, say_table, size, when
+from packages_spec.profiles import PayloadFile
 from repository.archive import open_archive
 from repository.services.description_fields import FIELDS, read
 from repository.services.search import RecordReport, show_record
@@ -51,8 +53,17 @@ def say_record(report: RecordReport) -> None:
     if report.files:
         say()
         say_table(
-            [text(f"column.{name}") for name in ("file", "size", "format", "sha256")],
-            [(file.path, size(file.size), file.puid or "-", file.sha256) for file in report.files],
+            [text(f"column.{name}") for name in ("file", "size", "format", "characteristics", "sha256")],
+            [
+                (
+                    file.path,
+                    size(file.size),
+                    file.puid or file.format_name or "-",
+                    essentials(file.technical),
+                    file.sha256,
+                )
+                for file in report.files
+            ],
         )
     say()
     say_table(
@@ -79,6 +90,11 @@ def _say_further(report: RecordReport) -> None:
         say(text("show.merged", record=one.reference_code or one.id))
     for annulled in card.annulled:
         say(text("show.annulled", position=annulled))
+
+
+def _file(file: PayloadFile) -> tuple[str, ...]:
+    known_as = file.puid or file.format_name or "-"
+    return file.path, size(file.size), known_as, essentials(file.technical), file.sha256
 
 
 _FIELDS = (

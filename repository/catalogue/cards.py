@@ -117,6 +117,7 @@ class Package(Card, frozen=True, kw_only=True, gc=False):
 
     `tells` is the position up to which its newest version tells of its description; null for a first version, which
     tells what was known when it was stored. `revising` is the one of a revision that waits to be stored.
+    `damaged` says since when the newest stored version is known not to be what the log says of it.
     """
 
     accession: UUID
@@ -133,6 +134,7 @@ class Package(Card, frozen=True, kw_only=True, gc=False):
     stored: StoredVersion | None = None
     revising: int | None = None
     tells: int | None = None
+    damaged: Moment | None = None
 
     @property
     def stage(self) -> str:

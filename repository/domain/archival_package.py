@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 
 from repository.domain.aggregate import Aggregate
-from repository.domain.values import Confidential, Outcome, RecordType, SecrecyClass, Sha256, Value
+from repository.domain.values import Confidential, Finding, Outcome, RecordType, SecrecyClass, Sha256, Value
 from repository.errors import ArchiveError
 
 
@@ -87,6 +87,15 @@ class ContentRevised(Value, frozen=True, kw_only=True):
     reason: Confidential
 
 
+class FixityFailed(Value, frozen=True, kw_only=True):
+    """This version was read again and is not what the log says. At most 100 findings stand here."""
+
+    generation: int
+    version: int
+    findings: tuple[Finding, ...]
+    findings_total: int
+
+
 class State(msgspec.Struct, frozen=True):
     """What the decisions below need to know. `pending` are the revisions that no stored version has taken up yet."""
 
@@ -146,6 +155,15 @@ def store(state: State, stored: Stored) -> list[Value]:
     if (stored.generation, stored.version) != expected:
         raise ArchiveError("package-version", state.created.unit, expected=expected[1], found=stored.version)
     return [stored]
+
+
+def fail(state: State, failed: FixityFailed) -> list[Value]:
+    """Record that the newest version was read and is damaged. Refused for another version: `package-version`."""
+    last = state.stored[-1] if state.stored else None
+    if last is None or (last.generation, last.version) != (failed.generation, failed.version):
+        expected = last.version if last else 0
+        raise ArchiveError("package-version", failed.version, expected=expected, found=failed.version)
+    return [failed]
 
 
 REPLACED_AT_ONCE = 500

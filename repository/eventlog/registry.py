@@ -65,6 +65,7 @@ _OWN: dict[str, dict[type[Value], str]] = {
         archival_package.Stored: "Stored",
         archival_package.MetadataRevised: "MetadataRevised",
         archival_package.ContentRevised: "ContentRevised",
+        archival_package.FixityFailed: "Annulled",
     },
     "Description": {
         description.Described: "Revised",
@@ -90,7 +91,12 @@ _OWN: dict[str, dict[type[Value], str]] = {
         agent.CredentialRevoked: "CredentialIssued",
     },
     "Producer": {agent.Registered: "Annulled"},
-    "Run": {run.Started: "Finished", run.Progressed: "Finished", run.Finished: "Annulled"},
+    "Run": {
+        run.Started: "Finished",
+        run.Progressed: "Finished",
+        run.Verified: "Annulled",
+        run.Finished: "Annulled",
+    },
 }
 
 _SCHEMAS = {"Description.Described": 2, "Description.Revised": 2}

@@ -1,30 +1,21 @@
 """Audit (审计): whether everything that the archive says is still true - the log, the packages, and the catalogue."""
 
-import os
-import stat
 import tempfile
-import time
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 from uuid import UUID
 
 import msgspec
 
-from packages_spec.digests import digest_file
 from packages_spec.findings import Finding, Severity
-from packages_spec.ocfl import validate_object
 from repository.catalogue import Catalogue
 from repository.domain.archival_package import Stored
 from repository.domain.envelope import Event
 from repository.errors import ArchiveError
 from repository.eventlog import LogFault, verify_log
+from repository.services.package_check import check_package
 from repository.services.search import position_of
 from repository.services.session import Progress, Session
-from repository.services.version_audit import judge_versions
-
-PATIENCE, PAUSE = 100, 0.05
-"""How often an object that is being committed is looked at again, and after how many seconds each time."""
 
 
 class Fault(msgspec.Struct, frozen=True, order=True):
@@ -63,7 +54,7 @@ def fsck(session: Session, progress: Progress) -> AuditReport:
     stored = dict(_stored(session))
     files = 0
     for number, (package, event) in enumerate(stored.items(), 1):
-        checked, findings = _at_rest(session, package, event)
+        checked, findings = check_package(session, package, event)
         files += checked
         errors = (finding for finding in findings if finding.severity is Severity.ERROR)
         faults += [_fault("store", str(package), finding) for finding in errors]
@@ -121,49 +112,6 @@ def _is_accounted_for(session: Session, package: UUID) -> bool:
     if session.store.is_being_committed(package):
         return True
     return any(isinstance(event.payload, Stored) for event in session.log.stream(package))
-
-
-def _at_rest(session: Session, package: UUID, event: Event) -> tuple[int, list[Finding]]:
-    """Check one object. One that a living process gives a new version meanwhile is waited for and checked again."""
-    checked, findings = _package(session, package, event)
-    for _ in range(PATIENCE):
-        if not findings:
-            break
-        was_busy = session.store.is_being_committed(package)
-        newest = next(one for one in reversed(session.log.stream(package)) if isinstance(one.payload, Stored))
-        if not was_busy and newest == event:
-            break
-        event = newest
-        time.sleep(PAUSE)
-        checked, findings = _package(session, package, event)
-    return checked, findings
-
-
-def _package(session: Session, package: UUID, event: Event) -> tuple[int, list[Finding]]:
-    """Check one object against the events that committed its versions; every file is read once."""
-    root = session.store.object_folder(package)
-    if not root.is_dir():
-        return 0, [Finding("archive.object-missing", str(package))]
-
-    @cache
-    def sha256(path: str) -> str:
-        return digest_file(root / path)[1]
-
-    if not isinstance(event.payload, Stored):
-        return 0, []
-    findings = validate_object(root, digests={path: sha256(path) for path in _paths(root)})
-    findings += judge_versions(session, package, root, sha256)
-    return sha256.cache_info().currsize, findings
-
-
-def _paths(root: Path) -> Iterator[str]:
-    """Every regular file below a folder, relative to it."""
-    start = len(str(root)) + 1
-    for folder, _, names in os.walk(root):
-        for name in names:
-            path = f"{folder}/{name}"
-            if stat.S_ISREG(os.lstat(path).st_mode):
-                yield path[start:]
 
 
 def _catalogue(session: Session, progress: Progress) -> tuple[str, list[Fault]]:

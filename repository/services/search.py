@@ -1,7 +1,7 @@
 """Search (检索): what the catalogue says of records, packages and accessions, now or as of a moment of the past."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Unpack
 from uuid import UUID
@@ -9,14 +9,14 @@ from uuid import UUID
 import msgspec
 
 from packages_spec.profiles import PayloadFile
-from repository.catalogue import Accession, Description, Filters, Package
+from repository.catalogue import Accession, AccessRequest, Description, Filters, Package, Run
 from repository.catalogue import Page as Page
 from repository.domain.description_fields import holds
 from repository.domain.envelope import Event
 from repository.domain.values import time_of
 from repository.errors import ArchiveError
-from repository.eventlog import Record
 from repository.services import stored
+from repository.services.format_policy import Verdict, read_policy
 from repository.services.session import Session
 
 _DAY = re.compile(r"^\d{4}-\d\d-\d\d$")
@@ -61,7 +61,7 @@ def find_description(session: Session, record: str) -> Description:
 def _find(session: Session, record: str, as_of: int | None) -> tuple[Description, bool]:
     session.require("search")
     session.catch_up()
-    identifier, formerly = _uuid(record), False
+    identifier, formerly = uuid_of(record), False
     if identifier is None:
         matches = session.catalogue.by_reference_code(record, as_of=as_of)
         found, formerly = (matches[0].description, matches[0].formerly) if matches else (None, False)
@@ -77,7 +77,8 @@ def _find(session: Session, record: str, as_of: int | None) -> tuple[Description
     return found, formerly
 
 
-def _uuid(text: str) -> UUID | None:
+def uuid_of(text: str) -> UUID | None:
+    """The id that is written here, with or without the prefixes that packages and objects give it; null for none."""
     try:
         return UUID(text.removeprefix("urn:uuid:").removeprefix("uuid-"))
     except ValueError:
@@ -144,11 +145,34 @@ def list_lagging(session: Session, *, as_of: str | None, limit: int, after: str 
     return session.catalogue.lagging(as_of=position_of(session, as_of), limit=limit, after=after)
 
 
+def list_to_migrate(session: Session, *, as_of: str | None, limit: int, after: str | None) -> Page[Package]:
+    """Stored packages with files that the format policy, as it reads today, wants migrated."""
+    session.require("search")
+    session.catch_up()
+    puids = read_policy(session.settings.format_policy).puids(Verdict.TO_MIGRATE)
+    position = position_of(session, as_of)
+    return session.catalogue.packages(stored=True, puids=puids, as_of=position, limit=limit, after=after)
+
+
 def list_accessions(session: Session, *, as_of: str | None, limit: int, after: str | None) -> Page[Accession]:
     """Accessions in the order of their opening."""
     session.require("search")
     session.catch_up()
     return session.catalogue.accessions(as_of=position_of(session, as_of), limit=limit, after=after)
+
+
+def list_requests(session: Session, *, as_of: str | None, limit: int, after: str | None) -> Page[AccessRequest]:
+    """Access requests in the order in which they were made. They name people: not every reader may see them."""
+    session.require("inspect")
+    session.catch_up()
+    return session.catalogue.requests(as_of=position_of(session, as_of), limit=limit, after=after)
+
+
+def list_runs(session: Session, *, as_of: str | None, limit: int, after: str | None) -> Page[Run]:
+    """Runs in the order in which they began."""
+    session.require("inspect")
+    session.catch_up()
+    return session.catalogue.runs(as_of=position_of(session, as_of), limit=limit, after=after)
 
 
 def show_record(session: Session, record: str, *, as_of: str | None) -> RecordReport:
@@ -160,9 +184,13 @@ def show_record(session: Session, record: str, *, as_of: str | None) -> RecordRe
     description, formerly = _find(session, record, position)
     merged = session.catalogue.merged_into(description.id, as_of=position)
     package = session.catalogue.package(description.package, as_of=position) if description.package else None
-    events = [event for stream in _streams(description, merged, package) for event in session.log.stream(stream)]
+    events = [event for stream in streams_of(description, merged, package) for event in session.log.stream(stream)]
     history = sorted(
-        (_entry(session, event) for event in events if position is None or event.envelope.position <= position),
+        (
+            _entry(session, event, position)
+            for event in events
+            if position is None or event.envelope.position <= position
+        ),
         key=lambda entry: entry.position,
     )
     files: tuple[PayloadFile, ...] = ()
@@ -179,27 +207,14 @@ def show_record(session: Session, record: str, *, as_of: str | None) -> RecordRe
     )
 
 
-def _streams(description: Description, merged: Sequence[Description], package: Package | None) -> list[UUID]:
+def streams_of(description: Description, merged: Sequence[Description], package: Package | None) -> list[UUID]:
     """The streams in which a record's history stands."""
     return [description.id, *(one.id for one in merged), *([package.id, package.accession] if package else [])]
 
 
-def read_events(session: Session, *, record: str | None, after: int, upto: int | None) -> Iterator[Record]:
-    """The log's records byte for byte, all of them or those of one record's streams. Asks for the right to audit."""
-    session.require("audit")
-    if record is None:
-        yield from session.log.raw(after=after, upto=upto)
-        return
-    description, _ = _find(session, record, None)
-    package = session.catalogue.package(description.package) if description.package else None
-    streams = _streams(description, session.catalogue.merged_into(description.id), package)
-    records = sorted((one for stream in streams for one in session.log.records(stream)), key=lambda one: one.position)
-    yield from (one for one in records if after < one.position and (upto is None or one.position <= upto))
-
-
-def _entry(session: Session, event: Event) -> HistoryEntry:
+def _entry(session: Session, event: Event, as_of: int | None) -> HistoryEntry:
     envelope = event.envelope
-    actor = session.catalogue.agent(envelope.actor)
+    actor = session.catalogue.agent(envelope.actor, as_of=as_of)
     return HistoryEntry(
         position=envelope.position,
         time=envelope.recorded_at,

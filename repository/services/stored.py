@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from packages_spec.bagit.tagfiles import read_manifest
+from packages_spec.bagit.tagfiles import collect, read_manifest
 from packages_spec.digests import digest_file
 from packages_spec.mets import FileReference, read_mets
 from packages_spec.premis import FileObject, read_premis
@@ -32,8 +32,7 @@ def newest(session: Session, package: UUID, *, as_of: int | None = None) -> Stor
     `package-not-stored` when there is none; `fixity-mismatch` for a false manifest.
     """
     for event in reversed(session.log.stream(package)):
-        at = event.envelope.position
-        if isinstance(event.payload, Stored) and (as_of is None or at <= as_of):
+        if isinstance(event.payload, Stored) and (as_of is None or event.envelope.position <= as_of):
             return _version(session, package, event.envelope.event_id, event.payload)
     raise ArchiveError("package-not-stored", package)
 
@@ -47,8 +46,8 @@ def _version(session: Session, package: UUID, identifier: UUID, stored: Stored) 
         _, found = digest_file(place)
         if found != expected:
             raise ArchiveError("fixity-mismatch", place, expected=expected, found=found)
-        with place.open(encoding="utf-8", newline="\n") as lines:
-            digests |= read_manifest((line.removesuffix("\n") for line in lines), name, [], digits=64, strict=True)
+        lines = place.read_text("utf-8").removesuffix("\n").split("\n")
+        digests |= collect(read_manifest([lines], name, [], digits=64, strict=True), [], strict=True)
     return StoredVersion(package, identifier, stored, digests)
 
 
@@ -85,6 +84,7 @@ def content(session: Session, version: StoredVersion) -> Iterator[PayloadFile]:
                 format_name=known.format.name,
                 format_version=known.format.version,
                 format_basis=known.format.basis,
+                technical=known.technical,
             )
 
 

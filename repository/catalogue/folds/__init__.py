@@ -30,6 +30,7 @@ FOLDS: dict[str, Fold] = {
     "ArchivalPackage.Stored": records.stored,
     "ArchivalPackage.MetadataRevised": records.metadata_revised,
     "ArchivalPackage.ContentRevised": records.content_revised,
+    "ArchivalPackage.FixityFailed": records.fixity_failed,
     "Description.Described": records.described,
     "Description.Revised": records.described,
     "Description.Moved": records.moved,
@@ -48,6 +49,7 @@ FOLDS: dict[str, Fold] = {
     "Producer.Registered": people.registered,
     "Run.Started": work.started,
     "Run.Progressed": work.progressed,
+    "Run.Verified": work.verified,
     "Run.Finished": work.finished,
 }
 """Types that leave a trace in a card. Reservations do not: a 档号 is found through the descriptions that bear it."""

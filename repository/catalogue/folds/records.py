@@ -130,7 +130,7 @@ def stored(card: Package | None, event: archival_package.Stored, envelope: Envel
         inventory_sha256=event.inventory_sha256,
     )
     tells = card and (card.tells if card.revising is None else card.revising)
-    return changed(card, envelope, stored=stored, tells=tells, revising=None)
+    return changed(card, envelope, stored=stored, tells=tells, revising=None, damaged=None)
 
 
 def metadata_revised(
@@ -143,3 +143,8 @@ def metadata_revised(
 def content_revised(card: Package | None, _: archival_package.ContentRevised, envelope: Envelope) -> Package | None:
     """The next version will hold other bytes; what it holds, its files say."""
     return changed(card, envelope)
+
+
+def fixity_failed(card: Package | None, _: archival_package.FixityFailed, envelope: Envelope) -> Package | None:
+    """The newest version is damaged, and has been since this event at the latest."""
+    return card and changed(card, envelope, damaged=card.damaged or moment(envelope))
