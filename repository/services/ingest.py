@@ -381,11 +381,13 @@ def _store(
             return events
 
         session.perform("describe", describe, correlation=stream, archive=reception.archive)
+        # What is built tells what the log says now: somebody may have revised what a killed run described.
+        said = {unit.path: session.log.load(DESCRIPTION, units[unit.path].description).state.fields for unit in batch}
         packaging.store_packages(
             session,
             stream,
             reception,
-            [(units[unit.path], made[unit.path], fields[unit.path]) for unit in batch],
+            [(units[unit.path], made[unit.path], said[unit.path] or fields[unit.path]) for unit in batch],
             history,
         )
         done += len(batch)
