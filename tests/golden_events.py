@@ -17,6 +17,7 @@ from repository.domain import (
     agent,
     archival_package,
     description,
+    description_fields,
     opening_review,
     reader,
     reservation,
@@ -40,7 +41,7 @@ from repository.domain.values import (
     SecrecyClass,
     Value,
 )
-from repository.eventlog.codec import encode
+from repository.eventlog.codec import decode_envelope, encode
 from repository.eventlog.digests import leaf_hash, payload_digest
 from repository.eventlog.registry import event_types
 
@@ -163,10 +164,56 @@ _PAYLOADS: tuple[Value, ...] = (
         tagmanifest_sha256=_digest("tagmanifest"),
         inventory_sha256=_digest("inventory"),
     ),
-    description.Described(fields=_FIELDS),
-    description.Revised(
-        fields=msgspec.structs.replace(_FIELDS, title=_SEALED, parent=None, page_count=None), reason="题名有误"
+    archival_package.FixityFailed(generation=1, version=1, findings=(_FINDING,), findings_total=1),
+    archival_package.MetadataRevised(description=_id("description"), position=1_234),
+    archival_package.ContentRevised(
+        files=(
+            archival_package.ReplacedFile(
+                path="0002.tif", before_sha256=_digest("old page"), after_sha256=_digest("new page"), bytes=45_000
+            ),
+        ),
+        source="/重扫/2026-04",
+        reason="第 2 页歪斜，重新扫描",
     ),
+    description.Described(
+        fields=msgspec.structs.replace(
+            _FIELDS,
+            pages_scanned=2,
+            location=description_fields.Location(storeroom="3", rack="12", shelf=None),
+            language="zh",
+            keywords=("土地", "清丈"),
+            note=_SEALED,
+            text=description_fields.Text(document_number="县政字第12号", folios="1-3"),
+        )
+    ),
+    description.Revised(
+        fields=msgspec.structs.replace(
+            _FIELDS,
+            title=_SEALED,
+            parent=None,
+            page_count=None,
+            record_type=RecordType.IMAGE,
+            files=(description_fields.FileRange(first="0001.tif", last="0003.tif"),),
+            image=description_fields.Image(photographer=_SEALED, taken="1931-06", negative_number="J-12"),
+        ),
+        reason="题名有误",
+    ),
+    description.Moved(
+        parent=_id("volume"), reference_code="0001-WS-1931-0021", fonds_code="0001", reason="档号与案卷不符"
+    ),
+    description.Merged(into=_id("survivor"), reason="同一份文件著录了两次"),
+    description.Divided(
+        parts=(
+            description.Part(
+                description=_id("part"),
+                reference_code="0001-WS-1931-0012-1",
+                files=(description_fields.FileRange(first="0001.tif", last="0002.tif"),),
+            ),
+            description.Part(description=_id("other part"), reference_code=None, files=()),
+        ),
+        reason=_SEALED,
+    ),
+    description.Closed(reason="本卷立毕"),
     reservation.Reserved(code="0001-WS-1931-0012", holder=_id("description")),
     reservation.Released(holder=_id("description"), reason="档号改正"),
     access_request.Requested(packages=(_id("package"),), paths=(), purpose=_SEALED),
@@ -189,6 +236,7 @@ _PAYLOADS: tuple[Value, ...] = (
     agent.CredentialRevoked(credential=_id("credential"), reason=_SEALED),
     run.Started(kind=run.RunKind.FIXITY, scope="*", target=None),
     run.Progressed(done=500, total=1_000, cursor=str(_id("package"))),
+    run.Verified(packages=(_id("package"), _id("p2")), files=46, bytes=352_000),
     run.Finished(outcome=Outcome.PASSED, done=1_000, findings=(), findings_total=0),
     archival_package.AccessStatusChanged(
         status=AccessStatus.CONTROLLED,
@@ -273,19 +321,17 @@ _BY_CLASS: Mapping[type[Value], Value] = {type(payload): payload for payload in 
 
 
 def golden_events() -> dict[str, Golden]:
-    """One event of every type at its newest schema, by `<Type>.<schema>`, always the same."""
-    return {
-        f"{kind.name}.{kind.schema}": _golden(
-            _position(f"{kind.name}.{kind.schema}", number), kind.name, kind.schema, _BY_CLASS[kind.payload]
-        )
-        for number, kind in enumerate(event_types().values(), 1)
-    }
+    """One event of every type at its newest schema, by `<Type>.<schema>`, always the same.
 
-
-def _position(key: str, number: int) -> int:
-    """The position that the golden event has had since it was made, whichever types have come beside it."""
-    made = FOLDER / f"{key}.envelope.json"
-    return msgspec.json.decode(made.read_bytes(), type=Envelope).position if made.exists() else number
+    A type that has its file keeps the position that stands there, so that new types may be added anywhere.
+    """
+    positions = {key: decode_envelope(golden.envelope).position for key, golden in read().items()}
+    golden = {}
+    for kind in event_types().values():
+        key = f"{kind.name}.{kind.schema}"
+        position = positions.setdefault(key, max(positions.values(), default=0) + 1)
+        golden[key] = _golden(position, kind.name, kind.schema, _BY_CLASS[kind.payload])
+    return golden
 
 
 def _golden(position: int, name: str, schema: int, payload: Value) -> Golden:

@@ -21,9 +21,11 @@ from repository.catalogue.cards import (
     StoredVersion,
 )
 from repository.catalogue.catalogue import Catalogue, Projection
+from repository.catalogue.differences import Difference
+from repository.catalogue.digitisation import By, Digitised
 from repository.catalogue.holdings import Holdings
 from repository.catalogue.projector import EventReader
-from repository.catalogue.queries import ReferenceMatch
+from repository.catalogue.queries import ReferenceMatch, StoredSize
 from repository.catalogue.rights import Candidate, Term
 from repository.catalogue.search import Filters, Viewer
 
@@ -31,11 +33,14 @@ __all__ = [
     "AccessRequest",
     "Accession",
     "Agent",
+    "By",
     "Candidate",
     "Card",
     "Catalogue",
     "Deputy",
     "Description",
+    "Difference",
+    "Digitised",
     "EventReader",
     "Filters",
     "Grant",
@@ -49,6 +54,7 @@ __all__ = [
     "Reader",
     "ReferenceMatch",
     "Run",
+    "StoredSize",
     "StoredVersion",
     "Term",
     "Viewer",

@@ -29,14 +29,14 @@ from repository.domain.access_request import (
 )
 from repository.domain.access_rules import Verdict
 from repository.domain.aggregate import New
-from repository.domain.archival_package import ARCHIVAL_PACKAGE
 from repository.domain.authority import may
 from repository.domain.description import DESCRIPTION
+from repository.domain.description_fields import FileRange
 from repository.domain.values import Value
 from repository.errors import ArchiveError
 from repository.eventlog import Streams
 from repository.services import packaging, rights, stored
-from repository.services.search import find_record, named_package
+from repository.services.search import find_description, named_package, position_of
 from repository.services.session import SOFTWARE, SOFTWARE_VERSION, Session
 from repository.services.stored import StoredVersion
 from repository.storage import Folder, outgoing
@@ -80,90 +80,114 @@ class ViewReport(msgspec.Struct, frozen=True, kw_only=True):
     files: tuple[ShownFile, ...]
 
 
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """What of one record is to leave: its package and entry, the entry's own files, and those that are asked for."""
+
+    request: UUID
+    archive: str | None
+    package: UUID
+    entry: UUID
+    own: tuple[FileRange, ...] | None
+    paths: tuple[str, ...]
+
+
 def disseminate(
-    session: Session, record: str, *, paths: Sequence[str], purpose: str, target: Path
+    session: Session, record: str, *, paths: Sequence[str], purpose: str, target: Path, as_of: str | None = None
 ) -> DisseminationReport:
     """Hand out a record (named by 档号, description or package), whole or the files at `paths`, into a new folder.
 
-    The package appears as `target/uuid-<dip>`. Raises `record-unknown` (also for what the one who asks may not know
-    of), `access-controlled` (both after the refusal was recorded), `file-unknown`, `purpose-missing`,
-    `fixity-mismatch` (nothing is handed out), `folder-exists`.
+    The package appears as `target/uuid-<dip>`, made of the newest version, or of the newest that was stored at a moment
+    of the past; of a record that shares a package with others, its own files. Raises `record-unknown` (also for what
+    the one who asks may not know of) and `access-controlled`, both after the refusal was recorded; `file-unknown`,
+    `purpose-missing`, `fixity-mismatch` (nothing is handed out), `folder-exists`.
     """
     session.require("disseminate")
 
     # 1 register what is asked for, and why; what the rules refuse ends here, in the log
-    request, package, archive = ask(session, record, paths=paths, purpose=purpose)
+    asked = ask(session, record, paths=paths, purpose=purpose)
 
     # 2-3 assemble, record the delivery, and only then let the first byte out
-    report = hand_out(session, request, archive, package, paths, target)
+    report = hand_out(session, asked, target, as_of=position_of(session, as_of))
 
     # 4 close the request
-    append(session, request, archive, lambda state: access_request.close(state, outcome="delivered"))
+    append(session, asked, lambda state: access_request.close(state, outcome="delivered"))
     return report
 
 
 def view(session: Session, record: str, *, paths: Sequence[str], purpose: str) -> ViewReport:
     """Let files of a record be looked at; the look is in the log before anything is shown. Raises as `disseminate`."""
     session.require("disseminate")
-    request, package, archive = ask(session, record, paths=paths, purpose=purpose)
-    report = show_files(session, request, archive, package, paths)
-    append(session, request, archive, lambda state: access_request.close(state, outcome="viewed"))
+    asked = ask(session, record, paths=paths, purpose=purpose)
+    report = show_files(session, asked)
+    append(session, asked, lambda state: access_request.close(state, outcome="viewed"))
     return report
 
 
-def ask(session: Session, record: str, *, paths: Sequence[str], purpose: str) -> tuple[UUID, UUID, str | None]:
-    """Register what is asked for: the request, the package, its archive.
+def ask(session: Session, record: str, *, paths: Sequence[str], purpose: str) -> Asked:
+    """Register what is asked for.
 
     What the rules refuse is recorded and then refused. One who may not know of the record leaves the same two events,
     and meets the same error, as one who asks for what is not there.
     """
     request = session.new_id()
     try:
-        package = find_record(session, record)
+        entry = find_description(session, record)
     except ArchiveError as error:
         if error.code == "record-unknown" and not may(session.standing(), "survey"):
-            hidden = named_package(session, record)
-            asked = Requested(packages=(hidden,) if hidden else (), paths=tuple(paths), purpose=purpose)
-            append(session, request, session.archive_code(None), lambda state: access_request.request(state, asked))
-            append(session, request, session.archive_code(None), lambda state: refuse_by_rule(state, None))
+            _record_refusal(session, request, named_package(session, record), paths, purpose)
         raise
-    archive = session.log.stream(package)[0].envelope.archive
-    requested = Requested(packages=(package,), paths=tuple(paths), purpose=purpose)
-    append(session, request, archive, lambda state: access_request.request(state, requested))
-    let_out(session, request, archive, package, paths, copy=True)
-    return request, package, archive
+    if entry.package is None:
+        raise ArchiveError("record-without-package", record)
+    asked = Asked(
+        request=request,
+        archive=session.log.stream(entry.package)[0].envelope.archive,
+        package=entry.package,
+        entry=entry.id,
+        own=entry.files,
+        paths=tuple(paths),
+    )
+    requested = Requested(packages=(entry.package,), paths=tuple(paths), purpose=purpose)
+    append(session, asked, lambda state: access_request.request(state, requested))
+    let_out(session, asked, copy=True)
+    return asked
 
 
-def let_out(
-    session: Session, request: UUID, archive: str | None, package: UUID, paths: Sequence[str], *, copy: bool
-) -> None:
+def _record_refusal(session: Session, request: UUID, hidden: UUID | None, paths: Sequence[str], purpose: str) -> None:
+    archive = session.archive_code(None)
+    asked = Requested(packages=(hidden,) if hidden else (), paths=tuple(paths), purpose=purpose)
+    _append(session, request, archive, lambda state: access_request.request(state, asked))
+    _append(session, request, archive, lambda state: refuse_by_rule(state, None))
+
+
+def let_out(session: Session, asked: Asked, *, copy: bool) -> None:
     """Ask whether these files may be let out; a refusal is recorded, then raised (`access-controlled`)."""
     refused: list[Verdict] = []
 
     def decide(streams: Streams) -> list[New]:
-        state = streams.load(ACCESS_REQUEST, request).state
-        verdict = rights.may_see(session, streams, package, paths, state, copy=copy)
+        state = streams.load(ACCESS_REQUEST, asked.request).state
+        verdict = rights.may_see(session, streams, asked.package, asked.entry, asked.paths, state, copy=copy)
         refused[:] = [] if verdict.allowed else [verdict]
-        return [New(request, payload) for payload in ([] if verdict.allowed else refuse_by_rule(state, None))]
+        return [New(asked.request, payload) for payload in ([] if verdict.allowed else refuse_by_rule(state, None))]
 
-    session.perform("let-out", decide, correlation=request, archive=archive)
+    session.perform("let-out", decide, correlation=asked.request, archive=asked.archive)
     if refused:
-        raise ArchiveError("access-controlled", package, why=refused[0].why)
+        raise ArchiveError("access-controlled", asked.package, why=refused[0].why)
 
 
-def hand_out(
-    session: Session, request: UUID, archive: str | None, package: UUID, paths: Sequence[str], target: Path
-) -> DisseminationReport:
+def hand_out(session: Session, asked: Asked, target: Path, *, as_of: int | None = None) -> DisseminationReport:
     """Make a dissemination package for a request and hand it out, if the rules still allow it at that moment."""
     dip = session.new_id()
-    version = stored.newest(session, package)
-    files = stored.chosen(session, version, paths)
+    version = stored.newest(session, asked.package, as_of=as_of)
+    files = stored.chosen(session, version, asked.paths, asked.own)
     out = target / f"uuid-{dip}"
     with outgoing(session.folder, dip) as folder:
         # assemble the package from the stored version, every byte compared with its manifest
-        built = _assemble(session, folder, version, str(dip), files)
+        built = _assemble(session, folder, version, str(dip), files, asked.entry)
         source = DipSource(
-            package=package, generation=version.event.generation, version=version.event.version, stored_event=version.id
+            package=asked.package,
+            generation=version.event.generation,
+            version=version.event.version,
+            stored_event=version.id,
         )
         assembled = DipAssembled(
             dip=dip,
@@ -173,15 +197,15 @@ def hand_out(
             manifest_sha256=built.manifest_sha256,
             tagmanifest_sha256=built.tagmanifest_sha256,
         )
-        append(session, request, archive, lambda state: access_request.assemble(state, assembled))
+        append(session, asked, lambda state: access_request.assemble(state, assembled))
 
         # record the delivery, and only then let the first byte out
-        _let_out(session, request, archive, package, paths, lambda state: access_request.deliver(state, way="folder"))
+        _let_out(session, asked, lambda state: access_request.deliver(state, way="folder"), copy=True)
         folder.hand_out(out)
     return DisseminationReport(
-        request=request,
+        request=asked.request,
         dip=dip,
-        package=package,
+        package=asked.package,
         version=version.event.version,
         stored_event=version.id,
         path=str(out),
@@ -190,25 +214,23 @@ def hand_out(
     )
 
 
-def show_files(
-    session: Session, request: UUID, archive: str | None, package: UUID, paths: Sequence[str], *, way: str = "screen"
-) -> ViewReport:
+def show_files(session: Session, asked: Asked, *, way: str = "screen") -> ViewReport:
     """Record that files are shown, in batches of 500, and only then tell where they lie."""
-    version = stored.newest(session, package)
-    files = stored.chosen(session, version, paths)
+    version = stored.newest(session, asked.package)
+    files = stored.chosen(session, version, asked.paths, asked.own)
     shown = [file.path for file in files]
     for start in range(0, len(shown), PAGES_OF_AN_EVENT):
         viewed = ContentViewed(
-            package=package,
+            package=asked.package,
             generation=version.event.generation,
             version=version.event.version,
             paths=tuple(shown[start : start + PAGES_OF_AN_EVENT]),
             way=way,
         )
-        _let_out(session, request, archive, package, paths, partial(access_request.view, viewed=viewed), copy=False)
+        _let_out(session, asked, partial(access_request.view, viewed=viewed), copy=False)
     return ViewReport(
-        request=request,
-        package=package,
+        request=asked.request,
+        package=asked.package,
         version=version.event.version,
         files=tuple(_shown(session, version, file) for file in files),
     )
@@ -235,48 +257,39 @@ def shown_bytes(file: ShownFile) -> Iterator[bytes]:
         raise ArchiveError("fixity-mismatch", file.place, expected=file.sha256, found=digest.hexdigest())
 
 
-def append(session: Session, request: UUID, archive: str | None, decide: Decide) -> None:
+def append(session: Session, asked: Asked, decide: Decide) -> None:
     """Append to a request what is decided from its state."""
+    _append(session, asked.request, asked.archive, decide)
 
+
+def _append(session: Session, request: UUID, archive: str | None, decide: Decide) -> None:
     def decided(streams: Streams) -> list[New]:
         return [New(request, payload) for payload in decide(streams.load(ACCESS_REQUEST, request).state)]
 
     session.perform("disseminate", decided, correlation=request, archive=archive)
 
 
-def _let_out(
-    session: Session,
-    request: UUID,
-    archive: str | None,
-    package: UUID,
-    paths: Sequence[str],
-    decide: Decide,
-    *,
-    copy: bool = True,
-) -> None:
+def _let_out(session: Session, asked: Asked, decide: Decide, *, copy: bool) -> None:
     """The event after which bytes leave, decided together with the right to it: a grant that ends now ends it."""
 
     def decided(streams: Streams) -> list[New]:
-        state = streams.load(ACCESS_REQUEST, request).state
-        verdict = rights.may_see(session, streams, package, paths, state, copy=copy)
+        state = streams.load(ACCESS_REQUEST, asked.request).state
+        verdict = rights.may_see(session, streams, asked.package, asked.entry, asked.paths, state, copy=copy)
         if not verdict.allowed:
-            raise ArchiveError("access-controlled", package, why=verdict.why)
-        return [New(request, payload) for payload in decide(state)]
+            raise ArchiveError("access-controlled", asked.package, why=verdict.why)
+        return [New(asked.request, payload) for payload in decide(state)]
 
-    session.perform("let-out", decided, correlation=request, archive=archive)
+    session.perform("let-out", decided, correlation=asked.request, archive=asked.archive)
 
 
 def _assemble(
-    session: Session, folder: Folder, version: StoredVersion, dip: str, files: Sequence[PayloadFile]
+    session: Session, folder: Folder, version: StoredVersion, dip: str, files: Sequence[PayloadFile], entry: UUID
 ) -> Built:
     placed = []
     for file in files:
         source = stored.place_of(session, version, payload_path(str(version.package), file.path))
         placed.append(folder.copy(source, payload_path(dip, file.path), stored.payload_digest(version, file)))
-    package = session.log.load(ARCHIVAL_PACKAGE, version.package).state
-    if package.created is None:
-        raise ArchiveError("package-unknown", version.package)
-    fields = session.log.load(DESCRIPTION, package.created.description).state.fields
+    fields = session.log.load(DESCRIPTION, entry).state.fields
     if fields is None:
         raise ArchiveError("description-unknown", version.package)
     history = session.log.records(version.package)

@@ -18,13 +18,14 @@ from repository.domain.access_request import (
 )
 from repository.domain.agent import AGENT
 from repository.domain.aggregate import Loaded, New
+from repository.domain.archival_package import ARCHIVAL_PACKAGE
 from repository.domain.authority import may
 from repository.domain.values import Ground as Ground
 from repository.domain.values import Role, Value
 from repository.errors import ArchiveError
 from repository.eventlog import Streams
 from repository.services import access, use
-from repository.services.access import DisseminationReport, ViewReport
+from repository.services.access import Asked, DisseminationReport, ViewReport
 from repository.services.search import find_record
 from repository.services.session import Session
 
@@ -99,16 +100,14 @@ def make_request(
 ) -> None:
     """Ask for records under a registered use. `purpose-missing`, `record-unknown`, `files-of-several`."""
     session.require("register-use")
-    packages = tuple(dict.fromkeys(find_record(session, record) for record in records))
+    packages, paths = use.wanted(session, records, files)
 
     def decide(loaded: Loaded[access_request.State]) -> list[Value]:
         _expect_own(session, loaded.state)
         if not purpose.strip():
             raise ArchiveError("purpose-missing")
         words = use.sealed_for(session, loaded.state, request, loaded.version + 1, "purpose", purpose)
-        return access_request.request(
-            loaded.state, Requested(packages=packages, paths=tuple(files), purpose=words or purpose)
-        )
+        return access_request.request(loaded.state, Requested(packages=packages, paths=paths, purpose=words or purpose))
 
     _append(session, "make-request", request, decide)
 
@@ -192,11 +191,11 @@ def deliver(session: Session, request: UUID, target: Path) -> Delivery:
     `access-controlled` for what is neither; nothing of the request leaves then. Raises as `disseminate` does.
     """
     session.require("disseminate")
-    packages, paths, archive = _to_let_out(session, request)
-    for package in packages:
-        access.let_out(session, request, archive, package, paths, copy=True)
-    reports = [access.hand_out(session, request, archive, package, paths, target) for package in packages]
-    access.append(session, request, archive, lambda state: access_request.close(state, outcome="delivered"))
+    records = _to_let_out(session, request)
+    for asked in records:
+        access.let_out(session, asked, copy=True)
+    reports = [access.hand_out(session, asked, target) for asked in records]
+    access.append(session, records[0], lambda state: access_request.close(state, outcome="delivered"))
     return Delivery(request=request, packages=tuple(reports))
 
 
@@ -206,13 +205,13 @@ def view(session: Session, request: UUID, record: str | None = None, *, files: S
     Without `record` the first that was asked for; without `files` all that were asked for or granted of it.
     """
     session.require("disseminate")
-    packages, paths, archive = _to_let_out(session, request)
-    package = find_record(session, record) if record else packages[0]
-    if package not in packages:
+    records = {asked.package: asked for asked in _to_let_out(session, request)}
+    package = find_record(session, record) if record else next(iter(records))
+    if package not in records:
         raise ArchiveError("record-unknown", record or package)
-    wanted = tuple(files) or paths
-    access.let_out(session, request, archive, package, wanted, copy=False)
-    return access.show_files(session, request, archive, package, wanted)
+    asked = msgspec.structs.replace(records[package], paths=tuple(files) or records[package].paths)
+    access.let_out(session, asked, copy=False)
+    return access.show_files(session, asked)
 
 
 def certify(session: Session, request: UUID, dip: UUID, number: str) -> Certificate:
@@ -296,14 +295,32 @@ def _card(session: Session, request: UUID) -> AccessRequest:
     return card
 
 
-def _to_let_out(session: Session, request: UUID) -> tuple[tuple[UUID, ...], tuple[str, ...], str | None]:
+def _to_let_out(session: Session, request: UUID) -> list[Asked]:
+    """What was granted, or asked for where nothing was decided: each package as a whole, or its files."""
     archive = _archive(session, request)
     state = session.log.load(ACCESS_REQUEST, request).state
     _expect_own(session, state)
     asked = state.granted or state.requested
     if asked is None or not asked.packages:
         raise ArchiveError("request-order", "DipAssembled")
-    return asked.packages, asked.paths, archive
+    return [
+        Asked(
+            request=request,
+            archive=archive,
+            package=package,
+            entry=_entry(session, package),
+            own=None,
+            paths=asked.paths,
+        )
+        for package in asked.packages
+    ]
+
+
+def _entry(session: Session, package: UUID) -> UUID:
+    created = session.log.load(ARCHIVAL_PACKAGE, package).state.created
+    if created is None:
+        raise ArchiveError("package-unknown", package)
+    return created.description
 
 
 def _expect_own(session: Session, state: access_request.State) -> None:

@@ -37,19 +37,26 @@ def may_see(
     session: Session,
     streams: Streams,
     package: UUID,
+    entry: UUID,
     paths: Collection[str],
     request: access_request.State,
     *,
     copy: bool,
 ) -> Verdict:
-    """Whether these files of a package (none named: the whole) may be let out now, judged by the aggregates."""
+    """Whether these files of a package (none named: the whole entry) may be let out now, judged by the aggregates.
+
+    The class is the highest that the package, the entry, and the package's own description say.
+    """
     held = streams.load(ARCHIVAL_PACKAGE, package).state
     if held.created is None:
         raise ArchiveError("package-unknown", package)
-    described = streams.load(DESCRIPTION, held.created.description).state.fields
+    secrecy = held.secrecy_class
+    for description in sorted({entry, held.created.description}):
+        fields = streams.load(DESCRIPTION, description).state.fields
+        secrecy = access_rules.higher(secrecy, fields.secrecy_class) if fields else secrecy
     standing = Standing(
         status=held.access.status if held.access else None,
-        secrecy=access_rules.higher(held.secrecy_class, described.secrecy_class) if described else held.secrecy_class,
+        secrecy=secrecy,
         opening_date=held.access.opening_date if held.access else None,
     )
     granted = access_request.covers(request, package, paths, today=session.today(), copy=copy)

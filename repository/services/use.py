@@ -28,7 +28,8 @@ from repository.domain.reader import Document as Document
 from repository.domain.values import Confidential, Day, Sealed
 from repository.errors import ArchiveError
 from repository.eventlog import Streams
-from repository.services.search import find_record
+from repository.services import stored
+from repository.services.search import find_description
 from repository.services.session import Session
 
 
@@ -94,7 +95,7 @@ def register_use(session: Session, form: UseForm) -> Registration:
     if not form.name.strip() or not form.number.strip():
         raise ArchiveError("name-missing")
     access_request.register_use(access_request.State(), _use(session, form, UUID(int=0), None, None))
-    packages = tuple(dict.fromkeys(find_record(session, record) for record in form.records))
+    packages, paths = wanted(session, form.records, form.files)
     request = session.new_id()
 
     # 2 find the reader by the paper, or make a key for a new one; it is durable when this returns
@@ -115,13 +116,33 @@ def register_use(session: Session, form: UseForm) -> Registration:
         asked: list[New] = []
         if packages:
             purpose = words(form.detail or form.purpose.value, 2, "purpose")
-            wanted = Requested(packages=packages, paths=form.files, purpose=purpose or form.purpose.value)
-            asked = [New(request, payload) for payload in access_request.request(access_request.State(use=use), wanted)]
+            named = Requested(packages=packages, paths=paths, purpose=purpose or form.purpose.value)
+            asked = [New(request, payload) for payload in access_request.request(access_request.State(use=use), named)]
         registered = access_request.register_use(access_request.State(), use)
         return [*introduced, *(New(request, payload) for payload in registered), *asked]
 
     session.perform("register-use", decide, correlation=request, archive=archive)
     return Registration(request=request, reader=subject, returning=returning, packages=packages)
+
+
+def wanted(session: Session, records: Sequence[str], files: Sequence[str]) -> tuple[tuple[UUID, ...], tuple[str, ...]]:
+    """The packages and files that records mean. Of a record that shares its package with others, its own files.
+
+    `record-unknown`, `record-without-package`, and `files-of-several` where files are named and records are several.
+    """
+    entries = [find_description(session, record) for record in records]
+    for entry, record in zip(entries, records, strict=True):
+        if entry.package is None:
+            raise ArchiveError("record-without-package", record)
+    packages = tuple(dict.fromkeys(entry.package for entry in entries if entry.package is not None))
+    shared = [entry for entry in entries if entry.files is not None]
+    if (files or shared) and len(entries) > 1:
+        raise ArchiveError("files-of-several", len(entries))
+    for entry in shared:
+        if entry.package is not None:
+            own = stored.chosen(session, stored.newest(session, entry.package), files, entry.files)
+            return packages, tuple(file.path for file in own)
+    return packages, tuple(files)
 
 
 def find_reader(session: Session, document: Document, number: str) -> ReaderFound:
