@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import msgspec
 
 from packages_spec.eark.document import Node
-from packages_spec.eark.files import PackageFiles
 from packages_spec.findings import Finding
+from packages_spec.package_files import PackageFiles
 from packages_spec.paths import shown
 
 _LONGEST = 120

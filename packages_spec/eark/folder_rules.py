@@ -6,8 +6,8 @@ to put into it is missed with more weight where the package itself says that the
 
 from collections.abc import Iterator
 
-from packages_spec.eark.files import PackageFiles
 from packages_spec.findings import Finding
+from packages_spec.package_files import PackageFiles
 
 METS = "METS.xml"
 

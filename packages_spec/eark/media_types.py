@@ -7,7 +7,7 @@ list and outside the trees in which anybody may register (`vnd.`, `prs.`) is not
 import mimetypes
 import re
 from enum import Enum
-from functools import cache
+from functools import cache, lru_cache
 
 LONGEST = 255
 """RFC 6838 4.2 bounds a type and a subtype by 127 characters each."""
@@ -76,6 +76,7 @@ class Standing(Enum):
     UNKNOWN = "unknown"
 
 
+@lru_cache(maxsize=512)
 def standing(name: str) -> Standing:
     """How a media type, without its parameters, stands to IANA's registry."""
     essence = name.partition(";")[0].strip()

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from urllib.parse import unquote
 
 from packages_spec.eark.context import brief
-from packages_spec.eark.files import ALGORITHMS, PackageFiles, algorithm_of
 from packages_spec.findings import Finding
+from packages_spec.package_files import ALGORITHMS, PackageFiles, algorithm_of
 from packages_spec.paths import shown
 from packages_spec.safe_xml import Element, UnsafeXml, stream
 

@@ -8,6 +8,7 @@ truth when it was made and the file was changed since: that is an error with a c
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from urllib.parse import unquote
 
 import msgspec
@@ -31,8 +32,8 @@ from packages_spec.eark.checks import (
 )
 from packages_spec.eark.context import Context, brief
 from packages_spec.eark.document import Node
-from packages_spec.eark.files import ALGORITHMS, DIGEST_BYTES, Mark, algorithm_of
 from packages_spec.findings import Finding
+from packages_spec.package_files import ALGORITHMS, DIGEST_BYTES, Mark, algorithm_of
 from packages_spec.paths import shown
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
@@ -75,6 +76,25 @@ def judge_reference(numbers: Numbers, reference: Node, context: Context) -> Iter
 
 def judge_core(numbers: Numbers, core: Node, context: Context) -> Iterator[Finding]:
     """What a reference says of its file, by itself."""
+    for rule in _core_rules(numbers):
+        yield from judge_attribute(rule, core, context)
+    value, algorithm = core.get("CHECKSUM"), algorithm_of(core.get("CHECKSUMTYPE"))
+    if numbers.checksum and algorithm and len(value) != 2 * DIGEST_BYTES[algorithm] and HEX.holds(value):
+        expected = f"{algorithm}: {2 * DIGEST_BYTES[algorithm]} hex digits"
+        yield context.breach(numbers.of(numbers.checksum), expected, value)
+
+
+def judge_location(numbers: Numbers, core: Node, location: Node, context: Context) -> Iterator[Finding]:
+    """Where a reference leads, and whether what it says of the file is so."""
+    for rule in _location_rules(numbers):
+        yield from judge_attribute(rule, location, context)
+    reference = location.get("xlink:href")
+    if reference:
+        yield from _behind(numbers, core, reference, context)
+
+
+@cache
+def _core_rules(numbers: Numbers) -> tuple[Attribute, ...]:
     checks: list[tuple[int, str, Check]] = [
         (numbers.metadata, "MDTYPE", _METADATA_TYPE),
         (numbers.media, "MIMETYPE", MEDIA_TYPE),
@@ -83,29 +103,19 @@ def judge_core(numbers: Numbers, core: Node, context: Context) -> Iterator[Findi
         (numbers.checksum, "CHECKSUM", HEX),
         (numbers.checksum_type, "CHECKSUMTYPE", _CHECKSUM_TYPE),
     ]
-    for number, name, check in checks:
-        if number:
-            yield from judge_attribute(Attribute(numbers.of(number), "", name, check), core, context)
-    value, algorithm = core.get("CHECKSUM"), algorithm_of(core.get("CHECKSUMTYPE"))
-    if numbers.checksum and algorithm and HEX.holds(value) and len(value) != 2 * DIGEST_BYTES[algorithm]:
-        expected = f"{algorithm}: {2 * DIGEST_BYTES[algorithm]} hex digits"
-        yield context.breach(numbers.of(numbers.checksum), expected, value)
+    rules = [Attribute(numbers.of(number), "", name, check) for number, name, check in checks if number]
     if numbers.media:
         media = numbers.of(numbers.media)
-        yield from judge_attribute(Attribute(f"{media}.unknown", "", "MIMETYPE", KNOWN_MEDIA_TYPE), core, context)
-        yield from judge_attribute(Attribute(f"{media}.private", "", "MIMETYPE", PUBLIC_MEDIA_TYPE), core, context)
-        yield from judge_attribute(Attribute(f"{media}.long", "", "MIMETYPE", SHORT), core, context)
+        for part, check in (("unknown", KNOWN_MEDIA_TYPE), ("private", PUBLIC_MEDIA_TYPE), ("long", SHORT)):
+            rules.append(Attribute(f"{media}.{part}", "", "MIMETYPE", check))
+    return tuple(rules)
 
 
-def judge_location(numbers: Numbers, core: Node, location: Node, context: Context) -> Iterator[Finding]:
-    """Where a reference leads, and whether what it says of the file is so."""
+@cache
+def _location_rules(numbers: Numbers) -> tuple[Attribute, ...]:
     checks = ((numbers.locator, "LOCTYPE", URL), (numbers.link, "xlink:type", SIMPLE))
-    for number, name, check in (*checks, (numbers.place, "xlink:href", PRESENT)):
-        if number:
-            yield from judge_attribute(Attribute(numbers.of(number), "", name, check), location, context)
-    reference = location.get("xlink:href")
-    if reference:
-        yield from _behind(numbers, core, reference, context)
+    places = (*checks, (numbers.place, "xlink:href", PRESENT))
+    return tuple(Attribute(numbers.of(number), "", name, check) for number, name, check in places if number)
 
 
 def _behind(numbers: Numbers, core: Node, reference: str, context: Context) -> Iterator[Finding]:

@@ -11,7 +11,6 @@ from packages_spec.eark.document import METS as METS_SPACE
 from packages_spec.eark.document import read_document
 from packages_spec.eark.documents import judge_document
 from packages_spec.eark.file_rules import FileJudge, judge_file_section
-from packages_spec.eark.files import Mark, PackageFiles
 from packages_spec.eark.folder_rules import METS, judge_folders
 from packages_spec.eark.head_rules import judge_head
 from packages_spec.eark.identifiers import Identifiers
@@ -20,6 +19,7 @@ from packages_spec.eark.package_types import judge_type
 from packages_spec.eark.premis_rules import PremisJudge
 from packages_spec.eark.section_rules import judge_sections
 from packages_spec.findings import Finding
+from packages_spec.package_files import Mark, PackageFiles
 from packages_spec.paths import shown
 from packages_spec.safe_xml import UnsafeXml
 

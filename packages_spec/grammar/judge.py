@@ -30,14 +30,24 @@ _BLANKS = " \t\r\n"
 
 
 class _Open:
-    """An element that has begun: what it must be (None: anything), and the names of its children so far."""
+    """An element that has begun: what it must be (None: anything), and the names of its children so far.
+
+    Children come as runs of one name, [name, how many]: a million files in a group are one run.
+    """
 
     __slots__ = ("children", "grammar", "model")
 
     def __init__(self, model: Element | None, grammar: Grammar | None) -> None:
         self.model = model
         self.grammar = grammar
-        self.children: list[str] = []
+        self.children: list[tuple[str, int]] = []
+
+    def child(self, name: str) -> None:
+        """One more child."""
+        if self.children and self.children[-1][0] == name:
+            self.children[-1] = (name, self.children[-1][1] + 1)
+        else:
+            self.children.append((name, 1))
 
 
 class FormJudge:
@@ -55,7 +65,7 @@ class FormJudge:
         grammar = grammars().get(space[1:])
         above = self._open[-1] if self._open else None
         if above is not None:
-            above.children.append(name if grammar is not None and grammar is above.grammar else element.tag)
+            above.child(name if grammar is not None and grammar is above.grammar else element.tag)
             yield from self._text_before(element, above)
         opened = _Open(None, grammar)
         self._open.append(opened)
@@ -82,7 +92,8 @@ class FormJudge:
             yield from self._text(element, model)
         elif (last or "").strip(_BLANKS):
             yield self._find("grammar.text", element, model.name, (last or "").strip())
-        names = "".join(f"{name} " for name in opened.children)
+        # No model counts further than to two, so a longer run says no more than one of two.
+        names = "".join(f"{name} " if count == 1 else f"{name} {name} " for name, count in opened.children)
         if not model.pattern.fullmatch(names):
             yield self._find("grammar.children", element, model.children or "-", _summary(opened.children))
 
@@ -170,14 +181,7 @@ def _place(element: XmlElement) -> str:
     return f"{name}, line {element.sourceline}"
 
 
-def _summary(names: list[str]) -> str:
-    """The children's names, runs of one name shortened."""
-    runs: list[list[str | int]] = []
-    for name in names:
-        plain = name.rpartition("}")[2]
-        if runs and runs[-1][0] == plain:
-            runs[-1][1] = int(runs[-1][1]) + 1
-        else:
-            runs.append([plain, 1])
-    shown_runs = [str(name) if count == 1 else f"{name} x {count}" for name, count in runs[:20]]
-    return " ".join(shown_runs) or "-"
+def _summary(children: list[tuple[str, int]]) -> str:
+    """The children's names as a person reads them."""
+    names = ((name.rpartition("}")[2], count) for name, count in children[:20])
+    return " ".join(name if count == 1 else f"{name} x {count}" for name, count in names) or "-"

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import date
+from functools import lru_cache
 
 Test = Callable[[str], bool]
 
@@ -24,6 +25,7 @@ def is_name(value: str) -> bool:
     return _NAME.fullmatch(value) is not None
 
 
+@lru_cache(maxsize=512)
 def is_date_time(value: str) -> bool:
     """A day that exists and a time on it, in a time zone or in none."""
     match = _DATE_TIME.fullmatch(value)

@@ -10,7 +10,7 @@ import zlib
 from array import array
 from collections.abc import Callable, Iterable, Iterator
 from enum import IntFlag
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Protocol
 
@@ -25,6 +25,7 @@ class Mark(IntFlag):
 
     HASHED = 1
     LISTED = 2
+    DESCRIBED = 4
 
 
 class Hash(Protocol):
@@ -78,6 +79,7 @@ DIGEST_BYTES = {
 }
 
 
+@lru_cache(maxsize=64)
 def algorithm_of(name: str) -> str | None:
     """Our name of an algorithm as METS or PREMIS spells it; None for one that cannot be computed here."""
     plain = name.strip().lower().replace("-", "").replace("_", "").replace(" ", "")
