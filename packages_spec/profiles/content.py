@@ -11,6 +11,8 @@ from packages_spec.digests import Digested
 from packages_spec.premis import Agent, Event, Identifier, Rights, Source
 
 REPRESENTATION = "original"
+BAG_PROFILE = "urn:jingui:bag-profile:1"
+"""BagIt-Profile-Identifier of every bag that holds one of our packages."""
 
 
 class PackageKind(StrEnum):
