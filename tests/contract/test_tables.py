@@ -44,7 +44,9 @@ FINDINGS, ERRORS, MESSAGES, FAULTS = (
     table("repository/eventlog/faults.toml"),
 )
 SETTINGS = table("repository/settings.toml")
+REQUIREMENTS = table("packages_spec/eark/requirements.toml")
 TABLES = {"findings": FINDINGS, "errors": ERRORS, "messages": MESSAGES, "faults": FAULTS, "settings": SETTINGS}
+TABLES["requirements"] = REQUIREMENTS
 
 
 def trees(*rooms: str) -> Iterator[tuple[str, ast.Module]]:
@@ -152,8 +154,17 @@ def test_every_finding_that_is_made_has_its_row() -> None:
     made = {code: place for place, call in calls("Finding", "packages_spec", "repository") for code in codes(call)}
     made |= {code: place for place, call in calls("find", "packages_spec") for code in codes(call) if "." in code}
     assert len(made) > 100
-    parts = {"ocfl.", "-digest"}  # of a code put together, which the next test knows by its pattern
-    assert {code: place for code, place in made.items() if code not in FINDINGS and code not in parts} == {}
+    parts = {"ocfl.", "-digest", "reference.", "eark."}  # of a code put together, which other tests know
+    known = {*FINDINGS, *REQUIREMENTS, *parts}
+    assert {code: place for code, place in made.items() if code not in known} == {}
+
+
+def test_every_requirement_has_its_own_id_and_a_known_weight() -> None:
+    weights = {severity.value for severity in Severity}
+    for code, row in REQUIREMENTS.items():
+        assert row["severity"] in weights
+        assert code == "eark.not-judged" or re.fullmatch(rf"eark\.{row['clause']}(\.[a-z]+)?", code), code
+        assert placeholders(row["zh"] + row["en"]) <= {"path", "expected", "found"}
 
 
 def test_every_finding_is_made_somewhere() -> None:
@@ -223,7 +234,9 @@ PUT_TOGETHER = {
     "kind": {
         "file",
         "packed",
-        *(p + k for p in ("", "packed-") for k in ("bag", "package", "folder", "ocfl-object", "ocfl-root")),
+        "mets",
+        "premis",
+        *(p + k for p in ("", "packed-") for k in ("bag", "eark", "package", "folder", "ocfl-object", "ocfl-root")),
     },
     "cards": {table.name for table in TABLES_OF_CARDS},
     "source": {"paper-form", "legacy-system"},
