@@ -18,6 +18,9 @@ from repository.errors import ArchiveError, storage_error
 COMMANDS = (
     "init",
     "ingest",
+    "accession",
+    "accept",
+    "return",
     "pack",
     "validate",
     "list",
@@ -25,6 +28,7 @@ COMMANDS = (
     "show",
     "disseminate",
     "materialise",
+    "statement",
     "status",
     "work",
     "events",

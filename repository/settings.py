@@ -7,6 +7,7 @@ after `JINGUI_`, a variable of the environment.
 import os
 import tomllib
 from collections.abc import Mapping
+from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -18,6 +19,14 @@ from repository.domain.values import SecrecyClass
 from repository.errors import ArchiveError
 
 FILE = "jingui.toml"
+
+
+class Acceptance(StrEnum):
+    """Who decides that a valid delivery passes into custody."""
+
+    AUTOMATIC = "automatic"
+    PERSON = "person"
+    TWO_PERSONS = "two-persons"
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -32,6 +41,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     secrecy_ceiling: SecrecyClass = SecrecyClass.INTERNAL
     identify_formats: bool = True
     virus_scanner: str | None = None
+    acceptance: Acceptance = Acceptance.AUTOMATIC
     sync: bool = True
     workplace: str | None = None
 

@@ -28,7 +28,7 @@ from repository.domain.values import (
     SecrecyClass,
     Value,
 )
-from repository.eventlog.codec import encode
+from repository.eventlog.codec import decode_envelope, encode
 from repository.eventlog.digests import leaf_hash, payload_digest
 from repository.eventlog.registry import event_types
 
@@ -118,6 +118,49 @@ _PAYLOADS: tuple[Value, ...] = (
     accession.DeliveryRejected(delivery=1, findings=(_FINDING,), findings_total=12_345),
     accession.Accepted(delivery=1, policy="automatic", packages=2, quality=Outcome.NOT_CHECKED),
     accession.Completed(delivery=1, packages=2, files=14, bytes=0),
+    accession.TermsAgreed(agreement="临档协[2026]3号", medium="移动硬盘", opening_opinion="满二十五年开放"),
+    accession.WorkSheetRecorded(
+        delivery=1,
+        part=1,
+        parts=1,
+        entries=(
+            accession.WorkEntry(
+                unit="石桥乡/J012-7-0001",
+                reference_code="J012-7-0001",
+                first=1,
+                last=50,
+                pages=49,
+                contractor="晨光数字化公司",
+                operator="张三",
+                device="A3-01",
+                shift="早班",
+            ),
+            accession.WorkEntry(
+                unit="J012-7-0002",
+                reference_code="J012-7-0002",
+                first=1,
+                last=1,
+                pages=1,
+                contractor="远山扫描社",
+                operator=_SEALED,
+                device=None,
+                shift=None,
+            ),
+        ),
+    ),
+    accession.ReviewRequired(delivery=1, received_by=_id("actor"), two_persons=True),
+    accession.UnitsAccepted(delivery=1, units=("J012-7-0001",)),
+    accession.Returned(delivery=1, whole=False, units=("J012-7-0002",), reason="倾斜、缺角，请重扫"),
+    accession.PartCompleted(delivery=1, packages=2, outstanding=1),
+    accession.HandoverPrinted(delivery=1, form_sha256=_digest("form")),
+    accession.HandoverSigned(
+        form_sha256=_digest("form"),
+        scan_name="移交接收登记表（签字）.pdf",
+        scan_sha256=_digest("scan"),
+        bytes=120_000,
+        package=_id("p3"),
+        description=_id("d3"),
+    ),
     archival_package.Created(
         accession=_id("accession"),
         delivery=1,
@@ -150,6 +193,32 @@ _PAYLOADS: tuple[Value, ...] = (
         manifest_sha256=_digest("manifest"),
         tagmanifest_sha256=_digest("tagmanifest"),
         inventory_sha256=_digest("inventory"),
+    ),
+    archival_package.Redelivered(
+        delivery=2,
+        repairs=1,
+        record_type=RecordType.TEXT,
+        secrecy_class=SecrecyClass.OPEN,
+        files=50,
+        bytes=2_250_000,
+    ),
+    archival_package.PagesDeclared(
+        delivery=1,
+        declared=(archival_package.DeclaredPages(pages=(8, 9), condition="空白页", reason="原件为空白页"),),
+    ),
+    archival_package.Digitised(
+        delivery=1,
+        work=(
+            archival_package.Digitisation(
+                first=1,
+                last=50,
+                pages=49,
+                contractor="晨光数字化公司",
+                operator=_SEALED,
+                device="A3-01",
+                shift="早班",
+            ),
+        ),
     ),
     description.Described(fields=_FIELDS),
     description.Revised(
@@ -191,11 +260,17 @@ _BY_CLASS: Mapping[type[Value], Value] = {type(payload): payload for payload in 
 
 
 def golden_events() -> dict[str, Golden]:
-    """One event of every type at its newest schema, by `<Type>.<schema>`, always the same."""
-    return {
-        f"{kind.name}.{kind.schema}": _golden(position, kind.name, kind.schema, _BY_CLASS[kind.payload])
-        for position, kind in enumerate(event_types().values(), 1)
-    }
+    """One event of every type at its newest schema, by `<Type>.<schema>`, always the same.
+
+    A type that has its file keeps the position that stands there, so that new types may be added anywhere.
+    """
+    positions = {key: decode_envelope(golden.envelope).position for key, golden in read().items()}
+    golden = {}
+    for kind in event_types().values():
+        key = f"{kind.name}.{kind.schema}"
+        position = positions.setdefault(key, max(positions.values(), default=0) + 1)
+        golden[key] = _golden(position, kind.name, kind.schema, _BY_CLASS[kind.payload])
+    return golden
 
 
 def _golden(position: int, name: str, schema: int, payload: Value) -> Golden:

@@ -15,7 +15,7 @@ import msgspec
 from repository.catalogue.cards import Accession, AccessRequest, Agent, Card, Description, Mark, Package, Run
 from repository.domain.values import SecrecyClass
 
-VERSION = 1
+VERSION = 2
 """Of the tables below. A catalogue of another version is made again."""
 
 ALWAYS = 2**63 - 1

@@ -22,6 +22,7 @@ from repository.services.linking import judge_linking
 from repository.services.page_counts import pages_in
 from repository.services.reception import Reception
 from repository.services.session import Session
+from repository.services.work_sheet import unclear_work
 
 
 class Examined(msgspec.Struct, frozen=True):
@@ -55,11 +56,12 @@ def _judge_pages(reception: Reception, plan: DeliveryPlan) -> list[Finding]:
     rows = reception.catalogue.rows
     declared, findings = reception.declarations
     codes = frozenset(row.reference_code for row in rows if row.reference_code)
-    findings = [*findings, *unknown_codes(declared, codes)]
-    return findings + judge_linking(plan.units, declared, _page_counts(reception, plan))
+    lines, unread = reception.work_sheet
+    findings = [*findings, *unknown_codes(declared, codes), *unread, *unclear_work(lines, plan.units)]
+    return findings + judge_linking(plan.units, declared, page_counts(reception, plan))
 
 
-def _page_counts(reception: Reception, plan: DeliveryPlan) -> dict[str, int | None]:
+def page_counts(reception: Reception, plan: DeliveryPlan) -> dict[str, int | None]:
     """Pages of the files that can hold several."""
     return {
         path: pages_in(reception.place(path))

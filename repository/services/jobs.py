@@ -12,6 +12,8 @@ import msgspec
 
 from repository.catalogue import Accession, Holdings, Projection, Run
 from repository.domain.accession import ACCESSION, Stage
+from repository.domain.archival_package import ARCHIVAL_PACKAGE
+from repository.domain.values import Outcome
 from repository.errors import ArchiveError
 from repository.services.ingest import IngestRequest, ingest
 from repository.services.preservation import put_straight
@@ -21,9 +23,13 @@ _NEXT = {
     Stage.OPEN: "receive",
     Stage.RECEIVED: "validate",
     Stage.VALIDATED: "accept",
+    Stage.WAITING: "decide",
     Stage.ACCEPTED: "store",
     Stage.REJECTED: "deliver-again",
+    Stage.RETURNED: "deliver-rework",
 }
+_OF_PEOPLE = frozenset({Stage.REJECTED, Stage.WAITING, Stage.RETURNED})
+"""Stages that no machine can take further."""
 
 
 _GRAVE = frozenset({20, 23, 30})
@@ -31,10 +37,13 @@ _GRAVE = frozenset({20, 23, 30})
 
 
 class Unfinished(msgspec.Struct, frozen=True, kw_only=True):
-    """An accession that is not completed: where it stands, what comes next, and how many of its packages are stored."""
+    """An accession that is not completed, or whose handover is not signed: where it stands, and what comes next.
+
+    `infected` is the stage of one that a virus keeps from going on.
+    """
 
     accession: UUID
-    stage: Stage
+    stage: str
     next: str
     source: str
     packages_stored: int
@@ -69,7 +78,7 @@ def status(session: Session) -> StatusReport:
         archives=session.settings.archives,
         position=position,
         holdings=session.catalogue.holdings(),
-        unfinished=tuple(map(_unfinished, _open_accessions(session))),
+        unfinished=tuple(_unfinished(session, one) for one in (*_open_accessions(session), *_unsigned(session))),
         runs=tuple(run for run in session.catalogue.runs(limit=1_000).entries if run.outcome is None),
         projections=tuple(session.catalogue.board()),
     )
@@ -86,7 +95,7 @@ def work(session: Session, progress: Progress) -> WorkReport:
     session.catch_up()
     done: dict[str, str] = {}
     for accession in _open_accessions(session):
-        if accession.stage is Stage.REJECTED:
+        if accession.stage in _OF_PEOPLE:
             continue
         try:
             done[str(accession.id)] = ingest(session, _as_asked(session, accession), progress).outcome
@@ -98,15 +107,12 @@ def work(session: Session, progress: Progress) -> WorkReport:
 
 
 def _as_asked(session: Session, accession: Accession) -> IngestRequest:
-    producer = session.catalogue.agent(accession.producer)
     state = session.log.load(ACCESSION, accession.id).state
     wish = state.received or state.opened
     return IngestRequest(
         source=Path(accession.source),
         archive=accession.archive,
-        producer=producer.name if producer else None,
-        transfer_number=accession.transfer_number,
-        kind=accession.kind,
+        accession=accession.id,
         per_folder=wish is not None and wish.per_folder,
     )
 
@@ -119,12 +125,29 @@ def _open_accessions(session: Session) -> list[Accession]:
     return found
 
 
-def _unfinished(accession: Accession) -> Unfinished:
+def _unsigned(session: Session) -> list[Accession]:
+    """Accessions that are complete but for the signature on the form that was printed."""
+    completed = session.catalogue.accessions(stage=Stage.COMPLETED, limit=1_000).entries
+    return [one for one in completed if one.handover == "printed"]
+
+
+def _unfinished(session: Session, accession: Accession) -> Unfinished:
+    stage: str = accession.stage
+    step = _NEXT.get(accession.stage, "sign")
+    if accession.stage is Stage.VALIDATED and _is_infected(session, accession):
+        stage, step = "infected", "return-infected"
     return Unfinished(
         accession=accession.id,
-        stage=accession.stage,
-        next=_NEXT[accession.stage],
+        stage=stage,
+        next=step,
         source=accession.source,
         packages_stored=accession.packages_stored,
         units=accession.units,
     )
+
+
+def _is_infected(session: Session, accession: Accession) -> bool:
+    """Whether a virus was found in one of its units. The log is asked: a catalogue has no such question."""
+    units = session.log.load(ACCESSION, accession.id).state.plan
+    found = (session.log.load(ARCHIVAL_PACKAGE, unit.package).state.viruses for unit in units)
+    return any(check is not None and check.outcome is Outcome.FAILED for check in found)
