@@ -11,6 +11,7 @@ from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
@@ -40,10 +41,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     archives: tuple[str, ...]
     secrecy_ceiling: SecrecyClass = SecrecyClass.INTERNAL
     identify_formats: bool = True
+    characterise: bool = True
+    format_policy: str | None = None
     virus_scanner: str | None = None
     acceptance: Acceptance = Acceptance.AUTOMATIC
     sync: bool = True
     workplace: str | None = None
+    fixity_age_days: Annotated[int, msgspec.Meta(ge=1)] = 365
+    fixity_daily_bytes: Annotated[int, msgspec.Meta(ge=1)] = 500_000_000_000
+    yearly_statistics: bool = True
 
 
 def find_archive(start: Path, environment: Mapping[str, str] = os.environ) -> Path:

@@ -25,7 +25,7 @@ from repository.domain.values import Finding as KeptFinding
 from repository.domain.values import Outcome
 from repository.errors import ArchiveError
 from repository.eventlog import Streams
-from repository.services import examination, packaging
+from repository.services import examination, format_policy, packaging
 from repository.services.administration import find_or_register_producer
 from repository.services.declarations import declared_pages
 from repository.services.delivery import DeliveryPlan, UnitPlan
@@ -128,9 +128,11 @@ def take_in(session: Session, request: IngestRequest, progress: Progress) -> Ing
         plan, taken = _plan(session, opened.stream, reception)
         _record_work(session, opened.stream, reception, plan)
 
-        # 3 validate its structure and the producer's digests
+        # 3 validate its structure and the producer's digests, and hold its formats against the policy
         findings = [*reception.received.findings, *plan.findings, *taken]
-        findings += examination.judge_delivery(reception, plan, session.settings.secrecy_ceiling)
+        findings += examination.judge_delivery(session, reception, plan)
+        formats = examination.formats_to_judge(session, reception, plan.units, progress)
+        findings += format_policy.judge(format_policy.read_policy(session.settings.format_policy), formats or {})
         valid = _validate(session, opened.stream, reception, findings)
         if request.faults is not None:
             write_faults(request.faults, returned_workbook(reception, plan, findings))
@@ -138,11 +140,12 @@ def take_in(session: Session, request: IngestRequest, progress: Progress) -> Ing
             reception.keep_papers(returned_workbook(reception, plan, findings))
             return _report(session, opened.stream, "rejected", reception, plan, findings)
 
-        # 4, 5, 6 create the packages: formats, viruses; quality has no assessor yet and is not tested
+        # 4, 5, 6 create the packages: technical metadata, viruses; quality has no assessor yet and is not tested
         units = _units(session, opened.stream)
         plan = _only(plan, units)
-        made = _create(session, opened.stream, reception, plan, units, progress)
+        made = _create(session, opened.stream, reception, plan, units, formats, progress)
         examination.refuse_infected(made)
+        findings += examination.unreadable(made)
 
         # 7 accept custody, or let a person decide
         if not _accept(session, opened.stream):
@@ -319,7 +322,7 @@ def _record_work(session: Session, stream: UUID, reception: Reception, plan: Del
     lines, _ = reception.work_sheet
     if not lines or reception.stage is not Stage.RECEIVED:
         return
-    entries = work_entries(lines, plan.units, examination.page_counts(reception, plan))
+    entries = work_entries(lines, plan.units, examination.page_counts(session, reception, plan))
 
     def decide(streams: Streams) -> list[New]:
         state = _of(streams, stream)
@@ -386,6 +389,7 @@ def _create(
     reception: Reception,
     plan: DeliveryPlan,
     units: dict[str, Unit],
+    formats: examination.Formats | None,
     progress: Progress,
 ) -> dict[str, examination.Examined]:
     """Look at every file of every unit, and create the packages that do not exist yet."""
@@ -394,7 +398,7 @@ def _create(
     told = _told(session, stream, reception, plan)
     for batch in _batches(plan.units):
         missing = [unit for unit in batch if not _is_stored(session, units[unit.path].package)]
-        examined = examination.examine(session, reception, missing)
+        examined = examination.examine(session, reception, missing, formats)
         made |= examined
 
         def decide(streams: Streams, examined: dict[str, examination.Examined] = examined) -> list[New]:
@@ -514,11 +518,13 @@ def _store(
             return events
 
         session.perform("describe", describe, correlation=stream, archive=reception.archive)
+        # What is built tells what the log says now: somebody may have revised what a killed run described.
+        said = {unit.path: session.log.load(DESCRIPTION, units[unit.path].description).state.fields for unit in batch}
         packaging.store_packages(
             session,
             stream,
             reception,
-            [(units[unit.path], made[unit.path], fields[unit.path]) for unit in batch],
+            [(units[unit.path], made[unit.path], said[unit.path] or fields[unit.path]) for unit in batch],
             history,
         )
         done += len(batch)

@@ -12,11 +12,12 @@ import msgspec
 
 from repository.catalogue import Accession, Holdings, Projection, Run
 from repository.domain.accession import ACCESSION, Stage
-from repository.domain.archival_package import ARCHIVAL_PACKAGE
+from repository.domain.archival_package import VirusChecked
 from repository.domain.values import Outcome
 from repository.errors import ArchiveError
 from repository.services.ingest import IngestRequest, ingest
 from repository.services.preservation import put_straight
+from repository.services.search import position_of
 from repository.services.session import Progress, Session
 
 _NEXT = {
@@ -51,7 +52,7 @@ class Unfinished(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
-    """How the archive stands."""
+    """How the archive stands. `lagging` packages tell less than the log knows of their descriptions."""
 
     schema: str = "jingui.status/1"
     archives: tuple[str, ...]
@@ -60,6 +61,7 @@ class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
     unfinished: tuple[Unfinished, ...]
     runs: tuple[Run, ...]
     projections: tuple[Projection, ...]
+    lagging: int = 0
 
 
 class WorkReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,17 +72,23 @@ class WorkReport(msgspec.Struct, frozen=True, kw_only=True):
     accessions: dict[str, str]
 
 
-def status(session: Session) -> StatusReport:
-    """What the archive holds, and what in it is unfinished."""
+def status(session: Session, *, as_of: str | None = None) -> StatusReport:
+    """What the archive holds, and what in it is unfinished; as of a moment, what it held and what was unfinished."""
     session.require("search")
-    position = session.catch_up()
+    last = session.catch_up()
+    then = position_of(session, as_of)
+    position = last if then is None else min(then, last)
     return StatusReport(
         archives=session.settings.archives,
         position=position,
-        holdings=session.catalogue.holdings(),
-        unfinished=tuple(_unfinished(session, one) for one in (*_open_accessions(session), *_unsigned(session))),
-        runs=tuple(run for run in session.catalogue.runs(limit=1_000).entries if run.outcome is None),
+        holdings=session.catalogue.holdings(as_of=position),
+        unfinished=tuple(
+            _unfinished(session, one, position)
+            for one in (*_open_accessions(session, position), *_unsigned(session, position))
+        ),
+        runs=session.catalogue.runs(unfinished=True, as_of=position, limit=1_000).entries,
         projections=tuple(session.catalogue.board()),
+        lagging=session.catalogue.lagging(limit=1).total,
     )
 
 
@@ -94,7 +102,7 @@ def work(session: Session, progress: Progress) -> WorkReport:
     recovered = len(put_straight(session))
     session.catch_up()
     done: dict[str, str] = {}
-    for accession in _open_accessions(session):
+    for accession in _open_accessions(session, None):
         if accession.stage in _OF_PEOPLE:
             continue
         try:
@@ -117,24 +125,24 @@ def _as_asked(session: Session, accession: Accession) -> IngestRequest:
     )
 
 
-def _open_accessions(session: Session) -> list[Accession]:
+def _open_accessions(session: Session, as_of: int | None) -> list[Accession]:
     found: list[Accession] = []
     for stage in _NEXT:
-        page = session.catalogue.accessions(stage=stage, limit=1_000)
+        page = session.catalogue.accessions(stage=stage, as_of=as_of, limit=1_000)
         found += page.entries
     return found
 
 
-def _unsigned(session: Session) -> list[Accession]:
+def _unsigned(session: Session, as_of: int) -> list[Accession]:
     """Accessions that are complete but for the signature on the form that was printed."""
-    completed = session.catalogue.accessions(stage=Stage.COMPLETED, limit=1_000).entries
+    completed = session.catalogue.accessions(stage=Stage.COMPLETED, as_of=as_of, limit=1_000).entries
     return [one for one in completed if one.handover == "printed"]
 
 
-def _unfinished(session: Session, accession: Accession) -> Unfinished:
+def _unfinished(session: Session, accession: Accession, as_of: int) -> Unfinished:
     stage: str = accession.stage
     step = _NEXT.get(accession.stage, "sign")
-    if accession.stage is Stage.VALIDATED and _is_infected(session, accession):
+    if accession.stage is Stage.VALIDATED and _is_infected(session, accession, as_of):
         stage, step = "infected", "return-infected"
     return Unfinished(
         accession=accession.id,
@@ -146,8 +154,15 @@ def _unfinished(session: Session, accession: Accession) -> Unfinished:
     )
 
 
-def _is_infected(session: Session, accession: Accession) -> bool:
-    """Whether a virus was found in one of its units. The log is asked: a catalogue has no such question."""
-    units = session.log.load(ACCESSION, accession.id).state.plan
-    found = (session.log.load(ARCHIVAL_PACKAGE, unit.package).state.viruses for unit in units)
-    return any(check is not None and check.outcome is Outcome.FAILED for check in found)
+def _is_infected(session: Session, accession: Accession, as_of: int) -> bool:
+    """Whether the last look at one of its units found a virus. The log is asked: a catalogue has no such question."""
+    for unit in session.log.load(ACCESSION, accession.id).state.plan:
+        history = session.log.stream(unit.package)
+        checks = [
+            event.payload
+            for event in history
+            if isinstance(event.payload, VirusChecked) and event.envelope.position <= as_of
+        ]
+        if checks and checks[-1].outcome is Outcome.FAILED:
+            return True
+    return False

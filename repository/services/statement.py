@@ -1,4 +1,4 @@
-"""Statement (加工结算单): how many pages a contractor delivered in a period, and how many went back, passed, are payable.
+"""Statement (加工结算单): how many pages a contractor delivered in a period, and what went back, passed and is payable.
 
 A page is one serial of one record of one accession, as one contractor made it; whatever happens to it, it counts once
 in each column: delivered when it first came, returned when it first went back, passed at once when it was accepted and

@@ -10,7 +10,7 @@ from repository.domain.accession import WorkEntry
 from repository.domain.archival_package import Digitisation, Digitised
 from repository.services.catalogue_file import page_range, same_code
 from repository.services.delivery import UnitPlan
-from repository.services.linking import PICTURES, named_page, runs
+from repository.services.linking import PICTURES, PageCount, named_page, runs
 from repository.services.mapping import Profile, cells_of, understand
 
 MOST_PAGES = 999_999
@@ -69,7 +69,7 @@ def unclear_work(lines: Sequence[WorkLine], units: Sequence[UnitPlan]) -> Iterat
 
 
 def work_entries(
-    lines: Sequence[WorkLine], units: Sequence[UnitPlan], counts: Mapping[str, int | None]
+    lines: Sequence[WorkLine], units: Sequence[UnitPlan], counts: Mapping[str, PageCount]
 ) -> list[WorkEntry]:
     """The sheet as an event keeps it: of every line the pages that were really delivered."""
     coded = [(unit.row.reference_code, unit) for unit in units if unit.row and unit.files]
@@ -120,15 +120,15 @@ def _overlap(one: tuple[int, int] | None, other: tuple[int, int] | None) -> bool
     return one is None or other is None or (one[0] <= other[1] and other[0] <= one[1])
 
 
-def _serials(unit: UnitPlan, counts: Mapping[str, int | None]) -> list[int]:
+def _serials(unit: UnitPlan, counts: Mapping[str, PageCount]) -> list[int]:
     """The pages of a record by their serials, a page of several pictures once; without serials they are counted."""
     code = same_code(unit.row.reference_code or "") if unit.row else ""
     named = [named_page(code, file.delivered.path) for file in unit.files]
     if any(named):
         return sorted({page[0] for page in named if page})
-    pages = sum(
-        counts.get(file.delivered.path, 1) or 0
+    counted = [
+        counts.get(file.delivered.path, 1)
         for file in unit.files
         if file.delivered.path.lower().endswith((*PICTURES, ".pdf"))
-    )
-    return list(range(1, pages + 1))
+    ]
+    return list(range(1, sum(pages for pages in counted if isinstance(pages, int)) + 1))

@@ -2,6 +2,7 @@
 
 from repository.storage.export import Folder, outgoing, sweep_outgoing
 from repository.storage.journal import ReceivedFile
+from repository.storage.locks import run_lock
 from repository.storage.quarantine import discard_delivery, discard_quarantine, keep_beside, source_lock
 from repository.storage.receive import Received, listing_lines, receive
 from repository.storage.recovery import Recovered, RecoveryAction, StoredClaim, recover
@@ -26,6 +27,7 @@ __all__ = [
     "outgoing",
     "receive",
     "recover",
+    "run_lock",
     "source_lock",
     "survey",
     "sweep_outgoing",

@@ -16,6 +16,7 @@ import pytest
 
 from cli.main import COMMANDS
 from packages_spec.findings import Severity
+from repository.catalogue.schema import TABLES as TABLES_OF_CARDS
 from repository.domain.accession import Stage
 from repository.domain.values import AccessionKind, SecrecyClass
 from repository.eventlog.registry import event_types
@@ -224,6 +225,9 @@ PUT_TOGETHER = {
         "packed",
         *(p + k for p in ("", "packed-") for k in ("bag", "package", "folder", "ocfl-object", "ocfl-root")),
     },
+    "cards": {table.name for table in TABLES_OF_CARDS},
+    "source": {"paper-form", "legacy-system"},
+    "event": {name.partition(".")[2] for name in event_types()},
     "outcome": {"passed", "failed", "not-checked", "not-tested"},
 }
 

@@ -14,9 +14,10 @@ from repository.services.access import disseminate
 from repository.services.accessions import accept_delivery, return_delivery
 from repository.services.administration import Role
 from repository.services.audit import fsck, rebuild, replay
+from repository.services.feed import read_events
 from repository.services.jobs import status, work
 from repository.services.preservation import materialise
-from repository.services.search import list_records, read_events, show_record
+from repository.services.search import list_records, list_requests, show_record
 from repository.services.session import Session
 from repository.services.statement import statement
 from tests.real_archives import LAND_DEEDS, Site, deliver, new_site, silent, take, types
@@ -46,7 +47,8 @@ DEEDS: dict[str, Deed] = {
     "accept": lambda session, place: of_none(lambda: accept_delivery(session, session.new_id(), [], silent)),
     "return": lambda session, place: of_none(lambda: return_delivery(session, session.new_id(), [], "返工", silent)),
     "account": lambda session, place: statement(session, contractor="某", first=None, last=None),
-    "administer": lambda session, place: administration.list_people(session),
+    "inspect": lambda session, place: list_requests(session, as_of=None, limit=5, after=None),
+    "administer": lambda session, place: administration.add_person(session, name="某", roles=[]),
 }
 """One deed for every verb that a service asks for, `annul` and `describe` apart."""
 
