@@ -18,6 +18,9 @@ from repository.errors import ArchiveError, storage_error
 COMMANDS = (
     "init",
     "ingest",
+    "accession",
+    "accept",
+    "return",
     "pack",
     "validate",
     "list",
@@ -31,6 +34,7 @@ COMMANDS = (
     "close",
     "disseminate",
     "materialise",
+    "statement",
     "status",
     "work",
     "repack",

@@ -227,8 +227,8 @@ PUT_TOGETHER = {
     "stage": {stage.value for stage in Stage} - {"new"},
     "step": in_sources(r'progress\("([a-z]+)"'),
     "where": in_sources(r'[F_]ault\("([a-z]+)"'),
-    "next": {"receive", "validate", "accept", "store", "deliver-again"},
-    "ingest": {"completed", "already-recorded", "rejected"},
+    "next": in_sources(r'Stage\.[A-Z]+: "([a-z-]+)"') | {"sign", "return-infected"},
+    "ingest": {"completed", "already-recorded", "rejected", "waiting", "part-completed"},
     "mapped": {*CATALOGUE_FIELDS, "none"},
     "validate": {"valid", "warning", "invalid"},
     "kind": {
