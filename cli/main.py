@@ -29,6 +29,7 @@ COMMANDS = (
     "merge",
     "divide",
     "close",
+    "catalogue",
     "disseminate",
     "materialise",
     "status",
