@@ -32,6 +32,7 @@ COMMANDS = (
     "merge",
     "divide",
     "close",
+    "catalogue",
     "disseminate",
     "materialise",
     "statement",
