@@ -33,6 +33,7 @@ COMMANDS = (
     "diff",
     "timeline",
     "trace",
+    "report",
     "rebuild",
     "fsck",
     "person",

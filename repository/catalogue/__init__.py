@@ -18,12 +18,14 @@ from repository.catalogue.cards import (
 )
 from repository.catalogue.catalogue import Catalogue, Projection
 from repository.catalogue.differences import Difference
+from repository.catalogue.figures import REPORTS, Figure, Thing, figures
 from repository.catalogue.holdings import Holdings
 from repository.catalogue.projector import EventReader
 from repository.catalogue.queries import ReferenceMatch, StoredSize
 from repository.catalogue.search import Filters
 
 __all__ = [
+    "REPORTS",
     "AccessRequest",
     "Accession",
     "Agent",
@@ -32,6 +34,7 @@ __all__ = [
     "Description",
     "Difference",
     "EventReader",
+    "Figure",
     "Filters",
     "Holdings",
     "Mark",
@@ -43,4 +46,6 @@ __all__ = [
     "Run",
     "StoredSize",
     "StoredVersion",
+    "Thing",
+    "figures",
 ]

@@ -49,6 +49,7 @@ READING: dict[str, tuple[tuple[object, ...], str]] = {
     "diff": (("0..",), "jingui.diff/1"),
     "timeline": ((DEED,), "jingui.timeline/1"),
     "trace": ((DEED,), "jingui.trace/1"),
+    "report": ((), "jingui.report/1"),
     "rebuild": ((), "jingui.rebuild/1"),
     "fsck": ((), "jingui.fsck/1"),
     "person": ((), "jingui.people/1"),

@@ -325,6 +325,7 @@ READING: dict[str, tuple[str, ...]] = {
     "diff": ("..",),
     "timeline": (DEED,),
     "trace": (DEED,),
+    "report": ("annual",),
     "fsck": (),
     "person": (),
 }
