@@ -21,6 +21,7 @@ from repository.domain.accession import Stage
 from repository.domain.values import AccessionKind, SecrecyClass
 from repository.eventlog.registry import event_types
 from repository.services.administration import Role
+from repository.services.catalogue_file import FIELDS as CATALOGUE_FIELDS
 from repository.settings import FILE, Settings, read_settings, write_settings
 from tests.golden_events import read
 
@@ -217,6 +218,7 @@ PUT_TOGETHER = {
     "where": in_sources(r'[F_]ault\("([a-z]+)"'),
     "next": {"receive", "validate", "accept", "store", "deliver-again"},
     "ingest": {"completed", "already-recorded", "rejected"},
+    "mapped": {*CATALOGUE_FIELDS, "none"},
     "validate": {"valid", "warning", "invalid"},
     "kind": {
         "file",

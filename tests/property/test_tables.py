@@ -45,13 +45,9 @@ def test_csv_reads_back_with_every_cell_and_no_formula(table: Table) -> None:
     rows = list(csv.reader(io.StringIO(as_csv(table).decode("utf-8-sig"), newline="")))
     assert rows[0] == ["'=一", "二"]
     assert rows[1:] == [["" if cell is None else str(neutral(cell)) for cell in row] for row in table.rows]
-    texts = [
-        cell
-        for row, source in zip(rows[1:], table.rows, strict=True)
-        for cell, was in zip(row, source, strict=True)
-        if isinstance(was, str)
-    ]
-    assert not any(cell.startswith(tuple(DANGEROUS)) for cell in texts)
+    for row, source in zip(rows[1:], table.rows, strict=True):
+        texts = [cell for cell, was in zip(row, source, strict=True) if isinstance(was, str)]
+        assert not any(cell.startswith(tuple(DANGEROUS)) for cell in texts)
 
 
 @settings(max_examples=40, deadline=None)
