@@ -28,6 +28,7 @@ COMMANDS = (
     "status",
     "work",
     "fixity",
+    "schedule",
     "events",
     "replay",
     "diff",
@@ -36,6 +37,7 @@ COMMANDS = (
     "report",
     "rebuild",
     "fsck",
+    "doctor",
     "person",
     "annul",
 )

@@ -23,6 +23,14 @@ def command(
     held = report.holdings
     say(text("status.holdings", packages=held.stored, files=held.files, size=size(held.bytes)))
     say(text("status.log", position=report.position))
+    if report.fixity.damaged:
+        say(
+            text(
+                "status.damaged", count=len(report.fixity.damaged), packages=", ".join(map(str, report.fixity.damaged))
+            )
+        )
+    if report.fixity.overdue:
+        say(text("status.overdue", count=report.fixity.overdue, size=size(report.fixity.overdue_bytes)))
     if not report.unfinished and not report.runs:
         say(text("status.nothing"))
     for run in report.runs:

@@ -50,6 +50,8 @@ READING: dict[str, tuple[tuple[object, ...], str]] = {
     "timeline": ((DEED,), "jingui.timeline/1"),
     "trace": ((DEED,), "jingui.trace/1"),
     "report": ((), "jingui.report/1"),
+    "schedule": ((), "jingui.schedule/1"),
+    "doctor": ((), "jingui.doctor/1"),
     "rebuild": ((), "jingui.rebuild/1"),
     "fsck": ((), "jingui.fsck/1"),
     "person": ((), "jingui.people/1"),

@@ -326,6 +326,8 @@ READING: dict[str, tuple[str, ...]] = {
     "timeline": (DEED,),
     "trace": (DEED,),
     "report": ("annual",),
+    "schedule": (),
+    "doctor": (),
     "fsck": (),
     "person": (),
 }
