@@ -45,7 +45,7 @@ class Unfinished(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
-    """How the archive stands."""
+    """How the archive stands. `lagging` packages tell less than the log knows of their descriptions."""
 
     schema: str = "jingui.status/1"
     archives: tuple[str, ...]
@@ -54,6 +54,7 @@ class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
     unfinished: tuple[Unfinished, ...]
     runs: tuple[Run, ...]
     projections: tuple[Projection, ...]
+    lagging: int = 0
     fixity: FixityState
 
 
@@ -82,6 +83,7 @@ def status(session: Session, *, as_of: str | None = None) -> StatusReport:
         unfinished=tuple(map(_unfinished, open_accessions(session, as_of=position))),
         runs=session.catalogue.runs(unfinished=True, as_of=position, limit=1_000).entries,
         projections=tuple(session.catalogue.board()),
+        lagging=session.catalogue.lagging(as_of=position, limit=1).total,
         fixity=fixity_state(session, as_of=position),
     )
 
