@@ -16,11 +16,13 @@ from repository.catalogue import figures
 from repository.catalogue.figures import REPORTS
 from repository.domain.access_request import Requested
 from repository.domain.envelope import OccurredAt
+from repository.domain.values import Level
 from repository.errors import ArchiveError
 from repository.eventlog.registry import event_types
 from repository.services import administration
 from repository.services.access import disseminate
 from repository.services.administration import Role
+from repository.services.description import describe_record
 from repository.services.reports import explain, period_of, report
 from repository.services.session import Session
 from tests.command_line import jingui
@@ -249,3 +251,34 @@ def test_a_figure_is_explained_on_the_screen_with_its_question(site: Site) -> No
     assert (told["schema"], len(told["things"])) == ("jingui.report.item/1", 3)
     missing = jingui("report", "nothing", "--json", site=site)
     assert (missing.status, json.loads(missing.out)["code"]) == (3, "report-unknown")
+
+
+def test_pages_on_paper_are_counted_once_and_as_the_description_counts_them(tmp_path: Path) -> None:
+    site = new_site(tmp_path)
+
+    def describe(session: Session, level: Level, code: str, parent: str | None, **words: str) -> None:
+        describe_record(session, level=level, parent=parent, reference_code=code, words={"title": code, **words})
+
+    with site.open() as session:
+        take(session, LAND_DEEDS)
+        describe(session, Level.FONDS, "J900", None)
+        period = period_of(session, as_of=None, since=None, until=None)
+        assert explain(session, "digitisation-pages", period).item.value == "0"
+        describe(session, Level.VOLUME, "J900-1", "J900", page_count="10")
+        period = period_of(session, as_of=None, since=None, until=None)
+        assert explain(session, "digitisation-pages", period).item.value == "10"
+        assert explain(session, "digitisation-scanned", period).item.value is None  # nobody said how many
+        describe(session, Level.ITEM, "J900-1-1", "J900-1", page_count="6", pages_scanned="3")
+        describe(session, Level.ITEM, "J900-1-2", "J900-1", page_count="4")
+        describe(session, Level.VOLUME, "J900-2", "J900", page_count="5", pages_scanned="5")
+        found = values(session, "digitisation")
+        apart = session.catalogue.digitised("fonds")
+        assert found == {
+            "digitisation-paper": "4",
+            "digitisation-done": "0",
+            "digitisation-rate": "0.0000",
+            "digitisation-pages": str(sum(one.pages for one in apart)),
+            "digitisation-scanned": str(sum(one.scanned for one in apart)),
+            "digitisation-page-rate": "0.5333",
+        }
+        assert (found["digitisation-pages"], found["digitisation-scanned"]) == ("15", "8")
