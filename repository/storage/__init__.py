@@ -1,8 +1,9 @@
 """The only code that writes package bytes: receiving, staging, durable commit, recovery, handing out."""
 
+from repository.storage.durable import probe, write_atomic
 from repository.storage.export import Folder, outgoing, sweep_outgoing
 from repository.storage.journal import ReceivedFile
-from repository.storage.locks import run_lock
+from repository.storage.locks import is_running, run_lock
 from repository.storage.quarantine import discard_delivery, discard_quarantine, keep_beside, source_lock
 from repository.storage.receive import Received, listing_lines, receive
 from repository.storage.recovery import Recovered, RecoveryAction, StoredClaim, recover
@@ -22,13 +23,16 @@ __all__ = [
     "StoredClaim",
     "discard_delivery",
     "discard_quarantine",
+    "is_running",
     "keep_beside",
     "listing_lines",
     "outgoing",
+    "probe",
     "receive",
     "recover",
     "run_lock",
     "source_lock",
     "survey",
     "sweep_outgoing",
+    "write_atomic",
 ]

@@ -16,12 +16,14 @@ import pytest
 
 from cli.main import COMMANDS
 from packages_spec.findings import Severity
+from repository.catalogue import REPORTS
 from repository.catalogue.schema import TABLES as TABLES_OF_CARDS
 from repository.domain.accession import Stage
 from repository.domain.values import AccessionKind, SecrecyClass
 from repository.eventlog.registry import event_types
 from repository.services.administration import Role
 from repository.services.catalogue_file import FIELDS as CATALOGUE_FIELDS
+from repository.services.doctor import State
 from repository.settings import FILE, Settings, read_settings, write_settings
 from tests.golden_events import read
 
@@ -45,8 +47,17 @@ FINDINGS, ERRORS, MESSAGES, FAULTS = (
 )
 SETTINGS = table("repository/settings.toml")
 REQUIREMENTS = table("packages_spec/eark/requirements.toml")
-TABLES = {"findings": FINDINGS, "errors": ERRORS, "messages": MESSAGES, "faults": FAULTS, "settings": SETTINGS}
-TABLES["requirements"] = REQUIREMENTS
+DOCTOR, FIGURES = table("repository/services/doctor.toml"), table("repository/catalogue/figures.toml")
+TABLES = {
+    "doctor": DOCTOR,
+    "figures": FIGURES,
+    "findings": FINDINGS,
+    "errors": ERRORS,
+    "messages": MESSAGES,
+    "faults": FAULTS,
+    "requirements": REQUIREMENTS,
+    "settings": SETTINGS,
+}
 
 
 def trees(*rooms: str) -> Iterator[tuple[str, ast.Module]]:
@@ -241,6 +252,10 @@ PUT_TOGETHER = {
     "cards": {table.name for table in TABLES_OF_CARDS},
     "source": {"paper-form", "legacy-system"},
     "event": {name.partition(".")[2] for name in event_types()},
+    "doctor": {state.replace(" ", "-") for state in get_args(State)},
+    "report": set(REPORTS),
+    "schedule": {"fixity", "statistics"},
+    "schedule.state": {"due", "failed", "off", "under-way", "waiting"},
     "outcome": {"passed", "failed", "not-checked", "not-tested"},
 }
 
