@@ -27,6 +27,7 @@ COMMANDS = (
     "materialise",
     "status",
     "work",
+    "serve",
     "events",
     "replay",
     "rebuild",

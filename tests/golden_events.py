@@ -28,7 +28,7 @@ from repository.domain.values import (
     SecrecyClass,
     Value,
 )
-from repository.eventlog.codec import encode
+from repository.eventlog.codec import decode_envelope, encode
 from repository.eventlog.digests import leaf_hash, payload_digest
 from repository.eventlog.registry import event_types
 
@@ -170,10 +170,22 @@ _PAYLOADS: tuple[Value, ...] = (
     ),
     access_request.DipDelivered(dip=_id("dip"), way="folder"),
     access_request.Closed(outcome="delivered"),
+    access_request.FormChosen(form="images", pages=(1, 3), width=1_200),
+    access_request.DipRendered(
+        dip=_id("dip"),
+        form="pdf",
+        name=_SEALED,
+        media_type="application/pdf",
+        bytes=140_000,
+        sha256=_digest("rendered"),
+    ),
     agent.Registered(name="李晓明", kind=agent.AgentKind.PERSON),
     agent.RoleGranted(role=Role.ARCHIVIST),
     agent.RoleRevoked(role=Role.ARCHIVIST, reason="调离"),
     agent.CredentialIssued(credential=_id("credential"), secret_sha256=_digest("secret")),
+    agent.ScopesGranted(
+        credential=_id("credential"), scopes=("disseminate", "search"), expires="2027-03-01T08:00:00.000000Z"
+    ),
     agent.CredentialRevoked(credential=_id("credential"), reason=_SEALED),
     run.Started(kind=run.RunKind.FIXITY, scope="*", target=None),
     run.Progressed(done=500, total=1_000, cursor=str(_id("package"))),
@@ -191,11 +203,17 @@ _BY_CLASS: Mapping[type[Value], Value] = {type(payload): payload for payload in 
 
 
 def golden_events() -> dict[str, Golden]:
-    """One event of every type at its newest schema, by `<Type>.<schema>`, always the same."""
-    return {
-        f"{kind.name}.{kind.schema}": _golden(position, kind.name, kind.schema, _BY_CLASS[kind.payload])
-        for position, kind in enumerate(event_types().values(), 1)
-    }
+    """One event of every type at its newest schema, by `<Type>.<schema>`, always the same.
+
+    A type that has its file keeps the position that stands there, so that new types may be added anywhere.
+    """
+    positions = {key: decode_envelope(golden.envelope).position for key, golden in read().items()}
+    golden = {}
+    for kind in event_types().values():
+        key = f"{kind.name}.{kind.schema}"
+        position = positions.setdefault(key, max(positions.values(), default=0) + 1)
+        golden[key] = _golden(position, kind.name, kind.schema, _BY_CLASS[kind.payload])
+    return golden
 
 
 def _golden(position: int, name: str, schema: int, payload: Value) -> Golden:

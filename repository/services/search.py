@@ -14,7 +14,7 @@ from repository.catalogue import Page as Page
 from repository.domain.envelope import Event
 from repository.domain.values import time_of
 from repository.errors import ArchiveError
-from repository.eventlog import Record
+from repository.eventlog import Record as Record
 from repository.services import stored
 from repository.services.session import Session
 

@@ -1,6 +1,6 @@
 """The only code that writes package bytes: receiving, staging, durable commit, recovery, handing out."""
 
-from repository.storage.export import Folder, outgoing, sweep_outgoing
+from repository.storage.export import Folder, discard_kept, outgoing, sweep_outgoing
 from repository.storage.journal import ReceivedFile
 from repository.storage.quarantine import discard_quarantine, source_lock
 from repository.storage.receive import Received, listing_lines, receive
@@ -8,9 +8,11 @@ from repository.storage.recovery import Recovered, RecoveryAction, StoredClaim, 
 from repository.storage.staging import Published, Stage
 from repository.storage.store import Store
 from repository.storage.survey import survey
+from repository.storage.uploads import Part, Upload, facts_of, uploads
 
 __all__ = [
     "Folder",
+    "Part",
     "Published",
     "Received",
     "ReceivedFile",
@@ -19,7 +21,10 @@ __all__ = [
     "Stage",
     "Store",
     "StoredClaim",
+    "Upload",
+    "discard_kept",
     "discard_quarantine",
+    "facts_of",
     "listing_lines",
     "outgoing",
     "receive",
@@ -27,4 +32,5 @@ __all__ = [
     "source_lock",
     "survey",
     "sweep_outgoing",
+    "uploads",
 ]
