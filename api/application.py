@@ -56,8 +56,8 @@ def application(
         app.router.routes.extend(room.router.routes)
         app.state.policies |= room.policies
     problems.install(app)
-    app.state.document = complete(app)
     expect_policies(app, app.state.policies)
+    app.state.document = complete(app)
     app.add_middleware(Observing)
     return app
 

@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import AsyncIterator
 from http import HTTPStatus
+from pathlib import Path
 from urllib.parse import quote
 
 from fastapi import Request, Response
@@ -98,9 +99,14 @@ def _is_whole_range(request: Request, tag: str) -> bool:
     return not (first and last and int(last) < int(first))
 
 
+def open_file(path: Path) -> int:
+    """A descriptor to read from."""
+    return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+
+
 async def _chunks(parcel: Parcel, start: int, end: int) -> AsyncIterator[bytes]:
     """The bytes, a chunk at a time, read beside the loop."""
-    descriptor = await run_in_threadpool(os.open, parcel.path, os.O_RDONLY | os.O_CLOEXEC)
+    descriptor = await run_in_threadpool(open_file, parcel.path)
     try:
         os.posix_fadvise(descriptor, start, end - start, os.POSIX_FADV_SEQUENTIAL)
         while start < end:

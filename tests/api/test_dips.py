@@ -13,6 +13,7 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
+from api import sending
 from packages_spec.digests import digest_file
 from repository.archive import Served
 from tests.api.serving import api, request_of
@@ -82,6 +83,25 @@ def test_the_log_is_told_once_however_often_it_is_followed(opened: tuple[TestCli
     assert [line.removeprefix("id: ") for line in rest.splitlines() if line.startswith("id: ")] == ids[2:]
     refused = client.get(f"{location}/events", headers={"last-event-id": "yesterday"})
     assert (refused.status_code, refused.json()["code"]) == (422, "request-invalid")
+
+
+def test_the_file_is_not_even_opened_before_its_delivery_is_committed(
+    opened: tuple[TestClient, Served], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, served = opened
+    location, _ = made(client)
+    seen: list[str] = []
+    opening = sending.open_file
+
+    def watched(path: Path) -> int:
+        seen.append(served.base.log.stream(request_of(location))[-1].envelope.type)
+        return opening(path)
+
+    monkeypatch.setattr(sending, "open_file", watched)
+    for headers in ({}, {"range": "bytes=7-"}):
+        assert client.get(f"{location}/content", headers=headers).is_success
+    assert seen == ["AccessRequest.DipDelivered"] * 2
+    assert types(served.base).count("AccessRequest.DipDelivered") >= 1
 
 
 @pytest.mark.parametrize(
