@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from api.endpoints import PUBLIC, session_of
 from api.language import preferred
 from repository.errors import ArchiveError, storage_error
 
@@ -72,6 +73,13 @@ def install(app: FastAPI) -> None:
         return answer(request, storage_error(error, "-"))
 
     def of_form(request: Request, error: Exception) -> Response:
+        """A parameter is wrong; who may not come in at all is told that first, and of the parameter nothing."""
+        policy = app.state.policies[request.method, request.scope["route"].path]
+        try:
+            if policy.verb != PUBLIC:
+                session_of(request, policy.verb)
+        except ArchiveError as refusal:
+            return answer(request, refusal)
         first = error.errors()[0] if isinstance(error, RequestValidationError) else {"loc": (), "msg": str(error)}
         place = ".".join(str(part) for part in first["loc"])
         return answer(request, ArchiveError("request-invalid", place, reason=first["msg"]))

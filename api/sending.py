@@ -36,7 +36,7 @@ def send(request: Request, parcel: Parcel) -> Response:
     if part is None:
         return answer(
             request,
-            ArchiveError("range-invalid", request.headers.get("range", "")),
+            ArchiveError("bytes-invalid", request.headers.get("range", "")),
             {"content-range": f"bytes */{parcel.bytes}", "etag": tag},
         )
     start, end = part

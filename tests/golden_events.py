@@ -151,6 +151,7 @@ _PAYLOADS: tuple[Value, ...] = (
         tagmanifest_sha256=_digest("tagmanifest"),
         inventory_sha256=_digest("inventory"),
     ),
+    archival_package.FixityFailed(generation=1, version=1, findings=(_FINDING,), findings_total=1),
     description.Described(fields=_FIELDS),
     description.Revised(
         fields=msgspec.structs.replace(_FIELDS, title=_SEALED, parent=None, page_count=None), reason="题名有误"
@@ -189,6 +190,7 @@ _PAYLOADS: tuple[Value, ...] = (
     agent.CredentialRevoked(credential=_id("credential"), reason=_SEALED),
     run.Started(kind=run.RunKind.FIXITY, scope="*", target=None),
     run.Progressed(done=500, total=1_000, cursor=str(_id("package"))),
+    run.Verified(packages=(_id("package"), _id("p2")), files=46, bytes=352_000),
     run.Finished(outcome=Outcome.PASSED, done=1_000, findings=(), findings_total=0),
     Annulled(event=_id("event"), position=7, reason="录入错误", approver=_id("approver")),
     PayloadExpunged(

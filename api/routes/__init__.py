@@ -1,7 +1,7 @@
 """Routes (地址): one small module for each verb."""
 
 from api.endpoints import Room
-from api.routes import accessions, deposits, dips, door, events, people, records, status
+from api.routes import accessions, audit, deposits, dips, door, events, people, records, status
 
 ROOMS: tuple[Room, ...] = (
     records.room,
@@ -9,6 +9,7 @@ ROOMS: tuple[Room, ...] = (
     deposits.room,
     dips.room,
     events.room,
+    audit.room,
     people.room,
     status.room,
     door.room,

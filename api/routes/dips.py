@@ -81,7 +81,7 @@ async def follow_dip(call: Call, request_id: UUID) -> Response:
     "GET",
     "/v1/dips/{request_id}/content",
     verb="disseminate",
-    refused=(*_OWN, "dip-not-ready", "dip-gone", "range-invalid"),
+    refused=(*_OWN, "dip-not-ready", "dip-gone", "bytes-invalid"),
     media_types=("application/zip", "application/pdf"),
     also=(HTTPStatus.PARTIAL_CONTENT, HTTPStatus.NOT_MODIFIED),
 )
@@ -94,7 +94,7 @@ def fetch_dip(call: Call, request_id: UUID) -> Response:
     "HEAD",
     "/v1/dips/{request_id}/content",
     verb="disseminate",
-    refused=(*_OWN, "dip-not-ready", "dip-gone", "range-invalid"),
+    refused=(*_OWN, "dip-not-ready", "dip-gone", "bytes-invalid"),
     also=(HTTPStatus.PARTIAL_CONTENT, HTTPStatus.NOT_MODIFIED),
 )
 def probe_dip(call: Call, request_id: UUID) -> Response:

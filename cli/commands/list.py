@@ -11,7 +11,14 @@ from cli.language import text
 from cli.options import After, Archive, AsOf, Credential, Json, Lang, Limit
 from cli.render import emit_json, say, say_table, size, when
 from repository.archive import open_archive
-from repository.services.search import Page, list_accessions, list_packages, list_records
+from repository.services.search import (
+    Page,
+    list_accessions,
+    list_packages,
+    list_records,
+    list_requests,
+    list_runs,
+)
 
 
 class What(StrEnum):
@@ -20,6 +27,8 @@ class What(StrEnum):
     RECORDS = "records"
     PACKAGES = "packages"
     ACCESSIONS = "accessions"
+    REQUESTS = "requests"
+    RUNS = "runs"
 
 
 def command(
@@ -69,9 +78,39 @@ def _accessions(page: Page[Any]) -> tuple[list[str], list[list[object]]]:
     return ["opened", "stage", "packages", "source", "accession"], rows
 
 
+def _requests(page: Page[Any]) -> tuple[list[str], list[list[object]]]:
+    rows = [
+        [when(one.opened.time), text(f"request.{one.state}"), one.files, one.purpose, one.requester, one.id]
+        for one in page.entries
+    ]
+    return ["opened", "stage", "files", "purpose", "requester", "id"], rows
+
+
+def _runs(page: Page[Any]) -> tuple[list[str], list[list[object]]]:
+    rows = [
+        [
+            when(one.opened.time),
+            text(f"run.{one.kind}"),
+            text(f"outcome.{one.outcome}") if one.outcome else text("run.under-way"),
+            one.done,
+            one.id,
+        ]
+        for one in page.entries
+    ]
+    return ["opened", "type", "outcome", "done", "id"], rows
+
+
 _LISTINGS: dict[What, Callable[..., Page[Any]]] = {
     What.RECORDS: list_records,
     What.PACKAGES: list_packages,
     What.ACCESSIONS: list_accessions,
+    What.REQUESTS: list_requests,
+    What.RUNS: list_runs,
 }
-_ROWS = {What.RECORDS: _records, What.PACKAGES: _packages, What.ACCESSIONS: _accessions}
+_ROWS = {
+    What.RECORDS: _records,
+    What.PACKAGES: _packages,
+    What.ACCESSIONS: _accessions,
+    What.REQUESTS: _requests,
+    What.RUNS: _runs,
+}

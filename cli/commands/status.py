@@ -1,13 +1,14 @@
 """`jingui status`: what the archive holds, and what in it is unfinished."""
 
 from cli.language import text
-from cli.options import Archive, Credential, Json, Lang
+from cli.options import Archive, AsOf, Credential, Json, Lang
 from cli.render import emit_json, say, say_table, size
 from repository.archive import open_archive
 from repository.services.jobs import status
 
 
 def command(
+    as_of: AsOf = None,
     archive: Archive = None,
     credential: Credential = None,
     as_json: Json = False,
@@ -15,7 +16,7 @@ def command(
 ) -> None:
     """Show it."""
     with open_archive(archive, credential) as session:
-        report = status(session)
+        report = status(session, as_of=as_of)
     if as_json:
         emit_json(report)
         return

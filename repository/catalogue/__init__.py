@@ -17,9 +17,10 @@ from repository.catalogue.cards import (
     StoredVersion,
 )
 from repository.catalogue.catalogue import Catalogue, Projection
+from repository.catalogue.differences import Difference
 from repository.catalogue.holdings import Holdings
 from repository.catalogue.projector import EventReader
-from repository.catalogue.queries import ReferenceMatch
+from repository.catalogue.queries import ReferenceMatch, StoredSize
 from repository.catalogue.search import Filters
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "Card",
     "Catalogue",
     "Description",
+    "Difference",
     "EventReader",
     "Filters",
     "Holdings",
@@ -39,5 +41,6 @@ __all__ = [
     "Projection",
     "ReferenceMatch",
     "Run",
+    "StoredSize",
     "StoredVersion",
 ]

@@ -88,7 +88,10 @@ class StoredVersion(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Package(Card, frozen=True, kw_only=True, gc=False):
-    """An archival package (存档信息包). `formats` and `virus` are null until that was looked at at all."""
+    """An archival package (存档信息包). `formats` and `virus` are null until that was looked at at all.
+
+    `damaged` says since when the newest stored version is known not to be what the log says of it.
+    """
 
     accession: UUID
     delivery: int
@@ -102,6 +105,7 @@ class Package(Card, frozen=True, kw_only=True, gc=False):
     virus: Outcome | None = None
     quality: Literal["not-tested"] = "not-tested"
     stored: StoredVersion | None = None
+    damaged: Moment | None = None
 
     @property
     def stage(self) -> str:

@@ -9,13 +9,14 @@ searched and sorted by. The database can be made again from the log at any time,
 import unicodedata
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
 from repository.catalogue.cards import Accession, AccessRequest, Agent, Card, Description, Mark, Package, Run
 from repository.domain.values import SecrecyClass
 
-VERSION = 1
+VERSION = 2
 """Of the tables below. A catalogue of another version is made again."""
 
 ALWAYS = 2**63 - 1
@@ -28,13 +29,19 @@ RANK = {secrecy: secrecy.rank for secrecy in SecrecyClass}
 
 
 class Table(msgspec.Struct, frozen=True):
-    """One kind of card: its name, its type, the columns beside the body with their values, and their indexes."""
+    """One kind of card: its name, its type, the columns beside the body with their values, and their indexes.
+
+    `counted` are the fields of the card that a row never holds, because they are counted when somebody asks.
+    `links` are ids that a card names and by which it is found, where one column cannot hold them.
+    """
 
     name: str
     card: type[Card]
     columns: tuple[str, ...]
     values: Callable[[Any], tuple[object, ...]]
     indexes: tuple[str, ...] = ()
+    counted: tuple[str, ...] = ()
+    links: Callable[[Any], tuple[UUID, ...]] | None = None
 
     @property
     def insert(self) -> str:
@@ -79,6 +86,8 @@ def _package(card: Package) -> tuple[object, ...]:
         0 if stored is None else 1,
         card.files if stored is None else stored.files,
         card.bytes if stored is None else stored.bytes,
+        None if stored is None else stored.position,
+        0 if card.damaged is None else 1,
     )
 
 
@@ -102,7 +111,7 @@ DESCRIPTIONS = Table(
 PACKAGES = Table(
     "packages",
     Package,
-    ("accession", "stored", "files", "bytes"),
+    ("accession", "stored", "files", "bytes", "stored_at", "damaged"),
     _package,
     ("(accession, first, until, stored, files, bytes)", "(first, until)"),
 )
@@ -112,10 +121,18 @@ ACCESSIONS = Table(
     ("stage", "archive", "producer", "transfer_number", "source"),
     _accession,
     ("(stage, first)", "(producer, transfer_number)", "(source)"),
+    ("packages", "packages_stored"),
 )
 AGENTS = Table("agents", Agent, ("is_producer",), lambda card: (card.is_producer,))
-REQUESTS = Table("requests", AccessRequest, ("state",), lambda card: (card.state,), ("(state, first)",))
-RUNS = Table("runs", Run, ("kind",), lambda card: (card.kind.value,), ("(kind, first)",))
+REQUESTS = Table(
+    "requests",
+    AccessRequest,
+    ("state",),
+    lambda card: (card.state,),
+    ("(state, first)",),
+    links=lambda card: (*card.packages, *((card.dip,) if card.dip else ())),
+)
+RUNS = Table("runs", Run, ("kind", "open"), lambda card: (card.kind.value, card.outcome is None), ("(kind, first)",))
 MARKS = Table("marks", Mark, ("stream", "position"), lambda card: (card.stream.bytes, card.position), ("(stream)",))
 
 TABLES = (DESCRIPTIONS, PACKAGES, ACCESSIONS, AGENTS, REQUESTS, RUNS, MARKS)
@@ -137,10 +154,13 @@ TITLES = "CREATE VIRTUAL TABLE titles USING fts5 (terms, content='', tokenize='a
 The tokeniser only parts at spaces; `words` did the rest. `prefix` makes questions of one character as quick as others.
 """
 
+LINKS = "CREATE TABLE links (target BLOB, since INTEGER, PRIMARY KEY (target, since)) WITHOUT ROWID"
+"""Which rows name an id (`Table.links`): a row's position says whose it is, for one event changes one card."""
+
 STATE = "CREATE TABLE state (position INTEGER NOT NULL, last_error TEXT)"
 
 
 def ddl() -> list[str]:
     """Statements that make an empty catalogue at position 0."""
     tables = [statement for table in TABLES for statement in table.ddl]
-    return [*tables, TITLES, STATE, "INSERT INTO state VALUES (0, NULL)", f"PRAGMA user_version = {VERSION}"]
+    return [*tables, TITLES, LINKS, STATE, "INSERT INTO state VALUES (0, NULL)", f"PRAGMA user_version = {VERSION}"]

@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 
 from repository.domain.aggregate import Aggregate
-from repository.domain.values import Outcome, RecordType, SecrecyClass, Sha256, Value
+from repository.domain.values import Finding, Outcome, RecordType, SecrecyClass, Sha256, Value
 from repository.errors import ArchiveError
 
 
@@ -63,6 +63,15 @@ class Stored(Value, frozen=True, kw_only=True):
     inventory_sha256: Sha256
 
 
+class FixityFailed(Value, frozen=True, kw_only=True):
+    """This version was read again and is not what the log says. At most 100 findings stand here."""
+
+    generation: int
+    version: int
+    findings: tuple[Finding, ...]
+    findings_total: int
+
+
 class State(msgspec.Struct, frozen=True):
     """What the decisions below need to know."""
 
@@ -114,3 +123,12 @@ def store(state: State, stored: Stored) -> list[Value]:
     if (stored.generation, stored.version) != expected:
         raise ArchiveError("package-version", state.created.unit, expected=expected[1], found=stored.version)
     return [stored]
+
+
+def fail(state: State, failed: FixityFailed) -> list[Value]:
+    """Record that the newest version was read and is damaged. Refused for another version: `package-version`."""
+    last = state.stored[-1] if state.stored else None
+    if last is None or (last.generation, last.version) != (failed.generation, failed.version):
+        expected = last.version if last else 0
+        raise ArchiveError("package-version", failed.version, expected=expected, found=failed.version)
+    return [failed]

@@ -63,6 +63,7 @@ _OWN: dict[str, dict[type[Value], str]] = {
         archival_package.FormatsIdentified: "FormatsIdentified",
         archival_package.VirusChecked: "VirusChecked",
         archival_package.Stored: "Stored",
+        archival_package.FixityFailed: "Annulled",
     },
     "Description": {description.Described: "Revised", description.Revised: "Revised"},
     "ReferenceCode": {reservation.Reserved: "Released", reservation.Released: "Reserved"},
@@ -84,7 +85,12 @@ _OWN: dict[str, dict[type[Value], str]] = {
         agent.ScopesGranted: "CredentialRevoked",
     },
     "Producer": {agent.Registered: "Annulled"},
-    "Run": {run.Started: "Finished", run.Progressed: "Finished", run.Finished: "Annulled"},
+    "Run": {
+        run.Started: "Finished",
+        run.Progressed: "Finished",
+        run.Verified: "Annulled",
+        run.Finished: "Annulled",
+    },
 }
 
 _ANY: dict[type[Value], str] = {corrections.Annulled: "Annulled", corrections.PayloadExpunged: "Annulled"}

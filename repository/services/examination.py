@@ -14,10 +14,12 @@ from repository.domain.accession import DigestCheck, Stage
 from repository.domain.archival_package import FormatCount, FormatsIdentified, VirusChecked
 from repository.domain.values import Outcome, RecordType, SecrecyClass
 from repository.errors import ArchiveError
-from repository.services.catalogue_file import NAME as CATALOGUE_NAME
 from repository.services.catalogue_file import above_ceiling
-from repository.services.delivery import UnitPlan
+from repository.services.declarations import unknown_codes
+from repository.services.delivery import DeliveryPlan, UnitPlan
 from repository.services.identification import UNKNOWN, Identified
+from repository.services.linking import judge_linking
+from repository.services.page_counts import pages_in
 from repository.services.reception import Reception
 from repository.services.session import Session
 
@@ -33,18 +35,39 @@ class Examined(msgspec.Struct, frozen=True):
     secrecy_class: SecrecyClass
 
 
-def judge_delivery(reception: Reception, ceiling: SecrecyClass) -> list[Finding]:
-    """Judge structure, catalogue and the producer's digests, from the digests taken while the delivery was copied."""
+def judge_delivery(reception: Reception, plan: DeliveryPlan, ceiling: SecrecyClass) -> list[Finding]:
+    """Judge structure, catalogue, linking and the producer's digests, from what was learned while it was copied."""
     if reception.stage is not Stage.RECEIVED:
         return []
     findings = [*reception.catalogue.findings]
     findings += [
-        Finding("delivery.above-ceiling", f"{CATALOGUE_NAME}:{row.number}", ceiling, row.secrecy_class or "")
+        Finding("delivery.above-ceiling", row.cell("secrecy_class"), ceiling, row.secrecy_class or "")
         for row in above_ceiling(reception.catalogue.rows, ceiling)
     ]
     if reception.source.is_bag:
         findings += validate_bag(reception.folder, digests=_received_digests(reception))
+    elif reception.catalogue.rows:
+        findings += _judge_pages(reception, plan)
     return findings
+
+
+def _judge_pages(reception: Reception, plan: DeliveryPlan) -> list[Finding]:
+    rows = reception.catalogue.rows
+    declared, findings = reception.declarations
+    codes = frozenset(row.reference_code for row in rows if row.reference_code)
+    findings = [*findings, *unknown_codes(declared, codes)]
+    return findings + judge_linking(plan.units, declared, _page_counts(reception, plan))
+
+
+def _page_counts(reception: Reception, plan: DeliveryPlan) -> dict[str, int | None]:
+    """Pages of the files that can hold several."""
+    return {
+        path: pages_in(reception.place(path))
+        for unit in plan.units
+        if unit.row is not None
+        for path in (file.delivered.path for file in unit.files)
+        if path.lower().endswith((".pdf", ".tif", ".tiff"))
+    }
 
 
 def _received_digests(reception: Reception) -> Callable[[str, frozenset[str]], Mapping[str, str]]:

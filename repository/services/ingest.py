@@ -27,8 +27,10 @@ from repository.eventlog import Streams
 from repository.services import examination, packaging
 from repository.services.administration import find_or_register_producer
 from repository.services.delivery import DeliveryPlan, UnitPlan
+from repository.services.mapping import Profile, read_profile
 from repository.services.preservation import put_straight
 from repository.services.reception import Reception, Source, open_source, receive_delivery
+from repository.services.returning import returned_workbook, write_faults
 from repository.services.session import Progress, Session
 from repository.storage import discard_quarantine, source_lock
 
@@ -39,7 +41,10 @@ FINDINGS_KEPT = 100
 
 
 class IngestRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """What a person asks for. Without a producer the archive itself delivers; `new` takes a source a second time."""
+    """What a person asks for. Without a producer the archive itself delivers; `new` takes a source a second time.
+
+    `mapping` is a site's own mapping profile; `faults` is where to write the catalogue with its faults.
+    """
 
     source: Path
     archive: str | None = None
@@ -48,6 +53,8 @@ class IngestRequest(msgspec.Struct, frozen=True, kw_only=True):
     kind: AccessionKind = AccessionKind.TRANSFER
     per_folder: bool = False
     new: bool = False
+    mapping: Path | None = None
+    faults: Path | None = None
 
 
 class IngestedPackage(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,7 +88,12 @@ def ingest(session: Session, request: IngestRequest, progress: Progress) -> Inge
     `ArchiveError` where work cannot go on: `above-ceiling`, `delivery-changed`, `storage-full`, `locked`, ...
     """
     session.require("ingest")
-    source = open_source(request.source, per_folder=request.per_folder, ceiling=session.settings.secrecy_ceiling)
+    source = open_source(
+        request.source,
+        per_folder=request.per_folder,
+        ceiling=session.settings.secrecy_ceiling,
+        profile=profile_of(request),
+    )
     with source_lock(session.folder, source.key):
         put_straight(session)
 
@@ -90,15 +102,18 @@ def ingest(session: Session, request: IngestRequest, progress: Progress) -> Inge
         if opened.state.stage is Stage.COMPLETED:
             discard_quarantine(session.quarantine / str(opened.stream))  # of one killed right after its last event
             return _already_recorded(opened, source, progress)
-        reception = receive_delivery(session, opened, source, progress)
+        reception = receive_delivery(session, opened, source, progress, request.mapping)
 
         # 2 plan the units and reserve their reference codes
         plan, taken = _plan(session, opened.stream, reception)
 
         # 3 validate its structure and the producer's digests
         findings = [*reception.received.findings, *plan.findings, *taken]
-        findings += examination.judge_delivery(reception, session.settings.secrecy_ceiling)
-        if not _validate(session, opened.stream, reception, findings):
+        findings += examination.judge_delivery(reception, plan, session.settings.secrecy_ceiling)
+        valid = _validate(session, opened.stream, reception, findings)
+        if request.faults is not None:
+            write_faults(request.faults, returned_workbook(reception, plan, findings))
+        if not valid:
             return _report(session, opened.stream, "rejected", reception, plan, findings)
 
         # 4, 5, 6 create the packages: formats, viruses; quality has no assessor yet and is not tested
@@ -116,6 +131,16 @@ def ingest(session: Session, request: IngestRequest, progress: Progress) -> Inge
         _complete(session, opened.stream, len(units))
         reception.clear()
         return _report(session, opened.stream, "completed", reception, plan, findings)
+
+
+def profile_of(request: IngestRequest) -> Profile | None:
+    """The mapping profile that is asked for. `mapping-invalid`."""
+    if request.mapping is None:
+        return None
+    try:
+        return read_profile(request.mapping.read_bytes(), request.mapping)
+    except OSError as error:
+        raise ArchiveError("mapping-invalid", request.mapping, reason=error) from error
 
 
 def _find_or_open(session: Session, request: IngestRequest, source: Source) -> Loaded[accession.State]:

@@ -33,8 +33,8 @@ from repository.domain.archival_package import ARCHIVAL_PACKAGE, Stored
 from repository.domain.envelope import Event
 from repository.domain.values import Carrier, Level, Outcome
 from repository.eventlog import Record, Streams
-from repository.services.catalogue_file import NAME as CATALOGUE_NAME
 from repository.services.delivery import LISTING, WHOLE, ContentFile, Delivered
+from repository.services.delivery_papers import is_catalogue
 from repository.services.examination import Examined
 from repository.services.identification import Identified
 from repository.services.reception import Reception
@@ -140,7 +140,7 @@ def _build(
     for file, identified in zip(examined.plan.files, examined.identified, strict=True):
         at = Digested(payload_path(package, file.path), file.delivered.size, file.delivered.sha256)
         place = reception.place(file.delivered.path)
-        if file.delivered.path == CATALOGUE_NAME:  # stays in quarantine too: who goes on reads the plan from it
+        if is_catalogue(file.delivered.path):  # stays in quarantine too: who goes on reads the plan from it
             stage.write(at.path, chunks_of(place))
         else:
             stage.adopt(place, at.path, at)

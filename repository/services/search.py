@@ -1,7 +1,6 @@
 """Search (检索): what the catalogue says of records, packages and accessions, now or as of a moment of the past."""
 
 import re
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Unpack
 from uuid import UUID
@@ -9,12 +8,11 @@ from uuid import UUID
 import msgspec
 
 from packages_spec.profiles import PayloadFile
-from repository.catalogue import Accession, Description, Filters, Package
+from repository.catalogue import Accession, AccessRequest, Description, Filters, Package, Run
 from repository.catalogue import Page as Page
 from repository.domain.envelope import Event
 from repository.domain.values import time_of
 from repository.errors import ArchiveError
-from repository.eventlog import Record as Record
 from repository.services import stored
 from repository.services.session import Session
 
@@ -57,7 +55,7 @@ def find_description(session: Session, record: str) -> Description:
 def _find(session: Session, record: str, as_of: int | None) -> tuple[Description, bool]:
     session.require("search")
     session.catch_up()
-    identifier, formerly = _uuid(record), False
+    identifier, formerly = uuid_of(record), False
     if identifier is None:
         matches = session.catalogue.by_reference_code(record, as_of=as_of)
         found, formerly = (matches[0].description, matches[0].formerly) if matches else (None, False)
@@ -71,7 +69,8 @@ def _find(session: Session, record: str, as_of: int | None) -> tuple[Description
     return found, formerly
 
 
-def _uuid(text: str) -> UUID | None:
+def uuid_of(text: str) -> UUID | None:
+    """The id that is written here, with or without the prefixes that packages and objects give it; null for none."""
     try:
         return UUID(text.removeprefix("urn:uuid:").removeprefix("uuid-"))
     except ValueError:
@@ -134,6 +133,20 @@ def list_accessions(session: Session, *, as_of: str | None, limit: int, after: s
     return session.catalogue.accessions(as_of=position_of(session, as_of), limit=limit, after=after)
 
 
+def list_requests(session: Session, *, as_of: str | None, limit: int, after: str | None) -> Page[AccessRequest]:
+    """Access requests in the order in which they were made. They name people: not every reader may see them."""
+    session.require("inspect")
+    session.catch_up()
+    return session.catalogue.requests(as_of=position_of(session, as_of), limit=limit, after=after)
+
+
+def list_runs(session: Session, *, as_of: str | None, limit: int, after: str | None) -> Page[Run]:
+    """Runs in the order in which they began."""
+    session.require("inspect")
+    session.catch_up()
+    return session.catalogue.runs(as_of=position_of(session, as_of), limit=limit, after=after)
+
+
 def show_record(session: Session, record: str, *, as_of: str | None) -> RecordReport:
     """A record named by 档号, description or package id. `record-unknown` where nothing of that name stood then."""
     position = position_of(session, as_of)
@@ -142,33 +155,24 @@ def show_record(session: Session, record: str, *, as_of: str | None) -> RecordRe
     streams = [description.id, *([package.id, package.accession] if package else [])]
     events = [event for stream in streams for event in session.log.stream(stream)]
     history = sorted(
-        (_entry(session, event) for event in events if position is None or event.envelope.position <= position),
+        (
+            _entry(session, event, position)
+            for event in events
+            if position is None or event.envelope.position <= position
+        ),
         key=lambda entry: entry.position,
     )
     files: tuple[PayloadFile, ...] = ()
     if package is not None and package.stored is not None:
-        files = tuple(stored.content(session, stored.newest(session, package.id)))
+        files = tuple(stored.content(session, stored.newest(session, package.id, as_of=position)))
     return RecordReport(
         description=description, formerly=formerly, package=package, files=files, history=tuple(history)
     )
 
 
-def read_events(session: Session, *, record: str | None, after: int, upto: int | None) -> Iterator[Record]:
-    """The log's records byte for byte, all of them or those of one record's streams. Asks for the right to audit."""
-    session.require("audit")
-    if record is None:
-        yield from session.log.raw(after=after, upto=upto)
-        return
-    description, _ = _find(session, record, None)
-    package = session.catalogue.package(description.package) if description.package else None
-    streams = [description.id, *([package.id, package.accession] if package else [])]
-    records = sorted((one for stream in streams for one in session.log.records(stream)), key=lambda one: one.position)
-    yield from (one for one in records if after < one.position and (upto is None or one.position <= upto))
-
-
-def _entry(session: Session, event: Event) -> HistoryEntry:
+def _entry(session: Session, event: Event, as_of: int | None) -> HistoryEntry:
     envelope = event.envelope
-    actor = session.catalogue.agent(envelope.actor)
+    actor = session.catalogue.agent(envelope.actor, as_of=as_of)
     return HistoryEntry(
         position=envelope.position,
         time=envelope.recorded_at,

@@ -25,6 +25,9 @@ SOFTWARE, SOFTWARE_VERSION = "jingui", "0.1.0"
 Clock = Callable[[], datetime]
 """Answers with the time."""
 
+PROCESSES = frozenset({"Accession", "AccessRequest", "Run"})
+"""Streams that are a course of work: there, what came last led to what comes next. A person's life is none."""
+
 Progress = Callable[[str, int, int], None]
 """Called with the step's name, what is done and what there is to do (bytes, packages, positions; 0 if unknown)."""
 
@@ -77,6 +80,10 @@ class Session:
     ) -> Answer:
         """Perform one command now, in the actor's name: load, decide, append - all of it or nothing.
 
+        `causation` is the event that led to this. Where none is named, it is the newest event of the process that the
+        command belongs to - its accession, its access request, its run -, so that the whole way from a delivery to a
+        reader can be walked by envelopes alone.
+
         Work that may be interrupted and run again is kept from happening twice by the decisions themselves. Raises
         `version-differs` when somebody else changed the stream that the caller had seen.
         """
@@ -88,7 +95,7 @@ class Session:
             archive=archive,
             occurred_at=OccurredAt(time=self.now(), precision="microsecond", source="clock"),
             correlation_id=correlation,
-            causation_id=causation,
+            causation_id=causation or self._last_of_process(correlation),
         )
         return self.log.perform(command, self._as_seen(decide) if self.expected else decide)
 
@@ -102,6 +109,12 @@ class Session:
             return events
 
         return decided
+
+    def _last_of_process(self, correlation: UUID) -> UUID | None:
+        newest = self.log.newest(correlation)
+        if newest is None or newest.type.partition(".")[0] not in PROCESSES:
+            return None
+        return newest.event_id
 
     def catch_up(self) -> int:
         """Bring the catalogue to the end of the log, so that the caller reads what it wrote. Its position."""

@@ -25,10 +25,13 @@ class StoredVersion(msgspec.Struct, frozen=True):
     digests: dict[str, str]
 
 
-def newest(session: Session, package: UUID) -> StoredVersion:
-    """The newest version. `package-not-stored` when there is none; `fixity-mismatch` for a false manifest."""
+def newest(session: Session, package: UUID, *, as_of: int | None = None) -> StoredVersion:
+    """The newest version, or the newest as of a position of the log.
+
+    `package-not-stored` when there is none; `fixity-mismatch` for a false manifest.
+    """
     for event in reversed(session.log.stream(package)):
-        if isinstance(event.payload, Stored):
+        if isinstance(event.payload, Stored) and (as_of is None or event.envelope.position <= as_of):
             return _version(session, package, event.envelope.event_id, event.payload)
     raise ArchiveError("package-not-stored", package)
 

@@ -2,7 +2,8 @@
 
 from repository.storage.export import Folder, discard_kept, outgoing, sweep_outgoing
 from repository.storage.journal import ReceivedFile
-from repository.storage.quarantine import discard_quarantine, source_lock
+from repository.storage.locks import run_lock
+from repository.storage.quarantine import discard_quarantine, keep_beside, source_lock
 from repository.storage.receive import Received, listing_lines, receive
 from repository.storage.recovery import Recovered, RecoveryAction, StoredClaim, recover
 from repository.storage.staging import Published, Stage
@@ -25,10 +26,12 @@ __all__ = [
     "discard_kept",
     "discard_quarantine",
     "facts_of",
+    "keep_beside",
     "listing_lines",
     "outgoing",
     "receive",
     "recover",
+    "run_lock",
     "source_lock",
     "survey",
     "sweep_outgoing",

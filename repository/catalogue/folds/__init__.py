@@ -28,6 +28,7 @@ FOLDS: dict[str, Fold] = {
     "ArchivalPackage.FormatsIdentified": records.identified,
     "ArchivalPackage.VirusChecked": records.virus_checked,
     "ArchivalPackage.Stored": records.stored,
+    "ArchivalPackage.FixityFailed": records.fixity_failed,
     "Description.Described": records.described,
     "Description.Revised": records.described,
     "AccessRequest.Requested": work.requested,
@@ -42,6 +43,7 @@ FOLDS: dict[str, Fold] = {
     "Producer.Registered": people.registered,
     "Run.Started": work.started,
     "Run.Progressed": work.progressed,
+    "Run.Verified": work.verified,
     "Run.Finished": work.finished,
 }
 """Types that leave a trace in a card. Reservations do not: a 档号 is found through the descriptions that bear it."""

@@ -78,4 +78,9 @@ def stored(card: Package | None, event: archival_package.Stored, envelope: Envel
         tagmanifest_sha256=event.tagmanifest_sha256,
         inventory_sha256=event.inventory_sha256,
     )
-    return changed(card, envelope, stored=stored)
+    return changed(card, envelope, stored=stored, damaged=None)
+
+
+def fixity_failed(card: Package | None, _: archival_package.FixityFailed, envelope: Envelope) -> Package | None:
+    """The newest version is damaged, and has been since this event at the latest."""
+    return card and changed(card, envelope, damaged=card.damaged or moment(envelope))
