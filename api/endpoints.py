@@ -11,11 +11,12 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_type_hints
 from uuid import UUID
 
 import msgspec
 from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi.params import Query
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 
@@ -206,6 +207,7 @@ def _endpoint(
     def prepare(request: Request, values: dict[str, Any]) -> Call:
         raw, key, seen = values.pop("raw", b""), values.pop("idempotency_key", None), values.pop("if_match", None)
         session = later = session_of(request, verb)
+        expect_known(request, known)
         if key is not None:
             asked = hashlib.sha256(b"\0".join((method.encode(), request.url.path.encode(), raw))).hexdigest()
             session = repeatable(session, key, asked)
@@ -213,6 +215,7 @@ def _endpoint(
         return Call(session, later, request, request.app.state.work, raw, version)
 
     async def open_to_all(request: Request, **values: Any) -> Response:
+        expect_known(request, known)
         return rendered(await handler(request, **values), status)
 
     async def in_the_loop(request: Request, **values: Any) -> Response:
@@ -222,6 +225,7 @@ def _endpoint(
     def in_a_thread(request: Request, **values: Any) -> Response:
         return rendered(handler(prepare(request, values), **values), status)
 
+    known = _questions(handler)
     chosen: Callable[..., Any] = in_a_thread
     if inspect.iscoroutinefunction(handler):
         chosen = open_to_all if verb == PUBLIC else in_the_loop
@@ -235,6 +239,23 @@ def _endpoint(
     chosen.__name__ = handler.__name__
     chosen.__signature__ = _signature(handler, added)  # type: ignore[attr-defined] # what `inspect` reads
     return chosen
+
+
+def expect_known(request: Request, known: frozenset[str]) -> None:
+    """Refuse a question that nobody understands: a filter with a slip in its name would find everything."""
+    for name in request.query_params:
+        if name not in known:
+            raise ArchiveError("request-invalid", f"query.{name[:40]}", reason=", ".join(sorted(known)) or "-")
+
+
+def _questions(handler: Callable[..., Any]) -> frozenset[str]:
+    """Names of the handler's query parameters."""
+    hints = get_type_hints(handler, include_extras=True)
+    return frozenset(
+        name
+        for name, hint in hints.items()
+        if any(isinstance(part, Query) for part in getattr(hint, "__metadata__", ()))
+    )
 
 
 def _signature(handler: Callable[..., Any], added: Mapping[str, tuple[Any, Any]]) -> inspect.Signature:
