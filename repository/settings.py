@@ -32,6 +32,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     archives: tuple[str, ...]
     secrecy_ceiling: SecrecyClass = SecrecyClass.INTERNAL
     identify_formats: bool = True
+    characterise: bool = True
+    format_policy: str | None = None
     virus_scanner: str | None = None
     sync: bool = True
     workplace: str | None = None

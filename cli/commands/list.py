@@ -18,6 +18,7 @@ from repository.services.search import (
     list_records,
     list_requests,
     list_runs,
+    list_to_migrate,
 )
 
 
@@ -29,6 +30,7 @@ class What(StrEnum):
     ACCESSIONS = "accessions"
     REQUESTS = "requests"
     RUNS = "runs"
+    TO_MIGRATE = "to-migrate"
 
 
 def command(
@@ -42,9 +44,8 @@ def command(
     lang: Lang = None,
 ) -> None:
     """List them, page by page."""
-    listing = _LISTINGS[what]
     with open_archive(archive, credential) as session:
-        page = listing(session, as_of=as_of, limit=limit, after=after)
+        page = _LISTINGS[what](session, as_of=as_of, limit=limit, after=after)
     if as_json:
         emit_json({"schema": f"jingui.list.{what}/1", **msgspec.to_builtins(page)})
         return
@@ -100,12 +101,21 @@ def _runs(page: Page[Any]) -> tuple[list[str], list[list[object]]]:
     return ["opened", "type", "outcome", "done", "id"], rows
 
 
+def _to_migrate(page: Page[Any]) -> tuple[list[str], list[list[object]]]:
+    rows = [
+        [one.unit, ", ".join(f"{count.puid} × {count.files}" for count in one.formats if count.puid), one.id]
+        for one in page.entries
+    ]
+    return ["unit", "formats", "package"], rows
+
+
 _LISTINGS: dict[What, Callable[..., Page[Any]]] = {
     What.RECORDS: list_records,
     What.PACKAGES: list_packages,
     What.ACCESSIONS: list_accessions,
     What.REQUESTS: list_requests,
     What.RUNS: list_runs,
+    What.TO_MIGRATE: list_to_migrate,
 }
 _ROWS = {
     What.RECORDS: _records,
@@ -113,4 +123,5 @@ _ROWS = {
     What.ACCESSIONS: _accessions,
     What.REQUESTS: _requests,
     What.RUNS: _runs,
+    What.TO_MIGRATE: _to_migrate,
 }

@@ -5,9 +5,11 @@ from typing import Annotated
 import msgspec
 import typer
 
+from cli.essentials import essentials
 from cli.language import text
 from cli.options import Archive, AsOf, Credential, Json, Lang
 from cli.render import emit_json, say, say_table, size, when
+from packages_spec.profiles import PayloadFile
 from repository.archive import open_archive
 from repository.services.search import RecordReport, show_record
 
@@ -51,14 +53,28 @@ def say_record(report: RecordReport) -> None:
     if report.files:
         say()
         say_table(
-            [text(f"column.{name}") for name in ("file", "size", "format", "sha256")],
-            [(file.path, size(file.size), file.puid or "-", file.sha256) for file in report.files],
+            [text(f"column.{name}") for name in ("file", "size", "format", "characteristics", "sha256")],
+            [
+                (
+                    file.path,
+                    size(file.size),
+                    file.puid or file.format_name or "-",
+                    essentials(file.technical),
+                    file.sha256,
+                )
+                for file in report.files
+            ],
         )
     say()
     say_table(
         [text(f"column.{name}") for name in ("position", "time", "event", "actor")],
         [(entry.position, when(entry.time), text(f"event.{entry.name}"), entry.actor_name) for entry in report.history],
     )
+
+
+def _file(file: PayloadFile) -> tuple[str, ...]:
+    known_as = file.puid or file.format_name or "-"
+    return file.path, size(file.size), known_as, essentials(file.technical), file.sha256
 
 
 _FIELDS = (

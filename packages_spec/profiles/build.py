@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 
 import msgspec
 
-from packages_spec import bagit, mets, premis
+from packages_spec import bagit, mets, premis, technical
 from packages_spec.descriptive import VERSION, dublin_core, schema, write_archive_xml, write_dc
 from packages_spec.digests import Digested
 from packages_spec.mets import Header, MetadataFile, MetsFile
@@ -50,6 +50,8 @@ def build(content: PackageContent, sink: Sink) -> Built:
     # 1. What explains the package.
     documentation = [package.write("documentation/README.txt", [readme()], "text/plain")]
     schemas = [package.write("schemas/archive.xsd", [schema()], _XML)]
+    if any(file.technical for file in content.files):
+        schemas.append(package.write("schemas/technical.xsd", [technical.schema()], _XML))
     # 2. What the record is.
     description = msgspec.structs.replace(content.description, package=content.package)
     dc = package.write("metadata/descriptive/dc.xml", [write_dc(dublin_core(description))], _XML)
@@ -148,6 +150,7 @@ def _objects(representation: Representation, files: Sequence[PayloadFile]) -> It
             sha256=file.sha256,
             format=Format(file.format_name, file.format_version, file.puid, file.format_basis),
             original_name=file.original_name,
+            technical=file.technical,
         )
 
 

@@ -4,6 +4,7 @@ A query helps to choose what to work on and shows what is there; it never decide
 state: that of the position that it was read at, or of `as_of` where that is earlier.
 """
 
+import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple, Unpack
@@ -31,6 +32,9 @@ from repository.catalogue.schema import (
 from repository.catalogue.search import Filters, search
 from repository.domain.accession import Stage
 from repository.domain.run import RunKind
+
+_HAS_FORMAT = """EXISTS (SELECT 1 FROM json_each(CAST(body AS TEXT), '$.formats') AS format
+    WHERE json_extract(format.value, '$.puid') IN (SELECT value FROM json_each(?)))"""
 
 
 class ReferenceMatch(msgspec.Struct, frozen=True):
@@ -97,12 +101,15 @@ class Queries(Reading):
         *,
         accession: UUID | None = None,
         stored: bool | None = None,
+        puids: frozenset[str] | None = None,
         as_of: int | None = None,
         limit: int = 50,
         after: str | None = None,
     ) -> Page[Package]:
-        """Archival packages in the order of their creation."""
+        """Archival packages in the order of their creation, or only those with files of one of these PRONOM ids."""
         where = _given({"accession": accession and accession.bytes, "stored": stored})
+        if puids is not None:
+            where = where.also(_HAS_FORMAT, json.dumps(sorted(puids)))
         with self._part(as_of, limit, after) as (db, part):
             return listed(db, PACKAGES, Package, where, part)
 

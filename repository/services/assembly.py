@@ -15,10 +15,10 @@ from repository.domain.archival_package import ARCHIVAL_PACKAGE
 from repository.domain.description import DESCRIPTION
 from repository.errors import ArchiveError
 from repository.services import packaging, stored
-from repository.services.dip_forms import Carrier, Mark, Taken, Wish, make_copies, pages_of
-from repository.services.dip_forms.zipped import MEDIA_TYPE, zip_of
+from repository.services.dip_forms import Carrier, Mark, Taken, Wish, make_bag_of_copies, pages_of
 from repository.services.session import SOFTWARE, SOFTWARE_VERSION, Session
 from repository.services.stored import StoredVersion
+from repository.services.zipped import MEDIA_TYPE, zip_of
 from repository.storage import Folder, outgoing
 
 
@@ -139,7 +139,7 @@ def _copies(
         ("Internal-Sender-Identifier", f"urn:uuid:{version.package}"),
         ("Internal-Sender-Description", f"{wish.form}; version {version.event.version}; stored by event {version.id}"),
     ]
-    built = make_copies(taken, bag, wish, mark, dip=str(dip), sources=sources)
+    built = make_bag_of_copies(taken, bag, wish, mark, dip=str(dip), sources=sources)
     masters.discard()
     return built
 

@@ -24,7 +24,7 @@ from repository.domain.values import Finding as KeptFinding
 from repository.domain.values import Outcome
 from repository.errors import ArchiveError
 from repository.eventlog import Streams
-from repository.services import examination, packaging
+from repository.services import examination, format_policy, packaging
 from repository.services.administration import find_or_register_producer
 from repository.services.delivery import DeliveryPlan, UnitPlan
 from repository.services.mapping import Profile, read_profile
@@ -107,19 +107,22 @@ def ingest(session: Session, request: IngestRequest, progress: Progress) -> Inge
         # 2 plan the units and reserve their reference codes
         plan, taken = _plan(session, opened.stream, reception)
 
-        # 3 validate its structure and the producer's digests
+        # 3 validate its structure and the producer's digests, and hold its formats against the policy
         findings = [*reception.received.findings, *plan.findings, *taken]
         findings += examination.judge_delivery(reception, plan, session.settings.secrecy_ceiling)
+        formats = examination.formats_to_judge(session, reception, plan.units, progress)
+        findings += format_policy.judge(format_policy.read_policy(session.settings.format_policy), formats or {})
         valid = _validate(session, opened.stream, reception, findings)
         if request.faults is not None:
             write_faults(request.faults, returned_workbook(reception, plan, findings))
         if not valid:
             return _report(session, opened.stream, "rejected", reception, plan, findings)
 
-        # 4, 5, 6 create the packages: formats, viruses; quality has no assessor yet and is not tested
+        # 4, 5, 6 create the packages: technical metadata, viruses; quality has no assessor yet and is not tested
         units = _units(session, opened.stream)
-        made = _create(session, opened.stream, reception, plan, units, progress)
+        made = _create(session, opened.stream, reception, plan, units, formats, progress)
         examination.refuse_infected(made)
+        findings += examination.unreadable(made)
 
         # 7 accept custody
         _accept(session, opened.stream)
@@ -295,6 +298,7 @@ def _create(
     reception: Reception,
     plan: DeliveryPlan,
     units: dict[str, Unit],
+    formats: examination.Formats | None,
     progress: Progress,
 ) -> dict[str, examination.Examined]:
     """Look at every file of every unit, and create the packages that do not exist yet."""
@@ -302,7 +306,7 @@ def _create(
     done = 0
     for batch in _batches(plan.units):
         missing = [unit for unit in batch if not _is_stored(session, units[unit.path].package)]
-        examined = examination.examine(session, reception, missing)
+        examined = examination.examine(session, reception, missing, formats)
         made |= examined
 
         def decide(streams: Streams, examined: dict[str, examination.Examined] = examined) -> list[New]:

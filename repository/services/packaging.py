@@ -26,6 +26,7 @@ from packages_spec.profiles import (
     payload_path,
     representation_id,
 )
+from packages_spec.technical import Technical
 from repository.domain import accession, archival_package, description
 from repository.domain.accession import Planned, Unit
 from repository.domain.aggregate import New
@@ -137,7 +138,8 @@ def _build(
 ) -> Built:
     package = str(unit.package)
     payload, placed = [], []
-    for file, identified in zip(examined.plan.files, examined.identified, strict=True):
+    looked_at = zip(examined.plan.files, examined.identified, examined.technical, strict=True)
+    for file, identified, technical in looked_at:
         at = Digested(payload_path(package, file.path), file.delivered.size, file.delivered.sha256)
         place = reception.place(file.delivered.path)
         if is_catalogue(file.delivered.path):  # stays in quarantine too: who goes on reads the plan from it
@@ -145,7 +147,7 @@ def _build(
         else:
             stage.adopt(place, at.path, at)
         placed.append(at)
-        payload.append(payload_file(file, identified))
+        payload.append(payload_file(file, identified, technical))
     papers = [
         stage.write(delivery_path(package, paper.path), chunks_of(reception.place(paper.delivered.path)))
         for paper in examined.plan.papers
@@ -179,7 +181,7 @@ def _build(
     return built
 
 
-def payload_file(file: ContentFile, identified: Identified) -> PayloadFile:
+def payload_file(file: ContentFile, identified: Identified, technical: Technical | None = None) -> PayloadFile:
     """A file of the content as METS and PREMIS tell of it."""
     return PayloadFile(
         path=file.path,
@@ -192,6 +194,7 @@ def payload_file(file: ContentFile, identified: Identified) -> PayloadFile:
         format_name=identified.name or None,
         format_version=identified.version or None,
         format_basis=identified.basis or None,
+        technical=technical,
     )
 
 

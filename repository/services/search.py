@@ -14,6 +14,7 @@ from repository.domain.envelope import Event
 from repository.domain.values import time_of
 from repository.errors import ArchiveError
 from repository.services import stored
+from repository.services.format_policy import Verdict, read_policy
 from repository.services.session import Session
 
 _DAY = re.compile(r"^\d{4}-\d\d-\d\d$")
@@ -124,6 +125,15 @@ def list_packages(session: Session, *, as_of: str | None, limit: int, after: str
     session.require("search")
     session.catch_up()
     return session.catalogue.packages(as_of=position_of(session, as_of), limit=limit, after=after)
+
+
+def list_to_migrate(session: Session, *, as_of: str | None, limit: int, after: str | None) -> Page[Package]:
+    """Stored packages with files that the format policy, as it reads today, wants migrated."""
+    session.require("search")
+    session.catch_up()
+    puids = read_policy(session.settings.format_policy).puids(Verdict.TO_MIGRATE)
+    position = position_of(session, as_of)
+    return session.catalogue.packages(stored=True, puids=puids, as_of=position, limit=limit, after=after)
 
 
 def list_accessions(session: Session, *, as_of: str | None, limit: int, after: str | None) -> Page[Accession]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from uuid import UUID
 
 from repository.catalogue import Catalogue
+from repository.characterisation import Characteriser
 from repository.domain.agent import AGENT
 from repository.domain.aggregate import New
 from repository.domain.authority import may
@@ -46,6 +47,7 @@ class Session:
     new_id: Callable[[], UUID]
     identifier: FormatIdentifier | None
     scanner: VirusScanner | None
+    characteriser: Characteriser | None
     scopes: frozenset[str] | None = None
     """Verbs that the credential is limited to; None: whatever the roles allow."""
     asked: str = ""

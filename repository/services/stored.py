@@ -80,6 +80,7 @@ def content(session: Session, version: StoredVersion) -> Iterator[PayloadFile]:
                 format_name=known.format.name,
                 format_version=known.format.version,
                 format_basis=known.format.basis,
+                technical=known.technical,
             )
 
 

