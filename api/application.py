@@ -19,7 +19,7 @@ from api.work import Work
 from repository.archive import Served
 from repository.errors import ArchiveError
 from repository.services.deposit import take_in, unfinished_deposits
-from repository.services.dissemination import make_dip, unfinished_dips
+from repository.services.dissemination import make_dip, tidy, unfinished_dips
 from repository.services.session import SOFTWARE_VERSION
 
 THREADS = 8
@@ -73,6 +73,7 @@ def expect_policies(app: FastAPI, policies: Mapping[tuple[str, str], Policy]) ->
 
 def take_up(served: Served, work: Work) -> None:
     """Queue what an earlier process left unfinished; it is done in the name of whoever started this one."""
+    tidy(served.base)
     for request in unfinished_dips(served.base):
         work.put(request, partial(make_dip, served.base, request))
     for deposit in unfinished_deposits(served.base):

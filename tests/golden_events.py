@@ -11,7 +11,16 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 import msgspec
 
-from repository.domain import access_request, accession, agent, archival_package, description, reservation, run
+from repository.domain import (
+    access_request,
+    accession,
+    agent,
+    archival_package,
+    description,
+    description_fields,
+    reservation,
+    run,
+)
 from repository.domain.corrections import Annulled, PayloadExpunged
 from repository.domain.envelope import Authentication, Envelope, OccurredAt
 from repository.domain.values import (
@@ -152,10 +161,55 @@ _PAYLOADS: tuple[Value, ...] = (
         inventory_sha256=_digest("inventory"),
     ),
     archival_package.FixityFailed(generation=1, version=1, findings=(_FINDING,), findings_total=1),
-    description.Described(fields=_FIELDS),
-    description.Revised(
-        fields=msgspec.structs.replace(_FIELDS, title=_SEALED, parent=None, page_count=None), reason="题名有误"
+    archival_package.MetadataRevised(description=_id("description"), position=1_234),
+    archival_package.ContentRevised(
+        files=(
+            archival_package.ReplacedFile(
+                path="0002.tif", before_sha256=_digest("old page"), after_sha256=_digest("new page"), bytes=45_000
+            ),
+        ),
+        source="/重扫/2026-04",
+        reason="第 2 页歪斜，重新扫描",
     ),
+    description.Described(
+        fields=msgspec.structs.replace(
+            _FIELDS,
+            pages_scanned=2,
+            location=description_fields.Location(storeroom="3", rack="12", shelf=None),
+            language="zh",
+            keywords=("土地", "清丈"),
+            note=_SEALED,
+            text=description_fields.Text(document_number="县政字第12号", folios="1-3"),
+        )
+    ),
+    description.Revised(
+        fields=msgspec.structs.replace(
+            _FIELDS,
+            title=_SEALED,
+            parent=None,
+            page_count=None,
+            record_type=RecordType.IMAGE,
+            files=(description_fields.FileRange(first="0001.tif", last="0003.tif"),),
+            image=description_fields.Image(photographer=_SEALED, taken="1931-06", negative_number="J-12"),
+        ),
+        reason="题名有误",
+    ),
+    description.Moved(
+        parent=_id("volume"), reference_code="0001-WS-1931-0021", fonds_code="0001", reason="档号与案卷不符"
+    ),
+    description.Merged(into=_id("survivor"), reason="同一份文件著录了两次"),
+    description.Divided(
+        parts=(
+            description.Part(
+                description=_id("part"),
+                reference_code="0001-WS-1931-0012-1",
+                files=(description_fields.FileRange(first="0001.tif", last="0002.tif"),),
+            ),
+            description.Part(description=_id("other part"), reference_code=None, files=()),
+        ),
+        reason=_SEALED,
+    ),
+    description.Closed(reason="本卷立毕"),
     reservation.Reserved(code="0001-WS-1931-0012", holder=_id("description")),
     reservation.Released(holder=_id("description"), reason="档号改正"),
     access_request.Requested(packages=(_id("package"),), paths=(), purpose=_SEALED),
@@ -171,7 +225,7 @@ _PAYLOADS: tuple[Value, ...] = (
     ),
     access_request.DipDelivered(dip=_id("dip"), way="folder"),
     access_request.Closed(outcome="delivered"),
-    access_request.FormChosen(form="images", pages=(1, 3), width=1_200),
+    access_request.FormChosen(description=_id("description"), as_of=None, form="images", pages=(1, 3), width=1_200),
     access_request.DipRendered(
         dip=_id("dip"),
         form="pdf",

@@ -26,6 +26,7 @@ class DipWish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     form: str = "zip"
     pages: tuple[int, ...] = ()
     width: int | None = None
+    as_of: str | None = None
 
 
 @room.add(
@@ -44,6 +45,8 @@ class DipWish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         "form-unknown",
         "pages-invalid",
         "width-invalid",
+        "time-invalid",
+        "fixity-mismatch",
     ),
 )
 def request_dip(call: Call) -> Answer:
@@ -51,7 +54,7 @@ def request_dip(call: Call) -> Answer:
     wished = call.body(DipWish)
     wish = Wish(form=wished.form, pages=wished.pages, width=wished.width)
     request = dissemination.request_dip(
-        call.session, wished.record, paths=wished.paths, purpose=wished.purpose, wish=wish
+        call.session, wished.record, paths=wished.paths, purpose=wished.purpose, wish=wish, as_of=wished.as_of
     )
     report = dissemination.read_dip(call.session, request)
     session = call.later

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from cli.language import text
-from cli.options import Archive, Credential, Json, Lang
+from cli.options import Archive, AsOf, Credential, Json, Lang
 from cli.render import emit_json, say, size
 from repository.archive import open_archive
 from repository.services.access import disseminate
@@ -21,6 +21,7 @@ def command(
     form: Annotated[str, typer.Option("--form", help=text("disseminate.form"), metavar="|".join(FORMS))] = "bag",
     pages: Annotated[str | None, typer.Option("--pages", help=text("disseminate.pages"))] = None,
     width: Annotated[int | None, typer.Option("--width", help=text("disseminate.width"))] = None,
+    as_of: AsOf = None,
     archive: Archive = None,
     credential: Credential = None,
     as_json: Json = False,
@@ -29,7 +30,7 @@ def command(
     """Hand it out."""
     wish = Wish(form=form, pages=read_pages(pages) if pages is not None else (), width=width)
     with open_archive(archive, credential) as session:
-        report = disseminate(session, record, paths=file or (), purpose=purpose, target=to, wish=wish)
+        report = disseminate(session, record, paths=file or (), purpose=purpose, target=to, wish=wish, as_of=as_of)
     if as_json:
         emit_json(report)
         return

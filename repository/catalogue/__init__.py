@@ -18,6 +18,7 @@ from repository.catalogue.cards import (
 )
 from repository.catalogue.catalogue import Catalogue, Projection
 from repository.catalogue.differences import Difference
+from repository.catalogue.digitisation import By, Digitised
 from repository.catalogue.holdings import Holdings
 from repository.catalogue.projector import EventReader
 from repository.catalogue.queries import ReferenceMatch, StoredSize
@@ -27,10 +28,12 @@ __all__ = [
     "AccessRequest",
     "Accession",
     "Agent",
+    "By",
     "Card",
     "Catalogue",
     "Description",
     "Difference",
+    "Digitised",
     "EventReader",
     "Filters",
     "Holdings",

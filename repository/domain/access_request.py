@@ -50,9 +50,13 @@ class DipDelivered(Value, frozen=True, kw_only=True):
 class FormChosen(Value, frozen=True, kw_only=True):
     """In which form it is to be made: a bag (the whole record, or the files asked for), or copies made from it.
 
-    `pages` are the numbers of the files, from 1 in their order; empty for all. `width` is in pixels, for pictures.
+    `description` is the record that was asked for, which may share its package with others; `as_of` the position of the
+    log whose stored version is meant, null for the newest. `pages` are the numbers of the files, from 1 in their order;
+    empty for all. `width` is in pixels, for pictures.
     """
 
+    description: UUID
+    as_of: int | None
     form: str
     pages: tuple[int, ...]
     width: int | None

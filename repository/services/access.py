@@ -13,7 +13,7 @@ from repository.domain.values import Value
 from repository.eventlog import Streams
 from repository.services.assembly import assembled
 from repository.services.dip_forms import Wish, checked
-from repository.services.search import find_record
+from repository.services.search import find_description, find_record, position_of
 from repository.services.session import Session
 
 Decide = Callable[[access_request.State], list[Value]]
@@ -35,37 +35,51 @@ class DisseminationReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def disseminate(
-    session: Session, record: str, *, paths: Sequence[str], purpose: str, target: Path, wish: Wish | None = None
+    session: Session,
+    record: str,
+    *,
+    paths: Sequence[str],
+    purpose: str,
+    target: Path,
+    as_of: str | None = None,
+    wish: Wish | None = None,
 ) -> DisseminationReport:
     """Hand out a record (named by 档号, description or package), whole or the files at `paths`, in the form wished for.
 
-    The package appears in `target` as a new folder `uuid-<dip>`, or as a file of that name. Raises `record-unknown`,
-    `file-unknown`, `purpose-missing`, `fixity-mismatch` (nothing is handed out), `folder-exists`, and what is said of
-    a wish that cannot be met: `form-unknown`, `form-unfit`, `pages-invalid`, `width-invalid`.
+    The package appears in `target` as a new folder `uuid-<dip>`, or as a file of that name, made of the newest version,
+    or of the newest that was stored at a moment of the past; of a record that shares a package with others, its own
+    files. Raises `record-unknown`, `file-unknown`, `purpose-missing`, `fixity-mismatch` (nothing is handed out),
+    `folder-exists`, and what is said of a wish that cannot be met: `form-unknown`, `form-unfit`, `pages-invalid`,
+    `width-invalid`.
     """
     session.require("disseminate")
     wish = checked(wish or Wish())
-    package = find_record(session, record)
-    request, dip = session.new_id(), session.new_id()
+    package, entry = find_record(session, record), find_description(session, record).id
+    request, dip, position = session.new_id(), session.new_id(), position_of(session, as_of)
     archive = session.log.stream(package)[0].envelope.archive
 
-    # 1 register what is asked for, why, and in which form
+    # 1 register what is asked for, why, and in which form where it is not the plain bag
     requested = Requested(packages=(package,), paths=tuple(paths), purpose=purpose)
-    append_to(session, request, archive, lambda state: register(state, requested, wish))
+    chosen = chosen_form(wish, entry, position)
+
+    def register(state: access_request.State) -> list[Value]:
+        return [*access_request.request(state, requested), *([] if wish == Wish() else [chosen])]
+
+    append(session, request, archive, register)
 
     # 2 assemble the package from the stored version, every byte compared with its manifest
-    with assembled(session, request, dip, wish) as parcel:
-        append_to(session, request, archive, lambda state: access_request.assemble(state, parcel.facts))
+    with assembled(session, request, dip, chosen) as parcel:
+        append(session, request, archive, lambda state: access_request.assemble(state, parcel.facts))
         if parcel.carrier is not None:
             rendered = parcel.rendered(parcel.carrier)
-            append_to(session, request, archive, lambda state: access_request.render(state, rendered))
+            append(session, request, archive, lambda state: access_request.render(state, rendered))
 
         # 3 record the delivery, and only then let the first byte out
-        append_to(session, request, archive, lambda state: access_request.deliver(state, way="folder"))
+        append(session, request, archive, lambda state: access_request.deliver(state, way="folder"))
         out = parcel.hand_out(target)
 
     # 4 close the request
-    append_to(session, request, archive, lambda state: access_request.close(state, outcome="delivered"))
+    append(session, request, archive, lambda state: access_request.close(state, outcome="delivered"))
     return DisseminationReport(
         request=request,
         dip=dip,
@@ -79,15 +93,12 @@ def disseminate(
     )
 
 
-def register(state: access_request.State, requested: Requested, wish: Wish) -> list[Value]:
-    """What is asked for, and its form where that is not the plain bag of the whole."""
-    events = access_request.request(state, requested)
-    if events and wish != Wish():
-        events.append(FormChosen(form=wish.form, pages=wish.pages, width=wish.width))
-    return events
+def chosen_form(wish: Wish, entry: UUID, as_of: int | None) -> FormChosen:
+    """What the log says of a wish: of which description, as of which position, in which form."""
+    return FormChosen(description=entry, as_of=as_of, form=wish.form, pages=wish.pages, width=wish.width)
 
 
-def append_to(session: Session, request: UUID, archive: str | None, decide: Decide) -> bool:
+def append(session: Session, request: UUID, archive: str | None, decide: Decide) -> bool:
     """Append what is decided to the request's stream; whether the same command had done so before."""
 
     def decided(streams: Streams) -> list[New]:

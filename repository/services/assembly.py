@@ -10,9 +10,8 @@ from packages_spec.digests import Digested
 from packages_spec.premis import Identifier
 from packages_spec.premis import Source as PremisSource
 from packages_spec.profiles import Built, PackageContent, PackageKind, PayloadFile, build, payload_path
-from repository.domain.access_request import ACCESS_REQUEST, DipAssembled, DipRendered, DipSource
-from repository.domain.archival_package import ARCHIVAL_PACKAGE
-from repository.domain.description import DESCRIPTION
+from repository.domain.access_request import ACCESS_REQUEST, DipAssembled, DipRendered, DipSource, FormChosen
+from repository.domain.description import DESCRIPTION, Fields
 from repository.errors import ArchiveError
 from repository.services import packaging, stored
 from repository.services.dip_forms import Carrier, Mark, Taken, Wish, make_bag_of_copies, pages_of
@@ -57,7 +56,7 @@ class Assembled:
 
 @contextmanager
 def assembled(
-    session: Session, request: UUID, dip: UUID, wish: Wish, *, over_wire: bool = False
+    session: Session, request: UUID, dip: UUID, chosen: FormChosen, *, over_wire: bool = False
 ) -> Iterator[Assembled]:
     """Make what a request asks for; what is not handed out or kept by the end of the block is gone.
 
@@ -66,8 +65,12 @@ def assembled(
     requested = session.log.load(ACCESS_REQUEST, request).state.requested
     if requested is None:
         raise ArchiveError("request-unknown", request)
-    version = stored.newest(session, requested.packages[0])
-    files = pages_of(stored.chosen(session, version, requested.paths), wish.pages)
+    wish = Wish(form=chosen.form, pages=chosen.pages, width=chosen.width)
+    version = stored.newest(session, requested.packages[0], as_of=chosen.as_of)
+    fields = session.log.load(DESCRIPTION, chosen.description).state.fields
+    if fields is None:
+        raise ArchiveError("description-unknown", chosen.description)
+    files = pages_of(stored.chosen(session, version, requested.paths, fields.files), wish.pages)
     source = DipSource(
         package=version.package,
         generation=version.event.generation,
@@ -79,7 +82,7 @@ def assembled(
         if wish.is_copy:
             built = _copies(session, container, bag, version, files, wish, request, dip)
         else:
-            built = _record(session, bag, version, str(dip), files)
+            built = _record(session, bag, version, str(dip), files, fields)
         payload = _content(built) if wish.is_copy else [Digested(file.path, file.size, file.sha256) for file in files]
         facts = DipAssembled(
             dip=dip,
@@ -152,18 +155,14 @@ def _institution(session: Session) -> str:
     return session.archive_code(None)
 
 
-def _record(session: Session, bag: Folder, version: StoredVersion, dip: str, files: Sequence[PayloadFile]) -> Built:
+def _record(
+    session: Session, bag: Folder, version: StoredVersion, dip: str, files: Sequence[PayloadFile], fields: Fields
+) -> Built:
     """The E-ARK DIP: the stored bytes with their description and history."""
     placed = []
     for file in files:
         source = stored.place_of(session, version, payload_path(str(version.package), file.path))
         placed.append(bag.copy(source, payload_path(dip, file.path), stored.payload_digest(version, file)))
-    package = session.log.load(ARCHIVAL_PACKAGE, version.package).state
-    if package.created is None:
-        raise ArchiveError("package-unknown", version.package)
-    fields = session.log.load(DESCRIPTION, package.created.description).state.fields
-    if fields is None:
-        raise ArchiveError("description-unknown", version.package)
     history = session.log.records(version.package)
     agents, events = packaging.preservation_metadata(dip, session.log.stream(version.package))
     code = [Identifier("local", f"档号: {fields.reference_code}")] if fields.reference_code else []

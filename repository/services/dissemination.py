@@ -12,19 +12,19 @@ from uuid import UUID
 import msgspec
 
 from repository.domain import access_request
-from repository.domain.access_request import ACCESS_REQUEST, FormChosen, Requested
+from repository.domain.access_request import ACCESS_REQUEST, Requested
 from repository.domain.agent import AGENT
 from repository.domain.authority import may
 from repository.domain.envelope import Event
 from repository.domain.values import Value
 from repository.errors import ArchiveError
 from repository.services import stored
-from repository.services.access import append_to
+from repository.services.access import append, chosen_form
 from repository.services.assembly import Assembled, assembled
 from repository.services.dip_forms import Wish, checked, pages_of
-from repository.services.search import find_record
+from repository.services.search import find_description, find_record, position_of
 from repository.services.session import Progress, Session
-from repository.storage import discard_kept
+from repository.storage import discard_kept, kept_in, sweep_outgoing
 
 ROOM = "outgoing"
 _FAILED = "failed:"
@@ -71,24 +71,27 @@ class Happening(msgspec.Struct, frozen=True, kw_only=True):
     time: str
 
 
-def request_dip(session: Session, record: str, *, paths: Sequence[str], purpose: str, wish: Wish) -> UUID:
+def request_dip(
+    session: Session, record: str, *, paths: Sequence[str], purpose: str, wish: Wish, as_of: str | None = None
+) -> UUID:
     """Ask for a record, or for files of it, in a form. Says at once what can be known at once.
 
     Raises `record-unknown`, `file-unknown`, `purpose-missing`, `form-unknown`, `pages-invalid`, `width-invalid`.
     """
     session.require("disseminate")
     checked(wish)
-    package = find_record(session, record)
-    version = stored.newest(session, package)
-    pages_of(stored.chosen(session, version, paths), wish.pages)
+    package, entry = find_record(session, record), find_description(session, record)
+    position = position_of(session, as_of)
+    version = stored.newest(session, package, as_of=position)
+    pages_of(stored.chosen(session, version, paths, entry.files), wish.pages)
     request = session.new_id()
     requested = Requested(packages=(package,), paths=tuple(paths), purpose=purpose)
-    chosen = FormChosen(form=wish.form, pages=wish.pages, width=wish.width)
+    chosen = chosen_form(wish, entry.id, position)
 
     def decide(state: access_request.State) -> list[Value]:
         return [*access_request.request(state, requested), chosen]
 
-    append_to(session, request, session.log.stream(package)[0].envelope.archive, decide)
+    append(session, request, session.log.stream(package)[0].envelope.archive, decide)
     return request
 
 
@@ -101,16 +104,15 @@ def make_dip(session: Session, request: UUID, progress: Progress) -> None:
     if state.closed or state.rendered is not None or state.requested is None or state.chosen is None:
         return
     archive = _archive(session, request)
-    wish = Wish(form=state.chosen.form, pages=state.chosen.pages, width=state.chosen.width)
     dip = session.new_id()
     discard_kept(_room(session, request))
     try:
-        with assembled(session, request, dip, wish, over_wire=True) as parcel:
+        with assembled(session, request, dip, state.chosen, over_wire=True) as parcel:
             progress("assemble", parcel.facts.bytes, parcel.facts.bytes)
             _keep(session, request, archive, parcel)
     except ArchiveError as error:
         outcome = f"{_FAILED}{error.code}"
-        append_to(session, request, archive, lambda state: access_request.close(state, outcome=outcome))
+        append(session, request, archive, lambda state: access_request.close(state, outcome=outcome))
         discard_kept(_room(session, request))
 
 
@@ -126,7 +128,7 @@ def _keep(session: Session, request: UUID, archive: str | None, made: Assembled)
         after = access_request.evolve(state, assembled_now[0])
         return [*assembled_now, *access_request.render(after, rendered)]
 
-    append_to(session, request, archive, decide)
+    append(session, request, archive, decide)
 
 
 def read_dip(session: Session, request: UUID) -> DipReport:
@@ -186,7 +188,7 @@ def open_parcel(session: Session, request: UUID) -> Parcel:
         def decide(now: access_request.State) -> list[Value]:
             return [] if now.delivered else access_request.deliver(now, way="http")
 
-        append_to(session, request, _archive(session, request), decide)
+        append(session, request, _archive(session, request), decide)
     rendered = state.rendered
     path = _room(session, request) / str(rendered.name)
     if not path.is_file():
@@ -209,7 +211,7 @@ def close_dip(session: Session, request: UUID) -> None:
     def decide(state: access_request.State) -> list[Value]:
         return [] if state.closed else access_request.close(state, outcome=outcome)
 
-    append_to(session, request, _archive(session, request), decide)
+    append(session, request, _archive(session, request), decide)
     discard_kept(_room(session, request))
 
 
@@ -218,6 +220,14 @@ def history_of(session: Session, request: UUID) -> list[Happening]:
     session.require("disseminate")
     envelopes = [event.envelope for event in _visible(session, request)]
     return [Happening(position=one.position, type=one.type, time=one.recorded_at) for one in envelopes]
+
+
+def tidy(session: Session) -> None:
+    """Remove what a killed process had begun to make, and copies whose request was closed by one that died then."""
+    sweep_outgoing(session.folder)
+    for request in kept_in(session.folder / ROOM):
+        if _state(session, request).closed:
+            discard_kept(_room(session, request))
 
 
 def unfinished_dips(session: Session) -> Iterator[UUID]:

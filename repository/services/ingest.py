@@ -109,7 +109,7 @@ def ingest(session: Session, request: IngestRequest, progress: Progress) -> Inge
 
         # 3 validate its structure and the producer's digests, and hold its formats against the policy
         findings = [*reception.received.findings, *plan.findings, *taken]
-        findings += examination.judge_delivery(reception, plan, session.settings.secrecy_ceiling)
+        findings += examination.judge_delivery(session, reception, plan)
         formats = examination.formats_to_judge(session, reception, plan.units, progress)
         findings += format_policy.judge(format_policy.read_policy(session.settings.format_policy), formats or {})
         valid = _validate(session, opened.stream, reception, findings)
@@ -381,11 +381,13 @@ def _store(
             return events
 
         session.perform("describe", describe, correlation=stream, archive=reception.archive)
+        # What is built tells what the log says now: somebody may have revised what a killed run described.
+        said = {unit.path: session.log.load(DESCRIPTION, units[unit.path].description).state.fields for unit in batch}
         packaging.store_packages(
             session,
             stream,
             reception,
-            [(units[unit.path], made[unit.path], fields[unit.path]) for unit in batch],
+            [(units[unit.path], made[unit.path], said[unit.path] or fields[unit.path]) for unit in batch],
             history,
         )
         done += len(batch)

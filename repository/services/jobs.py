@@ -43,7 +43,7 @@ class Unfinished(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
-    """How the archive stands."""
+    """How the archive stands. `lagging` packages tell less than the log knows of their descriptions."""
 
     schema: str = "jingui.status/1"
     archives: tuple[str, ...]
@@ -52,6 +52,7 @@ class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
     unfinished: tuple[Unfinished, ...]
     runs: tuple[Run, ...]
     projections: tuple[Projection, ...]
+    lagging: int = 0
 
 
 class WorkReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,6 +76,7 @@ def status(session: Session, *, as_of: str | None = None) -> StatusReport:
         unfinished=tuple(map(_unfinished, _open_accessions(session, position))),
         runs=session.catalogue.runs(unfinished=True, as_of=position, limit=1_000).entries,
         projections=tuple(session.catalogue.board()),
+        lagging=session.catalogue.lagging(limit=1).total,
     )
 
 

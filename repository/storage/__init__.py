@@ -1,6 +1,6 @@
 """The only code that writes package bytes: receiving, staging, durable commit, recovery, handing out."""
 
-from repository.storage.export import Folder, discard_kept, outgoing, sweep_outgoing
+from repository.storage.export import Folder, discard_kept, kept_in, outgoing, sweep_outgoing
 from repository.storage.journal import ReceivedFile
 from repository.storage.locks import run_lock
 from repository.storage.quarantine import discard_quarantine, keep_beside, source_lock
@@ -27,6 +27,7 @@ __all__ = [
     "discard_quarantine",
     "facts_of",
     "keep_beside",
+    "kept_in",
     "listing_lines",
     "outgoing",
     "receive",

@@ -117,6 +117,12 @@ def discard_kept(folder: Path) -> None:
         shutil.rmtree(folder)
 
 
+def kept_in(room: Path) -> Iterator[UUID]:
+    """For which requests something is kept in this folder."""
+    for folder in sorted(room.iterdir()) if room.is_dir() else ():
+        yield UUID(folder.name)
+
+
 def _writing(write: Callable[[memoryview], int], chunks: Iterable[bytes]) -> Iterator[bytes]:
     for chunk in chunks:
         view = memoryview(chunk)
