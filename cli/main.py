@@ -39,6 +39,7 @@ COMMANDS = (
     "status",
     "work",
     "repack",
+    "serve",
     "fixity",
     "schedule",
     "events",

@@ -47,8 +47,10 @@ FINDINGS, ERRORS, MESSAGES, FAULTS = (
 )
 SETTINGS = table("repository/settings.toml")
 REQUIREMENTS = table("packages_spec/eark/requirements.toml")
+API_MESSAGES = table("api/messages.toml")
 DOCTOR, FIGURES = table("repository/services/doctor.toml"), table("repository/catalogue/figures.toml")
 TABLES = {
+    "api-messages": API_MESSAGES,
     "doctor": DOCTOR,
     "figures": FIGURES,
     "findings": FINDINGS,
@@ -186,7 +188,7 @@ def test_every_finding_is_made_somewhere() -> None:
 
 def test_every_error_that_is_raised_has_its_row_and_the_values_that_its_words_need() -> None:
     wrong = []
-    for place, call in calls("ArchiveError", "packages_spec", "repository", "cli"):
+    for place, call in calls("ArchiveError", "packages_spec", "repository", "cli", "api"):
         values = given(call)
         for code in codes(call):
             row = ERRORS.get(code)
@@ -200,7 +202,7 @@ def test_every_error_that_is_raised_has_its_row_and_the_values_that_its_words_ne
 
 
 def test_every_error_is_raised_somewhere() -> None:
-    said = strings("packages_spec", "repository", "cli")
+    said = strings("packages_spec", "repository", "cli", "api")
     assert [code for code in ERRORS if code not in said] == []
 
 
@@ -209,12 +211,13 @@ def test_every_error_ends_with_a_published_exit_and_status() -> None:
     assert [code for code, row in ERRORS.items() if not 400 <= row["http"] <= LARGEST_HTTP] == []
 
 
-def test_every_text_that_is_asked_for_stands_in_the_table_with_its_values() -> None:
+@pytest.mark.parametrize(("shell", "messages"), [("cli", MESSAGES), ("api", API_MESSAGES)], ids=["cli", "api"])
+def test_every_text_that_is_asked_for_stands_in_the_table_with_its_values(shell: str, messages: Table) -> None:
     wrong = []
-    for place, call in calls("text", "cli"):
+    for place, call in calls("text", shell):
         if call.args and isinstance(call.args[0], ast.Constant):
             key, values = str(call.args[0].value), given(call)
-            row = MESSAGES.get(key)
+            row = messages.get(key)
             if row is None:
                 wrong.append(f"{place}: {key} has no row")
             elif values is not None and values != placeholders(row["zh"]):
@@ -222,9 +225,10 @@ def test_every_text_that_is_asked_for_stands_in_the_table_with_its_values() -> N
     assert wrong == []
 
 
-def test_every_text_is_asked_for() -> None:
-    said, composed = strings("cli"), patterns("cli")
-    unused = [key for key in MESSAGES if key not in said and not any(re.fullmatch(one, key) for one in composed)]
+@pytest.mark.parametrize(("shell", "messages"), [("cli", MESSAGES), ("api", API_MESSAGES)], ids=["cli", "api"])
+def test_every_text_is_asked_for(shell: str, messages: Table) -> None:
+    said, composed = strings(shell), patterns(shell)
+    unused = [key for key in messages if key not in said and not any(re.fullmatch(one, key) for one in composed)]
     assert unused == []
 
 
