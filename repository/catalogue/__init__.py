@@ -23,6 +23,7 @@ from repository.catalogue.cards import (
 from repository.catalogue.catalogue import Catalogue, Projection
 from repository.catalogue.differences import Difference
 from repository.catalogue.digitisation import By, Digitised
+from repository.catalogue.figures import REPORTS, Figure, Thing, figures
 from repository.catalogue.holdings import Holdings
 from repository.catalogue.projector import EventReader
 from repository.catalogue.queries import ReferenceMatch, StoredSize
@@ -30,6 +31,7 @@ from repository.catalogue.rights import Candidate, Term
 from repository.catalogue.search import Filters, Viewer
 
 __all__ = [
+    "REPORTS",
     "AccessRequest",
     "Accession",
     "Agent",
@@ -42,6 +44,7 @@ __all__ = [
     "Difference",
     "Digitised",
     "EventReader",
+    "Figure",
     "Filters",
     "Grant",
     "Holdings",
@@ -57,5 +60,7 @@ __all__ = [
     "StoredSize",
     "StoredVersion",
     "Term",
+    "Thing",
     "Viewer",
+    "figures",
 ]

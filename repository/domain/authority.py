@@ -11,6 +11,9 @@ _STAFF = _TAKING_IN | {Role.AUDITOR, Role.REVIEWER, Role.DECIDER, Role.DESK, Rol
 _AT_THE_DESK = frozenset({Role.ARCHIVIST, Role.DESK})
 
 VERBS: dict[str, frozenset[Role]] = {
+    "accept": _KEEPING | {Role.ACCEPTOR},
+    "return": _KEEPING | {Role.ACCEPTOR},
+    "account": _KEEPING | {Role.AUDITOR, Role.ACCEPTOR},
     "ingest": _KEEPING | {Role.RECEIVER},
     "describe": _KEEPING,
     "disseminate": _KEEPING | {Role.READER, Role.DESK, Role.PARTNER},

@@ -9,37 +9,23 @@ from uuid import UUID
 import msgspec
 
 from packages_spec.digests import chunks_of
-from packages_spec.premis import Identifier, Source
-from packages_spec.profiles import (
-    Built,
-    PackageContent,
-    PackageKind,
-    PayloadFile,
-    build,
-    payload_path,
-)
+from packages_spec.profiles import PayloadFile, payload_path
+from repository.catalogue import Description
 from repository.domain import access_request
-from repository.domain.access_request import (
-    ACCESS_REQUEST,
-    ContentViewed,
-    DipAssembled,
-    DipSource,
-    Requested,
-    refuse_by_rule,
-)
+from repository.domain.access_request import ACCESS_REQUEST, ContentViewed, FormChosen, Requested, refuse_by_rule
 from repository.domain.access_rules import Verdict
 from repository.domain.aggregate import New
 from repository.domain.authority import may
-from repository.domain.description import DESCRIPTION
 from repository.domain.description_fields import FileRange
 from repository.domain.values import Value
 from repository.errors import ArchiveError
 from repository.eventlog import Streams
-from repository.services import packaging, rights, stored
+from repository.services import rights, stored
+from repository.services.assembly import assembled
+from repository.services.dip_forms import Wish, checked
 from repository.services.search import find_description, named_package, position_of
-from repository.services.session import SOFTWARE, SOFTWARE_VERSION, Session
+from repository.services.session import Session
 from repository.services.stored import StoredVersion
-from repository.storage import Folder, outgoing
 
 PAGES_OF_AN_EVENT = 500
 
@@ -58,6 +44,7 @@ class DisseminationReport(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     files: int
     bytes: int
+    form: str = "bag"
 
 
 class ShownFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,28 +76,39 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     entry: UUID
     own: tuple[FileRange, ...] | None
     paths: tuple[str, ...]
+    as_of: int | None = None
 
 
 def disseminate(
-    session: Session, record: str, *, paths: Sequence[str], purpose: str, target: Path, as_of: str | None = None
+    session: Session,
+    record: str,
+    *,
+    paths: Sequence[str],
+    purpose: str,
+    target: Path,
+    as_of: str | None = None,
+    wish: Wish | None = None,
 ) -> DisseminationReport:
-    """Hand out a record (named by 档号, description or package), whole or the files at `paths`, into a new folder.
+    """Hand out a record (named by 档号, description or package), whole or the files at `paths`, in the form wished for.
 
-    The package appears as `target/uuid-<dip>`, made of the newest version, or of the newest that was stored at a moment
-    of the past; of a record that shares a package with others, its own files. Raises `record-unknown` (also for what
-    the one who asks may not know of) and `access-controlled`, both after the refusal was recorded; `file-unknown`,
-    `purpose-missing`, `fixity-mismatch` (nothing is handed out), `folder-exists`.
+    The package appears in `target` as a new folder `uuid-<dip>`, or as a file of that name, made of the newest version,
+    or of the newest that was stored at a moment of the past; of a record that shares a package with others, its own
+    files. Raises `record-unknown` (also for what the one who asks may not know of) and `access-controlled`, both after
+    the refusal was recorded; `file-unknown`, `purpose-missing`, `fixity-mismatch` (nothing is handed out),
+    `folder-exists`, and what is said of a wish that cannot be met: `form-unknown`, `form-unfit`, `pages-invalid`,
+    `width-invalid`.
     """
     session.require("disseminate")
+    wish = checked(Wish() if wish is None else wish)
 
-    # 1 register what is asked for, and why; what the rules refuse ends here, in the log
-    asked = ask(session, record, paths=paths, purpose=purpose)
+    # 1 register what is asked for, why, and in which form; what the rules refuse ends here, in the log
+    asked = ask(session, record, paths=paths, purpose=purpose, wish=wish, as_of=position_of(session, as_of))
 
     # 2-3 assemble, record the delivery, and only then let the first byte out
-    report = hand_out(session, asked, target, as_of=position_of(session, as_of))
+    report = hand_out(session, asked, target, wish=wish)
 
     # 4 close the request
-    append(session, asked, lambda state: access_request.close(state, outcome="delivered"))
+    append(session, asked.request, asked.archive, lambda state: access_request.close(state, outcome="delivered"))
     return report
 
 
@@ -119,44 +117,75 @@ def view(session: Session, record: str, *, paths: Sequence[str], purpose: str) -
     session.require("disseminate")
     asked = ask(session, record, paths=paths, purpose=purpose)
     report = show_files(session, asked)
-    append(session, asked, lambda state: access_request.close(state, outcome="viewed"))
+    append(session, asked.request, asked.archive, lambda state: access_request.close(state, outcome="viewed"))
     return report
 
 
-def ask(session: Session, record: str, *, paths: Sequence[str], purpose: str) -> Asked:
-    """Register what is asked for.
+def ask(
+    session: Session,
+    record: str,
+    *,
+    paths: Sequence[str],
+    purpose: str,
+    wish: Wish | None = None,
+    as_of: int | None = None,
+) -> Asked:
+    """Register what is asked for, and in which form where it is no plain bag; what the rules refuse is recorded."""
+    entry = find_to_use(session, record, paths=paths, purpose=purpose)
+    asked = asked_of(session, session.new_id(), entry, paths, as_of=as_of)
+    requested = Requested(packages=(asked.package,), paths=asked.paths, purpose=purpose)
+    chosen = [] if wish is None or wish == Wish() else [chosen_form(wish, entry.id, as_of)]
 
-    What the rules refuse is recorded and then refused. One who may not know of the record leaves the same two events,
-    and meets the same error, as one who asks for what is not there.
-    """
-    request = session.new_id()
-    try:
-        entry = find_description(session, record)
-    except ArchiveError as error:
-        if error.code == "record-unknown" and not may(session.standing(), "survey"):
-            _record_refusal(session, request, named_package(session, record), paths, purpose)
-        raise
-    if entry.package is None:
-        raise ArchiveError("record-without-package", record)
-    asked = Asked(
-        request=request,
-        archive=session.log.stream(entry.package)[0].envelope.archive,
-        package=entry.package,
-        entry=entry.id,
-        own=entry.files,
-        paths=tuple(paths),
-    )
-    requested = Requested(packages=(entry.package,), paths=tuple(paths), purpose=purpose)
-    append(session, asked, lambda state: access_request.request(state, requested))
+    def register(state: access_request.State) -> list[Value]:
+        return [*access_request.request(state, requested), *chosen]
+
+    append(session, asked.request, asked.archive, register)
     let_out(session, asked, copy=True)
     return asked
 
 
-def _record_refusal(session: Session, request: UUID, hidden: UUID | None, paths: Sequence[str], purpose: str) -> None:
-    archive = session.archive_code(None)
-    asked = Requested(packages=(hidden,) if hidden else (), paths=tuple(paths), purpose=purpose)
-    _append(session, request, archive, lambda state: access_request.request(state, asked))
-    _append(session, request, archive, lambda state: refuse_by_rule(state, None))
+def find_to_use(session: Session, record: str, *, paths: Sequence[str], purpose: str) -> Description:
+    """The record of that name, to use it.
+
+    One who may not know of it leaves the same two events, and meets the same error, as one who asks for what is not
+    there.
+    """
+    try:
+        entry = find_description(session, record)
+    except ArchiveError as error:
+        if error.code == "record-unknown" and not may(session.standing(), "survey"):
+            hidden = named_package(session, record)
+            requested = Requested(packages=(hidden,) if hidden else (), paths=tuple(paths), purpose=purpose)
+            request, archive = session.new_id(), session.archive_code(None)
+            append(session, request, archive, lambda state: access_request.request(state, requested))
+            append(session, request, archive, lambda state: refuse_by_rule(state, None))
+        raise
+    if entry.package is None:
+        raise ArchiveError("record-without-package", record)
+    return entry
+
+
+def asked_of(
+    session: Session, request: UUID, entry: Description, paths: Sequence[str], *, as_of: int | None = None
+) -> Asked:
+    """What of an entry is to leave under a request."""
+    if entry.package is None:
+        raise ArchiveError("record-without-package", entry.id)
+    archive = session.log.stream(entry.package)[0].envelope.archive
+    return Asked(
+        request=request,
+        archive=archive,
+        package=entry.package,
+        entry=entry.id,
+        own=entry.files,
+        paths=tuple(paths),
+        as_of=as_of,
+    )
+
+
+def chosen_form(wish: Wish, entry: UUID, as_of: int | None) -> FormChosen:
+    """What the log says of a wish: of which description, as of which position, in which form."""
+    return FormChosen(description=entry, as_of=as_of, form=wish.form, pages=wish.pages, width=wish.width)
 
 
 def let_out(session: Session, asked: Asked, *, copy: bool) -> None:
@@ -174,43 +203,31 @@ def let_out(session: Session, asked: Asked, *, copy: bool) -> None:
         raise ArchiveError("access-controlled", asked.package, why=refused[0].why)
 
 
-def hand_out(session: Session, asked: Asked, target: Path, *, as_of: int | None = None) -> DisseminationReport:
+def hand_out(session: Session, asked: Asked, target: Path, *, wish: Wish | None = None) -> DisseminationReport:
     """Make a dissemination package for a request and hand it out, if the rules still allow it at that moment."""
-    dip = session.new_id()
-    version = stored.newest(session, asked.package, as_of=as_of)
-    files = stored.chosen(session, version, asked.paths, asked.own)
-    out = target / f"uuid-{dip}"
-    with outgoing(session.folder, dip) as folder:
-        # assemble the package from the stored version, every byte compared with its manifest
-        built = _assemble(session, folder, version, str(dip), files, asked.entry)
-        source = DipSource(
-            package=asked.package,
-            generation=version.event.generation,
-            version=version.event.version,
-            stored_event=version.id,
-        )
-        assembled = DipAssembled(
-            dip=dip,
-            sources=(source,),
-            files=len(files),
-            bytes=sum(file.size for file in files),
-            manifest_sha256=built.manifest_sha256,
-            tagmanifest_sha256=built.tagmanifest_sha256,
-        )
-        append(session, asked, lambda state: access_request.assemble(state, assembled))
+    wish, request, archive = Wish() if wish is None else wish, asked.request, asked.archive
+    chosen = chosen_form(wish, asked.entry, asked.as_of)
+
+    # assemble the package from the stored version, every byte compared with its manifest
+    with assembled(session, request, session.new_id(), chosen, part=(asked.package, asked.paths)) as parcel:
+        append(session, request, archive, lambda state: access_request.assemble(state, parcel.facts))
+        if parcel.carrier is not None:
+            rendered = parcel.rendered(parcel.carrier)
+            append(session, request, archive, lambda state: access_request.render(state, rendered))
 
         # record the delivery, and only then let the first byte out
         _let_out(session, asked, lambda state: access_request.deliver(state, way="folder"), copy=True)
-        folder.hand_out(out)
+        out = parcel.hand_out(target)
     return DisseminationReport(
-        request=asked.request,
-        dip=dip,
+        request=request,
+        dip=parcel.facts.dip,
         package=asked.package,
-        version=version.event.version,
-        stored_event=version.id,
+        version=parcel.source.version,
+        stored_event=parcel.source.stored_event,
         path=str(out),
-        files=assembled.files,
-        bytes=assembled.bytes,
+        files=parcel.facts.files,
+        bytes=parcel.facts.bytes,
+        form=wish.form,
     )
 
 
@@ -257,16 +274,13 @@ def shown_bytes(file: ShownFile) -> Iterator[bytes]:
         raise ArchiveError("fixity-mismatch", file.place, expected=file.sha256, found=digest.hexdigest())
 
 
-def append(session: Session, asked: Asked, decide: Decide) -> None:
-    """Append to a request what is decided from its state."""
-    _append(session, asked.request, asked.archive, decide)
+def append(session: Session, request: UUID, archive: str | None, decide: Decide) -> bool:
+    """Append what is decided to the request's stream; whether the same command had done so before."""
 
-
-def _append(session: Session, request: UUID, archive: str | None, decide: Decide) -> None:
     def decided(streams: Streams) -> list[New]:
         return [New(request, payload) for payload in decide(streams.load(ACCESS_REQUEST, request).state)]
 
-    session.perform("disseminate", decided, correlation=request, archive=archive)
+    return session.perform("disseminate", decided, correlation=request, archive=archive).already
 
 
 def _let_out(session: Session, asked: Asked, decide: Decide, *, copy: bool) -> None:
@@ -280,37 +294,3 @@ def _let_out(session: Session, asked: Asked, decide: Decide, *, copy: bool) -> N
         return [New(asked.request, payload) for payload in decide(state)]
 
     session.perform("let-out", decided, correlation=asked.request, archive=asked.archive)
-
-
-def _assemble(
-    session: Session, folder: Folder, version: StoredVersion, dip: str, files: Sequence[PayloadFile], entry: UUID
-) -> Built:
-    placed = []
-    for file in files:
-        source = stored.place_of(session, version, payload_path(str(version.package), file.path))
-        placed.append(folder.copy(source, payload_path(dip, file.path), stored.payload_digest(version, file)))
-    fields = session.log.load(DESCRIPTION, entry).state.fields
-    if fields is None:
-        raise ArchiveError("description-unknown", version.package)
-    history = session.log.records(version.package)
-    agents, events = packaging.preservation_metadata(dip, session.log.stream(version.package))
-    code = [Identifier("local", f"档号: {fields.reference_code}")] if fields.reference_code else []
-    content = PackageContent(
-        kind=PackageKind.DIP,
-        package=dip,
-        created=session.now(),
-        label=packaging.label_of(fields, dip),
-        description=packaging.as_described(fields),
-        files=files,
-        placed=placed,
-        extras=packaging.extras(history, [], b""),
-        events=events,
-        agents=agents,
-        sources=(Source(f"urn:uuid:{version.package}", version.event.version, str(version.id)),),
-        other_identifiers=tuple(code),
-        bag_group=fields.fonds_code,
-        software=SOFTWARE,
-        software_version=SOFTWARE_VERSION,
-        archive=session.archive_code(None),
-    )
-    return build(content, folder)

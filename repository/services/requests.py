@@ -195,7 +195,8 @@ def deliver(session: Session, request: UUID, target: Path) -> Delivery:
     for asked in records:
         access.let_out(session, asked, copy=True)
     reports = [access.hand_out(session, asked, target) for asked in records]
-    access.append(session, records[0], lambda state: access_request.close(state, outcome="delivered"))
+    archive = records[0].archive
+    access.append(session, request, archive, lambda state: access_request.close(state, outcome="delivered"))
     return Delivery(request=request, packages=tuple(reports))
 
 

@@ -13,7 +13,7 @@ from repository.domain.access_rules import Act, Standing, Verdict
 from repository.domain.archival_package import ARCHIVAL_PACKAGE
 from repository.domain.description import DESCRIPTION
 from repository.errors import ArchiveError
-from repository.eventlog import Streams
+from repository.eventlog import EventLog, Streams
 from repository.services.session import Session
 
 
@@ -35,7 +35,7 @@ def known(session: Session, description: Description) -> bool:
 
 def may_see(
     session: Session,
-    streams: Streams,
+    streams: Streams | EventLog,
     package: UUID,
     entry: UUID,
     paths: Collection[str],
