@@ -87,10 +87,18 @@ class StoredVersion(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     inventory_sha256: Sha256
 
 
+class OldIdentifier(msgspec.Struct, frozen=True, gc=False):
+    """What the content of a package was called elsewhere, and which kind of name that is."""
+
+    kind: str
+    value: str
+
+
 class Package(Card, frozen=True, kw_only=True, gc=False):
     """An archival package (存档信息包). `formats` and `virus` are null until that was looked at at all.
 
     `damaged` says since when the newest stored version is known not to be what the log says of it.
+    `system` is the kind of foreign package that it came as, `identifiers` what it was called there.
     """
 
     accession: UUID
@@ -104,6 +112,8 @@ class Package(Card, frozen=True, kw_only=True, gc=False):
     formats: tuple[FormatCount, ...] | None = None
     virus: Outcome | None = None
     quality: Literal["not-tested"] = "not-tested"
+    system: str | None = None
+    identifiers: tuple[OldIdentifier, ...] = ()
     stored: StoredVersion | None = None
     damaged: Moment | None = None
 

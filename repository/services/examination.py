@@ -3,6 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from itertools import repeat
 from pathlib import Path
 
@@ -11,9 +12,16 @@ import msgspec
 from packages_spec.bagit import read_bag, validate_bag
 from packages_spec.findings import Finding
 from packages_spec.technical import Technical
-from repository.characterisation import Asked
+from repository.characterisation import Asked, Characteriser
 from repository.domain.accession import DigestCheck, Stage
-from repository.domain.archival_package import FormatCount, FormatsIdentified, VirusChecked
+from repository.domain.archival_package import (
+    Check,
+    ForeignIdentifier,
+    FormatCount,
+    FormatsIdentified,
+    IdentifiersRecorded,
+    VirusChecked,
+)
 from repository.domain.values import Outcome, RecordType, SecrecyClass
 from repository.errors import ArchiveError
 from repository.services.catalogue_file import above_ceiling
@@ -21,11 +29,12 @@ from repository.services.declarations import unknown_codes
 from repository.services.delivery import ContentFile, DeliveryPlan, UnitPlan
 from repository.services.identification import UNKNOWN, Identified
 from repository.services.linking import judge_linking
-from repository.services.page_counts import pages_in
 from repository.services.reception import Reception
 from repository.services.session import Progress, Session
 
 PROGRESS_EVERY = 500
+IDENTIFIERS_KEPT = 100
+"""Old names of one record that an event keeps; all of them stand in its papers."""
 
 
 class Examined(msgspec.Struct, frozen=True):
@@ -35,7 +44,7 @@ class Examined(msgspec.Struct, frozen=True):
     identified: tuple[Identified, ...]
     technical: tuple[Technical | None, ...]
     formats: bytes
-    checks: tuple[FormatsIdentified | VirusChecked, ...]
+    checks: tuple[Check, ...]
     record_type: RecordType
     secrecy_class: SecrecyClass
 
@@ -65,14 +74,27 @@ def _judge_pages(reception: Reception, plan: DeliveryPlan) -> list[Finding]:
 
 
 def _page_counts(reception: Reception, plan: DeliveryPlan) -> dict[str, int | None]:
-    """Pages of the files that can hold several."""
-    return {
-        path: pages_in(reception.place(path))
+    """Pages of the files that can hold several, by their own structure; None where it cannot be read.
+
+    They are counted whether or not characteristics are kept, and by the readers' process, for they may mean harm.
+    """
+    paths = [
+        file.delivered.path
         for unit in plan.units
         if unit.row is not None
-        for path in (file.delivered.path for file in unit.files)
-        if path.lower().endswith((".pdf", ".tif", ".tiff"))
-    }
+        for file in unit.files
+        if file.delivered.path.lower().endswith((".pdf", ".tif", ".tiff"))
+    ]
+    asked = [Asked(reception.place(path), "", path) for path in paths]
+    with closing(Characteriser()) as readers:
+        return dict(zip(paths, map(_pages, readers.characterise(asked)), strict=True))
+
+
+def _pages(technical: Technical | None) -> int | None:
+    if technical is None or technical.failure is not None:
+        return None
+    said = technical.value("pages") or technical.value("frames") or ""
+    return int(said) if said.isdigit() else None
 
 
 def _received_digests(reception: Reception) -> Callable[[str, frozenset[str]], Mapping[str, str]]:
@@ -191,7 +213,7 @@ def _checks(
     found: Sequence[Identified],
     formats: bytes,
     infected: Mapping[Path, str],
-) -> Iterator[FormatsIdentified | VirusChecked]:
+) -> Iterator[Check]:
     if session.identifier:
         counts = Counter(kind.puid for kind in found)
         yield FormatsIdentified(
@@ -201,6 +223,10 @@ def _checks(
             formats=tuple(FormatCount(puid=puid, files=count) for puid, count in sorted(counts.items(), key=str)),
             formats_sha256=hashlib.sha256(formats).hexdigest(),
         )
+    system, identifiers = reception.old_identifiers(unit.path)
+    if identifiers:
+        named = tuple(ForeignIdentifier(kind=kind, value=value) for kind, value in identifiers[:IDENTIFIERS_KEPT])
+        yield IdentifiersRecorded(system=system, identifiers=named)
     bad = tuple(file.path for file in unit.files if infected and reception.place(file.delivered.path) in infected)
     outcome = Outcome.NOT_CHECKED if session.scanner is None else Outcome.FAILED if bad else Outcome.PASSED
     yield VirusChecked(

@@ -69,7 +69,10 @@ class IngestedPackage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class IngestReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of it. `outcome` is `completed`, `already-recorded` or `rejected`."""
+    """What came of it. `outcome` is `completed`, `already-recorded` or `rejected`.
+
+    `system` is the kind of foreign package that the delivery was recognised as.
+    """
 
     schema: str = "jingui.ingest/1"
     outcome: str
@@ -79,6 +82,7 @@ class IngestReport(msgspec.Struct, frozen=True, kw_only=True):
     bytes: int
     packages: tuple[IngestedPackage, ...] = ()
     findings: tuple[Finding, ...] = ()
+    system: str | None = None
 
 
 def ingest(session: Session, request: IngestRequest, progress: Progress) -> IngestReport:
@@ -423,6 +427,7 @@ def _report(
         bytes=sum(file.size for file in reception.files),
         packages=tuple(_ingested(units[unit.path], unit) for unit in plan.units if unit.path in units),
         findings=tuple(findings),
+        system=reception.foreign.system.value if reception.foreign else None,
     )
 
 

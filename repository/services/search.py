@@ -49,7 +49,10 @@ def find_record(session: Session, record: str) -> UUID:
 
 
 def find_description(session: Session, record: str) -> Description:
-    """The description of a record named by 档号 (a former one leads to it too), description or package id."""
+    """The description of a record named by 档号 (a former one leads to it too), description or package id.
+
+    What it was called in another archive leads to it as well, where nothing of ours is called so.
+    """
     return _find(session, record, None)[0]
 
 
@@ -65,6 +68,8 @@ def _find(session: Session, record: str, as_of: int | None) -> tuple[Description
         package = session.catalogue.package(identifier, as_of=as_of) if found is None else None
         if package is not None:
             found = session.catalogue.description(package.description, as_of=as_of)
+    if found is None:
+        found = next(iter(session.catalogue.by_old_identifier(record, as_of=as_of)), None)
     if found is None:
         raise ArchiveError("record-unknown", record)
     return found, formerly

@@ -27,6 +27,7 @@ FOLDS: dict[str, Fold] = {
     "ArchivalPackage.Created": records.created,
     "ArchivalPackage.FormatsIdentified": records.identified,
     "ArchivalPackage.VirusChecked": records.virus_checked,
+    "ArchivalPackage.IdentifiersRecorded": records.named,
     "ArchivalPackage.Stored": records.stored,
     "ArchivalPackage.FixityFailed": records.fixity_failed,
     "Description.Described": records.described,

@@ -1,6 +1,15 @@
 """Records: descriptions (著录) and archival packages (存档信息包)."""
 
-from repository.catalogue.cards import Description, Package, StoredVersion, changed, moment, sealed_among, words_of
+from repository.catalogue.cards import (
+    Description,
+    OldIdentifier,
+    Package,
+    StoredVersion,
+    changed,
+    moment,
+    sealed_among,
+    words_of,
+)
 from repository.domain import archival_package, description
 from repository.domain.envelope import Envelope
 
@@ -63,6 +72,12 @@ def identified(card: Package | None, event: archival_package.FormatsIdentified, 
 def virus_checked(card: Package | None, event: archival_package.VirusChecked, envelope: Envelope) -> Package | None:
     """What came of the virus check; not checked is no pass."""
     return changed(card, envelope, virus=event.outcome)
+
+
+def named(card: Package | None, event: archival_package.IdentifiersRecorded, envelope: Envelope) -> Package | None:
+    """What the content was called elsewhere."""
+    names = tuple(OldIdentifier(one.kind, one.value) for one in event.identifiers)
+    return changed(card, envelope, system=event.system, identifiers=names)
 
 
 def stored(card: Package | None, event: archival_package.Stored, envelope: Envelope) -> Package | None:
