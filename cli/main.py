@@ -25,6 +25,7 @@ COMMANDS = (
     "show",
     "disseminate",
     "materialise",
+    "export",
     "status",
     "work",
     "fixity",
