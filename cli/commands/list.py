@@ -14,6 +14,7 @@ from repository.archive import open_archive
 from repository.services.search import (
     Page,
     list_accessions,
+    list_lagging,
     list_packages,
     list_records,
     list_requests,
@@ -23,11 +24,12 @@ from repository.services.search import (
 
 
 class What(StrEnum):
-    """What can be listed."""
+    """What can be listed; lagging are the packages that `jingui repack` would make anew."""
 
     RECORDS = "records"
     PACKAGES = "packages"
     ACCESSIONS = "accessions"
+    LAGGING = "lagging"
     REQUESTS = "requests"
     RUNS = "runs"
     TO_MIGRATE = "to-migrate"
@@ -113,6 +115,7 @@ _LISTINGS: dict[What, Callable[..., Page[Any]]] = {
     What.RECORDS: list_records,
     What.PACKAGES: list_packages,
     What.ACCESSIONS: list_accessions,
+    What.LAGGING: list_lagging,
     What.REQUESTS: list_requests,
     What.RUNS: list_runs,
     What.TO_MIGRATE: list_to_migrate,
@@ -121,6 +124,7 @@ _ROWS = {
     What.RECORDS: _records,
     What.PACKAGES: _packages,
     What.ACCESSIONS: _accessions,
+    What.LAGGING: _packages,
     What.REQUESTS: _requests,
     What.RUNS: _runs,
     What.TO_MIGRATE: _to_migrate,

@@ -1,12 +1,12 @@
 """Descriptive metadata: simple Dublin Core and our own archive.xml."""
 
-from packages_spec.descriptive.archive_xml import VERSION, read_archive_xml, schema, write_archive_xml
+from packages_spec.descriptive.archive_xml import VERSIONS, read_archive_xml, schema, version_of, write_archive_xml
 from packages_spec.descriptive.description import Description
 from packages_spec.descriptive.dublin_core import dublin_core, read_dc, write_dc
 from packages_spec.descriptive.ead3 import Component, FindingAid, write_ead3
 
 __all__ = [
-    "VERSION",
+    "VERSIONS",
     "Component",
     "Description",
     "FindingAid",
@@ -14,6 +14,7 @@ __all__ = [
     "read_archive_xml",
     "read_dc",
     "schema",
+    "version_of",
     "write_archive_xml",
     "write_dc",
     "write_ead3",

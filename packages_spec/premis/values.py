@@ -42,6 +42,7 @@ class EventType(StrEnum):
     RECOVERY = "recovery", "rec"
     MIGRATION = "migration", "mig"
     NORMALIZATION = "normalization", "nor"
+    MODIFICATION = "modification", "mod"
     METADATA_MODIFICATION = "metadata modification", "mem"
     POLICY_ASSIGNMENT = "policy assignment", "poa"
     REDACTION = "redaction", "red"

@@ -173,7 +173,7 @@ class Projector:
             ]
 
     def _index(self, position: int, card: Card | None) -> None:
-        if isinstance(card, Description) and card.title is not None:
+        if isinstance(card, Description) and card.title is not None and card.stands:
             found = terms(card.title) + marks(card.fonds_code, card.year, RANK[card.secrecy_class])
             self._titles.append((position, " ".join(found)))
 

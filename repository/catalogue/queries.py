@@ -15,7 +15,10 @@ import msgspec
 from repository.catalogue.answers import Page, Where, cards_of, listed, text
 from repository.catalogue.cards import Accession, AccessRequest, Agent, AnyCard, Description, Mark, Package, Run
 from repository.catalogue.differences import Difference, changed_between, removed_between, windows
+from repository.catalogue.digitisation import By, Digitised, digitised
+from repository.catalogue.figures import Thing
 from repository.catalogue.holdings import Holdings, holdings_at
+from repository.catalogue.lagging import lagging
 from repository.catalogue.reading import Reading
 from repository.catalogue.schema import (
     ACCESSIONS,
@@ -95,9 +98,31 @@ class Queries(Reading):
     ) -> Page[Description]:
         """What a fonds, series or volume consists of, by 档号."""
         with self._part(as_of, limit, after) as (db, part):
-            return listed(
-                db, DESCRIPTIONS, Description, Where().also("parent = ?", parent.bytes), part, ("code", "first")
-            )
+            below = Where().also("parent = ?", parent.bytes).also("stands = 1")
+            return listed(db, DESCRIPTIONS, Description, below, part, ("code", "first"))
+
+    def merged_into(self, survivor: UUID, *, as_of: int | None = None) -> list[Description]:
+        """The entries that were merged into this one, directly or through another."""
+        with self._snapshot(as_of) as (db, position):
+            chain = """
+                WITH RECURSIVE gone (id) AS (
+                    SELECT id FROM descriptions WHERE into_id = ?1 AND since <= ?2 AND until > ?2
+                    UNION
+                    SELECT one.id FROM descriptions AS one JOIN gone ON one.into_id = gone.id
+                    WHERE one.since <= ?2 AND one.until > ?2
+                ) SELECT id FROM gone"""
+            where = Where((f"id IN ({chain}) AND since <= ?2 AND until > ?2",), (survivor.bytes, position))
+            return cards_of(db, DESCRIPTIONS, Description, where, "ORDER BY first")
+
+    def digitised(self, by: By, *, fonds: str | None = None, as_of: int | None = None) -> list[Digitised]:
+        """Pages held on paper and pages scanned, by fonds, series or year."""
+        with self._snapshot(as_of) as (db, position):
+            return digitised(db, by, fonds, position)
+
+    def lagging(self, *, as_of: int | None = None, limit: int = 50, after: str | None = None) -> Page[Package]:
+        """Packages whose newest version tells less than the log knows of their descriptions."""
+        with self._part(as_of, limit, after) as (db, part):
+            return lagging(db, part)
 
     def package(self, identity: UUID, *, as_of: int | None = None) -> Package | None:
         """One archival package."""
@@ -220,6 +245,18 @@ class Queries(Reading):
         with self._snapshot(as_of) as (db, position):
             rows = db.execute("SELECT position FROM marks WHERE since <= ?1 AND until > ?1", (position,)).fetchall()
         return frozenset(row[0] for row in rows)
+
+    def things(self, question: str, *, as_of: int | None = None) -> list[Thing]:
+        """The things that a figure of `figures.toml` counts, as of a position."""
+        with self._snapshot(as_of) as (db, position):
+            return [Thing(*row) for row in db.execute(question, {"at": position})]
+
+    def sum_of(self, question: str, *, as_of: int | None = None) -> tuple[int, int, int]:
+        """How many things a figure counts, how many of them have an amount, and what these add up to."""
+        added = f"SELECT count(*), count(amount), coalesce(sum(amount), 0) FROM ({question})"  # noqa: S608 - of our own table
+        with self._snapshot(as_of) as (db, position):
+            things, known, total = db.execute(added, {"at": position}).fetchone()
+        return things, known, total
 
     def holdings(self, *, as_of: int | None = None) -> Holdings:
         """What the archive holds, in numbers."""

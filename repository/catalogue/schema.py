@@ -17,7 +17,7 @@ import msgspec
 from repository.catalogue.cards import Accession, AccessRequest, Agent, Card, Description, Mark, Package, Run
 from repository.domain.values import SecrecyClass
 
-VERSION = 3
+VERSION = 5
 """Of the tables below. A catalogue of another version is made again."""
 
 ALWAYS = 2**63 - 1
@@ -86,6 +86,11 @@ def _description(card: Description) -> tuple[object, ...]:
         card.level.value,
         card.parent and card.parent.bytes,
         card.package and card.package.bytes,
+        1 if card.stands else 0,
+        card.into and card.into.bytes,
+        card.page_count,
+        card.pages_scanned,
+        card.carrier.value,
     )
 
 
@@ -96,6 +101,8 @@ def _package(card: Package) -> tuple[object, ...]:
         0 if stored is None else 1,
         card.files if stored is None else stored.files,
         card.bytes if stored is None else stored.bytes,
+        card.description.bytes,
+        stored and (stored.position if card.tells is None else card.tells),
         None if stored is None else stored.position,
         0 if card.damaged is None else 1,
     )
@@ -108,20 +115,36 @@ def _accession(card: Accession) -> tuple[object, ...]:
 DESCRIPTIONS = Table(
     "descriptions",
     Description,
-    ("code", "archive", "fonds", "year", "record_type", "secrecy", "level", "parent", "package"),
+    (
+        "code",
+        "archive",
+        "fonds",
+        "year",
+        "record_type",
+        "secrecy",
+        "level",
+        "parent",
+        "package",
+        "stands",
+        "into_id",
+        "pages",
+        "scanned",
+        "carrier",
+    ),
     _description,
     (
-        "(code, first, until, fonds, year, record_type, secrecy, level)",
-        "(fonds, code, first, until, year, record_type, secrecy, level)",
-        "(year, until, secrecy)",
+        "(code, first, until, stands, fonds, year, record_type, secrecy, level)",
+        "(fonds, code, first, until, stands, year, record_type, secrecy, level)",
+        "(year, until, stands, secrecy)",
         "(parent, code, first) WHERE parent IS NOT NULL",
         "(package) WHERE package IS NOT NULL",
+        "(into_id) WHERE into_id IS NOT NULL",
     ),
 )
 PACKAGES = Table(
     "packages",
     Package,
-    ("accession", "stored", "files", "bytes", "stored_at", "damaged"),
+    ("accession", "stored", "files", "bytes", "description", "tells", "stored_at", "damaged"),
     _package,
     ("(accession, first, until, stored, files, bytes)", "(first, until)"),
 )

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 
 from repository.errors import ArchiveError
-from repository.eventlog import Record
+from repository.eventlog import Record as Record
 from repository.eventlog.registry import event_types
-from repository.services.search import find_description, position_of
+from repository.services.search import find_description, position_of, streams_of
 from repository.services.session import Session
 
 
@@ -37,7 +37,7 @@ def read_events(
 def _of_record(session: Session, record: str, after: int, upto: int | None, wanted: frozenset[str]) -> Iterator[Record]:
     description = find_description(session, record)
     package = session.catalogue.package(description.package) if description.package else None
-    streams = [description.id, *([package.id, package.accession] if package else [])]
+    streams = streams_of(description, session.catalogue.merged_into(description.id), package)
     records = sorted((one for stream in streams for one in session.log.records(stream)), key=lambda one: one.position)
     for one in records:
         if after < one.position and (upto is None or one.position <= upto) and (not wanted or one.type in wanted):

@@ -1,25 +1,47 @@
-"""Checking one package (信息包校验): its object, its bag, its METS and its history against the event that stored it."""
+"""Checking one package (信息包校验): its object and every version in it, against the events that stored them."""
 
 import os
 import stat
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from uuid import UUID
 
-from packages_spec.bagit import validate_bag
-from packages_spec.digests import Digested, digest_file, sha256_of
+from packages_spec.digests import digest_file
 from packages_spec.findings import Finding
-from packages_spec.ocfl import sidecar, validate_object
-from packages_spec.profiles import package_folder, validate_package
-from repository.domain.archival_package import Created, Stored
+from packages_spec.ocfl import validate_object
+from repository.domain.archival_package import Stored
 from repository.domain.envelope import Event
-from repository.services.packaging import payload_line
 from repository.services.session import Session
+from repository.services.version_audit import judge_versions
+
+PATIENCE, PAUSE = 100, 0.05
+"""How often an object that is being committed is looked at again, and after how many seconds each time."""
 
 
 def check_package(session: Session, package: UUID, event: Event) -> tuple[int, list[Finding]]:
-    """Check one object against the event that committed it; every file is read once. How many, and what was found."""
+    """Check one object against the events that committed its versions. How many files were read, and what was found.
+
+    `event` is the newest of them that is known. An object that a living process gives another version meanwhile is
+    waited for and checked again.
+    """
+    checked, findings = _check(session, package, event)
+    for _ in range(PATIENCE):
+        if not findings:
+            break
+        was_busy = session.store.is_being_committed(package)
+        stored = [one for one in session.log.stream(package) if isinstance(one.payload, Stored)]
+        if not was_busy and stored[-1:] == [event]:
+            break
+        event = stored[-1] if stored else event
+        time.sleep(PAUSE)
+        checked, findings = _check(session, package, event)
+    return checked, findings
+
+
+def _check(session: Session, package: UUID, event: Event) -> tuple[int, list[Finding]]:
+    """Every file is read once."""
     root = session.store.object_folder(package)
     if not root.is_dir():
         return 0, [Finding("archive.object-missing", str(package))]
@@ -28,40 +50,11 @@ def check_package(session: Session, package: UUID, event: Event) -> tuple[int, l
     def sha256(path: str) -> str:
         return digest_file(root / path)[1]
 
-    def in_object(path: str, algorithms: frozenset[str]) -> Mapping[str, str]:
-        return {algorithm: sha256(path) for algorithm in algorithms}
-
-    payload = event.payload
-    if not isinstance(payload, Stored):
+    if not isinstance(event.payload, Stored):
         return 0, []
     findings = validate_object(root, digests={path: sha256(path) for path in _paths(root)})
-    content = f"v{payload.version}/content"
-
-    def in_bag(path: str, algorithms: frozenset[str]) -> Mapping[str, str]:
-        return in_object(f"{content}/{path}", algorithms)
-
-    if payload.version == 1 and (root / content).is_dir():
-        findings += validate_bag(root / content, digests=in_bag)
-        findings += validate_package(root / content, digests=_digested(root / content, content, sha256))
-    expected = {
-        f"{content}/manifest-sha256.txt": payload.manifest_sha256,
-        f"{content}/tagmanifest-sha256.txt": payload.tagmanifest_sha256,
-    }
-    for place in ("", f"v{payload.version}/"):
-        expected[f"{place}inventory.json"] = payload.inventory_sha256
-        expected[f"{place}inventory.json.sha256"] = sha256_of([sidecar(payload.inventory_sha256)])[1]
-    for path, digest in expected.items():
-        found = sha256(path) if (root / path).is_file() else "-"
-        if found != digest:
-            findings.append(Finding("archive.digest-against-log", path, digest, found))
-    findings += _history(session, package, event, root / content)
+    findings += judge_versions(session, package, root, sha256)
     return sha256.cache_info().currsize, findings
-
-
-def _digested(root: Path, content: str, sha256: Callable[[str], str]) -> Iterator[Digested]:
-    """The bag's files, each with the digest that was just taken of it."""
-    for path in _paths(root):
-        yield Digested(path, (root / path).stat().st_size, sha256(f"{content}/{path}"))
 
 
 def _paths(root: Path) -> Iterator[str]:
@@ -72,27 +65,3 @@ def _paths(root: Path) -> Iterator[str]:
             path = f"{folder}/{name}"
             if stat.S_ISREG(os.lstat(path).st_mode):
                 yield path[start:]
-
-
-def _history(session: Session, package: UUID, event: Event, root: Path) -> Iterator[Finding]:
-    """`events.ndjson` and `payloads.ndjson` of the package against the log, byte for byte."""
-    own = [record for record in session.log.records(package) if record.position < event.envelope.position]
-    created = next((one.payload for one in session.log.stream(package) if isinstance(one.payload, Created)), None)
-    before = session.log.records(created.accession) if created else []
-    accession = [
-        record for record in before if record.position < event.envelope.position and record.type != "Accession.Planned"
-    ]
-    envelopes = sorted([*accession, *own], key=lambda record: record.position)
-    wanted = {
-        "events.ndjson": b"".join(record.envelope + b"\n" for record in envelopes),
-        "payloads.ndjson": b"".join(map(payload_line, own)),
-    }
-    folder = f"{package_folder(str(package))}/metadata/preservation"
-    for name, expected in wanted.items():
-        path = f"{folder}/{name}"
-        try:
-            same = (root / path).read_bytes() == expected
-        except OSError:
-            same = False
-        if not same:
-            yield Finding("archive.history-against-log", path)

@@ -1,6 +1,7 @@
 """Search (检索): what the catalogue says of records, packages and accessions, now or as of a moment of the past."""
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Unpack
 from uuid import UUID
@@ -10,6 +11,7 @@ import msgspec
 from packages_spec.profiles import PayloadFile
 from repository.catalogue import Accession, AccessRequest, Description, Filters, Package, Run
 from repository.catalogue import Page as Page
+from repository.domain.description_fields import holds
 from repository.domain.envelope import Event
 from repository.domain.values import time_of
 from repository.errors import ArchiveError
@@ -51,6 +53,7 @@ def find_record(session: Session, record: str) -> UUID:
 def find_description(session: Session, record: str) -> Description:
     """The description of a record named by 档号 (a former one leads to it too), description or package id.
 
+    One that was merged leads to its survivor.
     What it was called in another archive leads to it as well, where nothing of ours is called so.
     """
     return _find(session, record, None)[0]
@@ -72,6 +75,8 @@ def _find(session: Session, record: str, as_of: int | None) -> tuple[Description
         found = next(iter(session.catalogue.by_old_identifier(record, as_of=as_of)), None)
     if found is None:
         raise ArchiveError("record-unknown", record)
+    while found.into is not None and (survivor := session.catalogue.description(found.into, as_of=as_of)) is not None:
+        found, formerly = survivor, True
     return found, formerly
 
 
@@ -100,11 +105,15 @@ class HistoryEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RecordReport(msgspec.Struct, frozen=True, kw_only=True):
-    """A record: its description and package as of a position, its files, and its history up to there."""
+    """A record: its description and package as of a position, its files, and its history up to there.
+
+    `formerly` says that it was asked for under a name that it had before; `merged` are the entries that lead to it.
+    """
 
     schema: str = "jingui.show/1"
     description: Description
     formerly: bool
+    merged: tuple[Description, ...] = ()
     package: Package | None
     files: tuple[PayloadFile, ...]
     history: tuple[HistoryEntry, ...]
@@ -130,6 +139,13 @@ def list_packages(session: Session, *, as_of: str | None, limit: int, after: str
     session.require("search")
     session.catch_up()
     return session.catalogue.packages(as_of=position_of(session, as_of), limit=limit, after=after)
+
+
+def list_lagging(session: Session, *, as_of: str | None, limit: int, after: str | None) -> Page[Package]:
+    """Packages whose newest version tells less than the log knows of their descriptions."""
+    session.require("search")
+    session.catch_up()
+    return session.catalogue.lagging(as_of=position_of(session, as_of), limit=limit, after=after)
 
 
 def list_to_migrate(session: Session, *, as_of: str | None, limit: int, after: str | None) -> Page[Package]:
@@ -163,12 +179,15 @@ def list_runs(session: Session, *, as_of: str | None, limit: int, after: str | N
 
 
 def show_record(session: Session, record: str, *, as_of: str | None) -> RecordReport:
-    """A record named by 档号, description or package id. `record-unknown` where nothing of that name stood then."""
+    """A record named by 档号, description or package id. `record-unknown` where nothing of that name stood then.
+
+    Its files are those of the newest version that was stored then, as far as they are its own.
+    """
     position = position_of(session, as_of)
     description, formerly = _find(session, record, position)
+    merged = session.catalogue.merged_into(description.id, as_of=position)
     package = session.catalogue.package(description.package, as_of=position) if description.package else None
-    streams = [description.id, *([package.id, package.accession] if package else [])]
-    events = [event for stream in streams for event in session.log.stream(stream)]
+    events = [event for stream in streams_of(description, merged, package) for event in session.log.stream(stream)]
     history = sorted(
         (
             _entry(session, event, position)
@@ -179,10 +198,21 @@ def show_record(session: Session, record: str, *, as_of: str | None) -> RecordRe
     )
     files: tuple[PayloadFile, ...] = ()
     if package is not None and package.stored is not None:
-        files = tuple(stored.content(session, stored.newest(session, package.id, as_of=position)))
+        version = stored.newest(session, package.id, as_of=position)
+        files = tuple(file for file in stored.content(session, version) if holds(description.files, file.path))
     return RecordReport(
-        description=description, formerly=formerly, package=package, files=files, history=tuple(history)
+        description=description,
+        formerly=formerly,
+        merged=tuple(merged),
+        package=package,
+        files=files,
+        history=tuple(history),
     )
+
+
+def streams_of(description: Description, merged: Sequence[Description], package: Package | None) -> list[UUID]:
+    """The streams in which a record's history stands."""
+    return [description.id, *(one.id for one in merged), *([package.id, package.accession] if package else [])]
 
 
 def _entry(session: Session, event: Event, as_of: int | None) -> HistoryEntry:

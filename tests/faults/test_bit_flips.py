@@ -78,7 +78,7 @@ def _of_store(session: Session) -> list[Finding]:
 
 def _is_named(path: str, findings: Iterable[Finding]) -> bool:
     places = {finding.path for finding in findings if finding.severity is Severity.ERROR}
-    return not places.isdisjoint({path, path.removeprefix("v1/content/")})
+    return not places.isdisjoint({path, path.removeprefix("v1/content/"), path.removeprefix("v2/content/")})
 
 
 def test_an_untouched_store_has_no_findings(scene: Scene) -> None:

@@ -130,7 +130,8 @@ def tree(session: Session) -> Iterator[UUID]:
 
         def decide(streams: Streams, stream: UUID = stream, fields: description.Fields = fields) -> list[New]:
             state = streams.load(DESCRIPTION, stream).state
-            return [New(stream, payload) for payload in description.describe(state, fields)]
+            above = streams.load(DESCRIPTION, fields.parent).state if fields.parent else None
+            return [New(stream, payload) for payload in description.describe(state, fields, above)]
 
         session.perform("test", decide, correlation=stream, archive="437001")
         parent = stream
