@@ -58,16 +58,7 @@ def say_record(report: RecordReport) -> None:
         say()
         say_table(
             [text(f"column.{name}") for name in ("file", "size", "format", "characteristics", "sha256")],
-            [
-                (
-                    file.path,
-                    size(file.size),
-                    file.puid or file.format_name or "-",
-                    essentials(file.technical),
-                    file.sha256,
-                )
-                for file in report.files
-            ],
+            [_file(file) for file in report.files],
         )
     say()
     say_table(

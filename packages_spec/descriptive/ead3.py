@@ -95,6 +95,12 @@ def _did(description: Description) -> str:
     if description.page_count is not None:
         extent += f"，{description.page_count} 页"
     said.append(f"<physdesc>{text(extent)}</physdesc>")
+    if description.holding is not None:
+        place = [description.holding.storeroom, description.holding.rack, description.holding.shelf]
+        if any(place):
+            said.append(f"<physloc>{text(' '.join(each for each in place if each))}</physloc>")
+    if description.subject is not None and description.subject.abstract is not None:
+        said.append(f"<abstract>{text(description.subject.abstract)}</abstract>")
     if description.package is not None:
         kind = "derived" if description.carrier == "both" else "unknown"
         said.append(f'<dao daotype="{kind}" href="urn:uuid:{attribute(description.package)}"/>')
@@ -108,5 +114,8 @@ def _access(description: Description) -> str:
     kept = ""
     if description.retention_period is not None:
         kept = f"<appraisal><p>保管期限：{text(description.retention_period)}</p></appraisal>"
+    if description.subject is not None and description.subject.keywords:
+        words = "".join(f"<subject><part>{text(word)}</part></subject>" for word in description.subject.keywords)
+        kept += f"<controlaccess>{words}</controlaccess>"
     paragraphs = "".join(f"<p>{text(each)}</p>" for each in said)
     return f"<accessrestrict>{paragraphs}</accessrestrict>{kept}\n"

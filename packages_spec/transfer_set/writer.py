@@ -3,8 +3,9 @@
     说明文件.txt            what this is, from whom, how many items and files, how to check it
     电子档案目录.xml          one entry for each item, in order
     电子档案/<档号>/元数据.xml  the item's metadata: every field of its description, every file with size and SHA-256
+    电子档案/<档号>/archive.xml  its whole description, further fields too, in the archive's own schema
     电子档案/<档号>/文件/...    its files
-    schema/transfer_set.xsd what the two kinds of XML look like
+    schema/                 what these kinds of XML look like
     manifest-sha256.txt     digests of all of it, for `sha256sum -c`
 
 The official text was not to be had: which parts there are follows DA/T 93-2022 as it is cited (description, catalogue,
@@ -19,7 +20,8 @@ from typing import Protocol
 import msgspec
 
 from packages_spec.bagit import manifest
-from packages_spec.descriptive import Description
+from packages_spec.descriptive import Description, write_archive_xml
+from packages_spec.descriptive import schema as archive_xsd
 from packages_spec.digests import Digested
 from packages_spec.paths import safe_paths
 from packages_spec.xml_text import DECLARATION, attribute, href, text
@@ -106,9 +108,13 @@ def item_folder(description: Description, taken: set[str]) -> str:
 
 def write_set(described: TransferSet, sink: Sink) -> list[Digested]:
     """Write everything but the items' files, which stand there already. All files of the set, with their digests."""
-    written = [sink.write(f"{item.folder}/元数据.xml", ["".join(_metadata(item)).encode()]) for item in described.items]
+    written = []
+    for item in described.items:
+        written.append(sink.write(f"{item.folder}/元数据.xml", ["".join(_metadata(item)).encode()]))
+        written.append(sink.write(f"{item.folder}/archive.xml", [write_archive_xml(item.description)]))
     written.append(sink.write("电子档案目录.xml", (piece.encode() for piece in _catalogue(described))))
     written.append(sink.write("schema/transfer_set.xsd", [schema()]))
+    written.append(sink.write("schema/archive.xsd", [archive_xsd()]))
     written.append(sink.write("说明文件.txt", [_description(described).encode()]))
     every = sorted([*written, *described.placed])
     return [*every, sink.write("manifest-sha256.txt", manifest(every))]
@@ -128,6 +134,7 @@ def _description(described: TransferSet) -> str:
         f"字节数：{size}\n"
         f"格式：{PROFILE}（参照 DA/T 93-2022 按件组织的方式，文件名与元素名由本格式自定）\n\n"
         "电子档案目录.xml 列出各件；每件在“电子档案”下有一个文件夹，其中元数据.xml 为该件的著录和文件清单，"
+        "archive.xml 为全部著录项，"
         "“文件”下为电子文件。\n"
         "核对：在本文件夹中执行 sha256sum -c manifest-sha256.txt\n"
     )

@@ -11,12 +11,13 @@ from uuid import UUID
 import pytest
 from lxml import etree
 
-from packages_spec.descriptive import read_dc
+from packages_spec.descriptive import read_archive_xml, read_dc
 from packages_spec.profiles import PackageKind, validate_package
 from packages_spec.transfer_set import schema
 from repository.domain import description, run
 from repository.domain.aggregate import New
 from repository.domain.description import DESCRIPTION
+from repository.domain.description_fields import Location
 from repository.domain.run import RUN
 from repository.domain.values import Carrier, Level, Outcome, RecordType, SecrecyClass
 from repository.errors import ArchiveError
@@ -126,6 +127,9 @@ def tree(session: Session) -> Iterator[UUID]:
             page_count=None,
             record_type=RecordType.TEXT,
             carrier=Carrier.PAPER,
+            location=Location(storeroom="一库", rack="3", shelf=None),
+            keywords=("土地", "<契>"),
+            abstract="一份 & 一份",
         )
 
         def decide(streams: Streams, stream: UUID = stream, fields: description.Fields = fields) -> list[New]:
@@ -156,6 +160,8 @@ def test_levels_stand_inside_each_other(site: Site, tmp_path: Path) -> None:
         (f"{name}c", "item"),
     ]
     assert [each.text for each in document.iter(f"{name}unittitle")][2] == "item & <J900-1-1>"
+    assert {each.text for each in document.iter(f"{name}physloc")} == {"一库 3"}
+    assert {each.text for each in document.iter(f"{name}part")} == {"土地", "<契>"}
 
 
 def test_dublin_core_follows_its_schema(site: Site, tmp_path: Path) -> None:
@@ -189,6 +195,7 @@ def test_a_transfer_set_is_whole_follows_its_schema_and_checks_itself(site: Site
         metadata = etree.fromstring((folder / "元数据.xml").read_bytes())
         own.assertValid(metadata)
         assert metadata.findtext(f".//{{{TRANSFER_SET}}}档案门类") == "文书"
+        assert read_archive_xml((folder / "archive.xml").read_bytes()).reference_code == record
         listed = metadata.findall(f".//{{{TRANSFER_SET}}}文件")
         assert digests(folder / "文件") == sorted(str(file.get("SHA-256")) for file in listed) == expected[record]
         assert all((folder / unquote(file.get("路径") or "")).is_file() for file in listed)
