@@ -42,6 +42,7 @@ COMMANDS = (
     "takedown",
     "hold",
     "materialise",
+    "export",
     "statement",
     "status",
     "work",

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from repository.catalogue.cards import (
     Declared,
     Description,
+    OldIdentifier,
     Package,
     StoredVersion,
     changed,
@@ -124,6 +125,12 @@ def identified(card: Package | None, event: archival_package.FormatsIdentified, 
 def virus_checked(card: Package | None, event: archival_package.VirusChecked, envelope: Envelope) -> Package | None:
     """What came of the virus check; not checked is no pass."""
     return changed(card, envelope, virus=event.outcome)
+
+
+def named(card: Package | None, event: archival_package.IdentifiersRecorded, envelope: Envelope) -> Package | None:
+    """What the content was called elsewhere."""
+    names = tuple(OldIdentifier(one.kind, one.value) for one in event.identifiers)
+    return changed(card, envelope, system=event.system, identifiers=names)
 
 
 def stored(card: Package | None, event: archival_package.Stored, envelope: Envelope) -> Package | None:
