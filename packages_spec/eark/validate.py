@@ -57,9 +57,9 @@ def validate_eark(
             findings += judge.findings()
             findings += judge_document(root / path, shown(path), schemas)
             documents.update(judge.documents)
-            described |= judge.described
             if path == METS:
                 files.mark(path, Mark.LISTED)
+                described = judge.described
                 package_type, parent = judge.package_type, judge.parent
     findings += judge_folders(files, described=frozenset(described))
     # (2) The documents that these refer to and whose form is known.
@@ -71,7 +71,7 @@ def validate_eark(
     findings += provenance.links()
     if package_type == "AIP":
         findings.append(Finding("eark.not-judged", ".", found=", ".join(_NOT_JUDGED)))
-        if parent and not provenance.is_included:
+        if parent and not provenance.is_part_of(parent):
             findings.append(Finding("eark.AIP13", ".", "relationshipSubType", parent))
     # (3) What nobody speaks of.
     if METS in files:
