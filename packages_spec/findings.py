@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 
@@ -24,6 +24,10 @@ class Severity(StrEnum):
     ERROR = "error"
     WARNING = "warning"
     INFO = "info"
+
+
+MOST_FINDINGS = 100_000
+"""How many findings are collected of one thing: what has more is not worth more memory."""
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -69,6 +73,26 @@ class Finding(msgspec.Struct, frozen=True, order=True):
             "expected": self.expected,
             "found": self.found,
         }
+
+
+class Bounded(list[Finding]):
+    """Findings up to `MOST_FINDINGS`, then one that says that there are more: what was left out is never a pass."""
+
+    def append(self, finding: Finding, /) -> None:
+        """Add a finding while there is room."""
+        if len(self) < MOST_FINDINGS:
+            super().append(finding)
+        elif len(self) == MOST_FINDINGS:
+            super().append(Finding("findings.too-many", ".", str(MOST_FINDINGS)))
+
+    def extend(self, findings: Iterable[Finding], /) -> None:
+        """Add what comes while there is room; the rest is still drawn, for what drawing it does."""
+        for finding in findings:
+            self.append(finding)
+
+    def __iadd__(self, findings: Iterable[Finding], /) -> Self:  # type: ignore[override, misc] # `+` of a list gives lists
+        self.extend(findings)
+        return self
 
 
 @cache

@@ -38,11 +38,13 @@ HIDDEN = re.compile(f"[\x00-\x1f\x7f-\x9f{_INVISIBLE}]")
 """What a reader of a name does not see: controls, and code points that are invisible or turn the reading order."""
 _FAILING = re.compile(f'{HIDDEN.pattern[:-1]}%<>:"\\\\|?*]')
 _EDGES = re.compile(r"^[ ~]+|[ .]+$")
-_DEVICE = re.compile(r"(CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(COM|LPT)[0-9\u00b9\u00b2\u00b3]) *(\.|$)", re.IGNORECASE)
+DEVICE = re.compile(r"(CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(COM|LPT)[0-9\u00b9\u00b2\u00b3]) *(\.|$)", re.IGNORECASE)
+"""The name of a device of Windows at the head of a part."""
 _PLAIN = re.compile(r"[0-9A-Za-z\-]{5,160}\.[0-9A-Za-z]{1,8}")
 """Names of which one look tells that they are safe as they are: nearly all that a scanner writes."""
-_HARMLESS = re.compile(r"[0-9A-Za-z_\-][0-9A-Za-z_\- ]*(?:[./][0-9A-Za-z_\-]+)*")
-"""Claimed paths of which one look tells that they lead nowhere else."""
+_LETTERS = r"0-9A-Za-z_\-\u3400-\u9fff"
+HARMLESS = re.compile(f"[{_LETTERS}][{_LETTERS} ]*(?:[./][{_LETTERS}]+)*")
+"""Claimed paths of which one look tells that they lead nowhere else and hold nothing that is encoded."""
 _DRIVE = re.compile(r"[A-Za-z]:")
 
 
@@ -101,7 +103,7 @@ def safe_paths(paths: Iterable[str]) -> SafePaths:
 
 def judge_path(path: str) -> list[Finding]:
     """What speaks against a path that a manifest or an archive claims: all of it could lead outside, none is mended."""
-    if len(path) < LONGEST_PATH and _HARMLESS.fullmatch(path):
+    if 3 * len(path) < LONGEST_PATH and HARMLESS.fullmatch(path):
         return []
     return [Finding(code, shown(path)) for code in _offences(path)]
 
@@ -140,7 +142,7 @@ def _safe_part(part: str) -> str:
         return part
     part = _FAILING.sub("_", unicodedata.normalize("NFC", part)) or "_"
     part = _EDGES.sub(lambda run: "_" * len(run[0]), _cut(part, LONGEST_PART))
-    return "_" + part[1:] if _DEVICE.match(part) else part
+    return "_" + part[1:] if DEVICE.match(part) else part
 
 
 def _cut(part: str, longest: int, suffix: str = "") -> str:

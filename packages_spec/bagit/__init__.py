@@ -5,6 +5,8 @@ once, follows no link, fetches nothing and never leaves the bag.
 """
 
 from packages_spec.bagit.fixity import DigestSource
+from packages_spec.bagit.profile import Profile, RefusedProfile, load_profile, read_profile
+from packages_spec.bagit.profile_rules import validate_profile
 from packages_spec.bagit.reader import Bag, is_bag, read_bag
 from packages_spec.bagit.tagfiles import ALGORITHMS, Fetch
 from packages_spec.bagit.validation import validate_bag
@@ -15,11 +17,16 @@ __all__ = [
     "Bag",
     "DigestSource",
     "Fetch",
+    "Profile",
+    "RefusedProfile",
     "bag_info",
     "declaration",
     "is_bag",
+    "load_profile",
     "manifest",
     "payload_oxum",
     "read_bag",
+    "read_profile",
     "validate_bag",
+    "validate_profile",
 ]

@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Iterator
 from io import BufferedReader, TextIOWrapper
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +15,9 @@ from packages_spec.bagit.tagfiles import (
     ALGORITHMS,
     ENCODINGS,
     Declaration,
+    Entries,
     Fetch,
+    collect,
     read_declaration,
     read_fetch,
     read_info,
@@ -26,10 +29,14 @@ from packages_spec.paths import shown
 
 LONGEST_LINE: Final = 1 << 20
 """Characters that one line of a tag file may have: a name has 4,096 bytes at most, a field is not a book."""
+LARGEST_FILE: Final = 32 << 20
+"""Bytes that a tag file which is held whole (`bagit.txt`, `bag-info.txt`, `fetch.txt`) may have."""
 _MANIFEST = re.compile(r"(tag)?manifest-(.+)\.txt")
+_CHUNK: Final = 1 << 16
 _DECLARATION: Final = "bagit.txt"
 _INFOS: Final = ("bag-info.txt", "package-info.txt")
 """Where the fields stand; the second name is that of the drafts up to 0.95."""
+_FETCH: Final = "fetch.txt"
 Listed = dict[str, dict[str, str]]
 
 
@@ -64,6 +71,14 @@ class Bag(msgspec.Struct, frozen=True):
         return {algorithm: entries[path] for algorithm, entries in listed.items() if path in entries}
 
 
+class Manifest(msgspec.Struct, frozen=True):
+    """A manifest that lies in the bag and can be checked: its file name, its algorithm, and which of the two it is."""
+
+    name: str
+    algorithm: str
+    of_tags: bool
+
+
 def is_bag(root: Path) -> bool:
     """Whether a folder claims to be a bag.
 
@@ -77,20 +92,132 @@ def is_bag(root: Path) -> bool:
 
 def read_bag(root: Path) -> Bag:
     """The tag files of the bag in the folder `root`; all that cannot be read is a finding, nothing is raised for it."""
-    reading = _Reading(root)
-    declared = reading.declaration()
-    strict, findings, names = declared.strict, reading.findings, reading.names()
-    info = [
-        field
-        for name in _INFOS
-        if name in names
-        for field in read_info(reading.lines(name), name, findings, strict=strict)
-    ]
-    fetch = read_fetch(reading.lines("fetch.txt"), findings, strict=strict) if "fetch.txt" in names else []
-    manifests, tag_manifests = reading.manifests(names, strict=strict)
-    return Bag(
-        declared.version, declared.encoding, tuple(info), manifests, tag_manifests, tuple(fetch), tuple(findings)
-    )
+    findings: list[Finding] = []
+    reading = Reading(root, findings)
+    bag = reading.bag()
+    for manifest in reading.manifests:
+        listed = bag.tag_manifests if manifest.of_tags else bag.manifests
+        listed[manifest.algorithm] = collect(reading.entries(manifest), findings, strict=bag.strict)
+    return msgspec.structs.replace(bag, findings=tuple(findings))
+
+
+class Reading:
+    """One reading of one bag: what it declares, which manifests it has, and the findings so far."""
+
+    def __init__(self, root: Path, findings: list[Finding]) -> None:
+        self._root = root
+        self._findings = findings
+        self._encoding = "utf-8"
+        self._declared = Declaration("1.0")
+        self._declared = self._declaration()
+        self._names = self._top()
+        self.manifests = self._manifests()
+
+    def bag(self) -> Bag:
+        """What the bag declares, with its manifests still empty."""
+        strict = self._declared.strict
+        info = [
+            field
+            for name in _INFOS
+            if name in self._names
+            for field in read_info(self._lines(name), name, self._findings, strict=strict)
+        ]
+        lines = self._lines(_FETCH) if _FETCH in self._names else iter(())
+        fetch = read_fetch(lines, self._findings, strict=strict)
+        listed: tuple[Listed, Listed] = ({}, {})
+        for manifest in self.manifests:
+            listed[manifest.of_tags][manifest.algorithm] = {}
+        return Bag(self._declared.version, self._declared.encoding, tuple(info), *listed, tuple(fetch), ())
+
+    def entries(self, manifest: Manifest) -> Iterator[Entries]:
+        """The entries of a manifest, some at a time, in memory that does not grow with it."""
+        digits = ALGORITHMS[manifest.algorithm][1]
+        return read_manifest(
+            self._chunks(manifest.name), manifest.name, self._findings, digits=digits, strict=self._declared.strict
+        )
+
+    def size(self, manifest: Manifest) -> int:
+        """How many bytes a manifest has; 0 when nobody can tell."""
+        try:
+            return os.lstat(f"{self._root}/{manifest.name}").st_size
+        except OSError:
+            return 0
+
+    def _declaration(self) -> Declaration:
+        """What `bagit.txt` declares; what follows is read in its encoding, or in UTF-8 when that is none."""
+        before = len(self._findings)
+        lines = list(self._lines(_DECLARATION))
+        if len(self._findings) > before and not lines:
+            return Declaration()
+        declared = read_declaration(lines, self._findings)
+        if (encoding := _known_encoding(declared.encoding)) is None:
+            self._findings.append(Finding("bag.encoding-unknown", _DECLARATION, "UTF-8", shown(declared.encoding)))
+        self._encoding = encoding or self._encoding
+        return declared
+
+    def _top(self) -> list[str]:
+        """The names at the top of the bag, in the order of their bytes."""
+        try:
+            return sorted(entry.name for entry in self._root.iterdir())
+        except OSError as error:
+            self._findings.append(Finding("bag.unreadable", ".", found=str(error.strerror)))
+            return []
+
+    def _manifests(self) -> list[Manifest]:
+        """Every payload manifest and every tag manifest whose algorithm is known, each algorithm once."""
+        known: dict[tuple[str, bool], Manifest] = {}
+        for name in self._names:
+            if (found := _MANIFEST.fullmatch(name)) is None:
+                continue
+            algorithm, of_tags = re.sub("[^a-z0-9]", "", found[2].lower()), found[1] is not None
+            if algorithm not in ALGORITHMS or (algorithm, of_tags) in known:
+                self._findings.append(
+                    Finding("bag.algorithm-unknown", shown(name), ", ".join(ALGORITHMS), shown(found[2]))
+                )
+            else:
+                known[algorithm, of_tags] = Manifest(name, algorithm, of_tags)
+        return list(known.values())
+
+    def _lines(self, name: str) -> Iterator[str]:
+        """The lines of a tag file that is no manifest."""
+        return chain.from_iterable(self._chunks(name, LARGEST_FILE))
+
+    def _chunks(self, name: str, largest: int | None = None) -> Iterator[list[str]]:
+        """Lines of a tag file, ended by LF, CR or both; stops with a finding where it cannot be read."""
+        try:
+            with open_regular(f"{self._root}/{name}") as file:
+                if largest is not None and os.fstat(file.fileno()).st_size > largest:
+                    self._findings.append(Finding("bag.tag-file-too-large", name, str(largest)))
+                    return
+                with TextIOWrapper(BufferedReader(file), self._encoding) as text:
+                    yield from self._split(name, text)
+        except UnicodeError:
+            self._findings.append(Finding("bag.encoding-wrong", name, self._encoding))
+        except OSError as error:
+            missing = name == _DECLARATION and isinstance(error, FileNotFoundError)
+            code = "bag.declaration-missing" if missing else "bag.unreadable"
+            self._findings.append(Finding(code, name, found=error.strerror or str(error)))
+
+    def _split(self, name: str, text: TextIOWrapper) -> Iterator[list[str]]:
+        chunk = self._without_mark(name, text.read(_CHUNK))
+        rest = ""
+        while chunk:
+            *lines, rest = (rest + chunk).split("\n")
+            yield lines
+            if len(rest) > LONGEST_LINE:
+                self._findings.append(Finding("bag.line-too-long", name, str(LONGEST_LINE)))
+                return
+            chunk = text.read(_CHUNK)
+        if rest:
+            yield [rest]
+
+    def _without_mark(self, name: str, start: str) -> str:
+        if not start.startswith("\ufeff"):
+            return start
+        forbidden = self._declared.strict or name == _DECLARATION
+        code = "bag.byte-order-mark" if forbidden else "bag.byte-order-mark-in-draft"
+        self._findings.append(Finding(code, name))
+        return start[1:]
 
 
 def _known_encoding(name: str) -> str | None:
@@ -99,76 +226,3 @@ def _known_encoding(name: str) -> str | None:
     except (LookupError, ValueError):
         return None
     return encoding if encoding in ENCODINGS else None
-
-
-class _Reading:
-    """One reading of one bag: the encoding that it declares and the findings so far."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.encoding = "utf-8"
-        self.strict = True
-        self.findings: list[Finding] = []
-
-    def declaration(self) -> Declaration:
-        """What `bagit.txt` declares; what follows is read in its encoding, or in UTF-8 when that is none."""
-        lines = list(self.lines(_DECLARATION))
-        if self.findings and not lines:
-            return Declaration()
-        declared = read_declaration(lines, self.findings)
-        if (encoding := _known_encoding(declared.encoding)) is None:
-            self.findings.append(Finding("bag.encoding-unknown", _DECLARATION, "UTF-8", shown(declared.encoding)))
-        self.encoding, self.strict = encoding or self.encoding, declared.strict
-        return declared
-
-    def names(self) -> list[str]:
-        """The names at the top of the bag, in the order of their bytes."""
-        try:
-            return sorted(entry.name for entry in self.root.iterdir())
-        except OSError as error:
-            self.findings.append(Finding("bag.unreadable", ".", found=str(error.strerror)))
-            return []
-
-    def manifests(self, names: list[str], *, strict: bool) -> tuple[Listed, Listed]:
-        """Every payload manifest and every tag manifest among these names, by algorithm."""
-        payload: Listed = {}
-        tags: Listed = {}
-        for name in names:
-            if (found := _MANIFEST.fullmatch(name)) is None:
-                continue
-            algorithm = re.sub("[^a-z0-9]", "", found[2].lower())
-            kind = tags if found[1] else payload
-            if algorithm not in ALGORITHMS or algorithm in kind:
-                self.findings.append(
-                    Finding("bag.algorithm-unknown", shown(name), ", ".join(ALGORITHMS), shown(found[2]))
-                )
-                continue
-            digits = ALGORITHMS[algorithm][1]
-            kind[algorithm] = read_manifest(self.lines(name), name, self.findings, digits=digits, strict=strict)
-        return payload, tags
-
-    def lines(self, name: str) -> Iterator[str]:
-        """The lines of a tag file, ended by LF, CR or both; stops with a finding where it cannot be read."""
-        try:
-            with TextIOWrapper(BufferedReader(open_regular(f"{self.root}/{name}")), self.encoding) as text:
-                yield from self._lines(name, text)
-        except UnicodeError:
-            self.findings.append(Finding("bag.encoding-wrong", name, self.encoding))
-        except OSError as error:
-            missing = name == _DECLARATION and isinstance(error, FileNotFoundError)
-            code = "bag.declaration-missing" if missing else "bag.unreadable"
-            self.findings.append(Finding(code, name, found=error.strerror or str(error)))
-
-    def _lines(self, name: str, text: TextIOWrapper) -> Iterator[str]:
-        first = True
-        while line := text.readline(LONGEST_LINE):
-            if len(line) == LONGEST_LINE:
-                self.findings.append(Finding("bag.line-too-long", name, str(LONGEST_LINE)))
-                return
-            if first and line.startswith("\ufeff"):
-                forbidden = self.strict or name == _DECLARATION
-                code = "bag.byte-order-mark" if forbidden else "bag.byte-order-mark-in-draft"
-                self.findings.append(Finding(code, name))
-                line = line[1:]
-            first = False
-            yield line.removesuffix("\n")

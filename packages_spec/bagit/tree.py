@@ -2,6 +2,7 @@
 
 import os
 import stat
+from collections.abc import Iterator
 from io import FileIO
 from typing import Final
 
@@ -12,42 +13,62 @@ from packages_spec.paths import shown
 
 OPEN_FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 """To read a file that is a file itself: not through a link, and never waiting for the other end of a pipe."""
+_BATCH: Final = 1000
 
 
 class Tree(msgspec.Struct, frozen=True):
-    """The size of each regular file by its path, and the paths of the folders."""
+    """The paths of regular files, in the order they were met, and those of the folders."""
 
-    payload: dict[str, int]
-    tags: dict[str, int]
-    folders: set[str]
+    payload: dict[str, None]
+    tags: dict[str, None]
+    folders: dict[str, None]
+
+    def add(self, seen: "Seen") -> None:
+        """Take in what was seen in one folder."""
+        files = self.payload if seen.in_payload else self.tags
+        files.update(dict.fromkeys(seen.files))
+        self.folders.update(dict.fromkeys(seen.folders))
 
 
-def walk(root: str, findings: list[Finding]) -> Tree:
+class Seen(msgspec.Struct, frozen=True):
+    """Some of what lies in one folder, which is in the payload or beside it."""
+
+    in_payload: bool
+    files: list[str]
+    folders: list[str]
+
+
+def walk(root: str, findings: list[Finding]) -> Iterator[Seen]:
     """Every file below `root`; links, devices and what cannot be looked at become findings and are not entered."""
-    tree = Tree({}, {}, set())
     waiting = [""]
     while waiting:
         prefix = waiting.pop()
         try:
             with os.scandir(f"{root}/{prefix}") as entries:
-                for entry in entries:
-                    _place(entry, prefix + entry.name, tree, waiting, findings)
+                for seen in _look(entries, prefix, findings):
+                    waiting += [f"{folder}/" for folder in seen.folders]
+                    yield seen
         except OSError as error:
             findings.append(Finding("bag.unreadable", shown(prefix) or ".", found=error.strerror or str(error)))
-    return tree
 
 
-def _place(entry: "os.DirEntry[str]", path: str, tree: Tree, waiting: list[str], findings: list[Finding]) -> None:
-    if entry.is_symlink():
-        findings.append(Finding("bag.link", shown(path)))
-    elif entry.is_dir(follow_symlinks=False):
-        tree.folders.add(path)
-        waiting.append(path + "/")
-    elif not entry.is_file(follow_symlinks=False):
-        findings.append(Finding("bag.not-a-file", shown(path)))
-    else:
-        files = tree.payload if path.startswith("data/") else tree.tags
-        files[path] = entry.stat(follow_symlinks=False).st_size
+def _look(entries: Iterator["os.DirEntry[str]"], prefix: str, findings: list[Finding]) -> Iterator[Seen]:
+    in_payload = prefix.startswith("data/")
+    seen = Seen(in_payload, [], [])
+    for entry in entries:
+        path = prefix + entry.name
+        if entry.is_file(follow_symlinks=False):
+            seen.files.append(path)
+            if len(seen.files) == _BATCH:
+                yield seen
+                seen = Seen(in_payload, [], [])
+        elif entry.is_symlink():
+            findings.append(Finding("bag.link", shown(path)))
+        elif entry.is_dir(follow_symlinks=False):
+            seen.folders.append(path)
+        else:
+            findings.append(Finding("bag.not-a-file", shown(path)))
+    yield seen
 
 
 def open_regular(path: str) -> FileIO:

@@ -6,40 +6,68 @@ nothing is fetched, and whatever stands in the folder the answer is findings, no
 
 import re
 from collections.abc import Iterator
-from functools import partial
 from itertools import chain
 from pathlib import Path
 from unicodedata import normalize
 
 import msgspec
 
-from packages_spec.bagit.fixity import DigestSource, digests_of_file, judge_digests
-from packages_spec.bagit.reader import Bag, read_bag
-from packages_spec.bagit.tree import Tree, walk
-from packages_spec.findings import Finding
+from packages_spec.bagit.fixity import DigestSource, Fixity
+from packages_spec.bagit.info import judge_info
+from packages_spec.bagit.names import judge_names
+from packages_spec.bagit.parts import parts
+from packages_spec.bagit.reader import Bag, Reading
+from packages_spec.bagit.tree import Tree
+from packages_spec.findings import Bounded, Finding
 from packages_spec.paths import same_name, shown
 
-_OXUM = re.compile(r"([0-9]{1,20})\.([0-9]{1,20})")
+_MANIFEST = re.compile(r"manifest-[^/]+\.txt")
+_TAG_MANIFEST = re.compile(r"tagmanifest-[^/]+\.txt")
 
 
 def validate_bag(root: Path, *, digests: DigestSource | None = None, workers: int = 1) -> list[Finding]:
     """Everything that speaks against the bag in the folder `root`; it is valid when no finding is an error.
 
-    `digests` serves digests that were computed while the bag was copied; without it every listed file is read, by
-    as many threads as `workers`.
+    `digests` serves digests that were computed while the bag was copied; without it every listed file is read, large
+    ones by as many threads as `workers`. Memory does not grow with the number of files, only with what is wrong.
     """
-    bag = read_bag(root)
-    findings = list(bag.findings)
-    tree = walk(str(root), findings)
-    bag, renamed = _resolved(bag, tree)
-    findings += renamed
-    findings += _judge_structure(bag, tree)
-    findings += _judge_oxum(bag, tree)
-    findings += _judge_listing(bag, tree)
-    findings += _judge_fetch(bag, tree)
-    findings += _judge_names(tree)
-    findings += judge_digests(bag, tree, digests or partial(digests_of_file, str(root)), workers)
+    findings: list[Finding] = Bounded()
+    reading = Reading(root, findings)
+    bag = reading.bag()
+    whole = _Whole({entry.path for entry in bag.fetch if entry.path.startswith("data/")})
+    with Fixity(root, digests, workers) as fixity:
+        fixity.payload.asked.update((entry.path, -1) for entry in bag.fetch if entry.length is not None)
+        for listed, tree in parts(bag, reading, root, findings):
+            whole.take(listed, tree)
+            resolved, renamed = _resolved(listed, tree)
+            findings += renamed
+            findings += _judge_part(resolved, tree, fixity)
+    findings += _judge_structure(bag, whole)
+    findings += judge_info(bag, fixity.payload.bytes, fixity.payload.files)
+    findings += _judge_fetch(bag, whole, fixity.payload.asked)
     return sorted(set(findings))
+
+
+class _Whole(msgspec.Struct):
+    """What is to be known of all parts together."""
+
+    unlisted: set[str]
+    """Paths of `fetch.txt` that no manifest lists so far."""
+    has_payload_folder: bool = False
+
+    def take(self, listed: Bag, tree: Tree) -> None:
+        """Note what one part adds."""
+        self.has_payload_folder |= "data" in tree.folders
+        self.unlisted.difference_update(*listed.manifests.values())
+
+
+def _judge_part(bag: Bag, tree: Tree, fixity: Fixity) -> Iterator[Finding]:
+    """What can be said of a part by itself: what is listed, what is there, and the digests of both."""
+    yield from _judge_places(bag)
+    yield from _judge_tag_manifests(bag, tree)
+    yield from _judge_listing(bag, tree)
+    yield from judge_names(tree)
+    yield from fixity.judge(bag, tree)
 
 
 def _resolved(bag: Bag, tree: Tree) -> tuple[Bag, list[Finding]]:
@@ -62,38 +90,37 @@ def _resolved(bag: Bag, tree: Tree) -> tuple[Bag, list[Finding]]:
     return msgspec.structs.replace(bag, **renamed), findings
 
 
-def _judge_structure(bag: Bag, tree: Tree) -> Iterator[Finding]:
-    if "data" not in tree.folders:
+def _judge_structure(bag: Bag, whole: _Whole) -> Iterator[Finding]:
+    if not whole.has_payload_folder:
         yield Finding("bag.payload-folder-missing", "data")
     if not bag.manifests:
         yield Finding("bag.manifest-missing", "manifest-<algorithm>.txt")
+
+
+def _judge_places(bag: Bag) -> Iterator[Finding]:
+    """A payload manifest lists payload files only, a tag manifest neither these nor a tag manifest."""
     for algorithm, entries in bag.manifests.items():
         for path in entries:
             if not path.startswith("data/"):
                 yield Finding("bag.manifest-outside-payload", path, "data/", f"manifest-{algorithm}.txt")
-    yield from _judge_tag_manifests(bag, tree)
+    for algorithm, entries in bag.tag_manifests.items():
+        for path in entries:
+            if path.startswith("data/") or _TAG_MANIFEST.fullmatch(path):
+                yield Finding("bag.tag-manifest-lists", path, found=f"tagmanifest-{algorithm}.txt")
 
 
 def _judge_tag_manifests(bag: Bag, tree: Tree) -> Iterator[Finding]:
+    """From 1.0 on every tag manifest must list every payload manifest, and all of them should list the same."""
+    if not bag.strict:
+        return
+    listed = set(chain(*bag.tag_manifests.values()))
     for algorithm, entries in bag.tag_manifests.items():
-        for path in entries:
-            if path.startswith(("data/", "tagmanifest-")):
-                yield Finding("bag.tag-manifest-lists", path, found=f"tagmanifest-{algorithm}.txt")
         for path in tree.tags:
-            if bag.strict and path.startswith("manifest-") and path not in entries:
+            if path not in entries and _MANIFEST.fullmatch(path):
                 yield Finding("bag.tag-manifest-lacks", path, found=f"tagmanifest-{algorithm}.txt")
-
-
-def _judge_oxum(bag: Bag, tree: Tree) -> Iterator[Finding]:
-    claims = [value for label, value in bag.info if label.lower() == "payload-oxum"]
-    actual = f"{sum(tree.payload.values())}.{len(tree.payload)}"
-    if len(claims) > 1:
-        yield Finding("bag.oxum-repeated", "bag-info.txt", found=", ".join(map(shown, claims[:9])))
-    for claim in claims:
-        if not (found := _OXUM.fullmatch(claim)):
-            yield Finding("bag.oxum-malformed", "bag-info.txt", actual, shown(claim))
-        elif f"{int(found[1])}.{int(found[2])}" != actual:
-            yield Finding("bag.oxum-wrong", "bag-info.txt", claim, actual)
+        for path in listed - entries.keys():
+            if not _MANIFEST.fullmatch(path):
+                yield Finding("bag.tag-manifests-differ", path, found=f"tagmanifest-{algorithm}.txt")
 
 
 def _judge_listing(bag: Bag, tree: Tree) -> Iterator[Finding]:
@@ -121,28 +148,18 @@ def _judge_missing(bag: Bag, tree: Tree, listed: set[str]) -> Iterator[Finding]:
             yield Finding("bag.file-missing", path)
 
 
-def _judge_fetch(bag: Bag, tree: Tree) -> Iterator[Finding]:
+def _judge_fetch(bag: Bag, whole: _Whole, sizes: dict[str, int]) -> Iterator[Finding]:
     paths: set[str] = set()
     for entry in bag.fetch:
         if not entry.path.startswith("data/"):
             yield Finding("bag.fetch-outside-payload", entry.path, "data/", entry.url)
-        elif not bag.expected(entry.path):
+        elif entry.path in whole.unlisted:
             yield Finding("bag.fetch-unlisted", entry.path, found=entry.url)
         if entry.path in paths:
             yield Finding("bag.fetch-twice", entry.path, found=entry.url)
-        if entry.length is not None and tree.payload.get(entry.path, entry.length) != entry.length:
-            yield Finding("bag.fetch-length", entry.path, str(entry.length), str(tree.payload[entry.path]))
+        if entry.length is not None and sizes[entry.path] not in {-1, entry.length}:
+            yield Finding("bag.fetch-length", entry.path, str(entry.length), str(sizes[entry.path]))
         paths.add(entry.path)
-
-
-def _judge_names(tree: Tree) -> Iterator[Finding]:
-    """File names that are no UTF-8, and names of which some file systems can hold only one."""
-    first: dict[str, str] = {}
-    for path in sorted(chain(tree.payload, tree.tags, tree.folders)):
-        if not path.isascii() and shown(path) != path:
-            yield Finding("path.not-utf8", shown(path))
-        elif first.setdefault(same_name(path), path) != path:
-            yield Finding("bag.names-alike", path, found=first[same_name(path)])
 
 
 def _escaped(path: str) -> str:

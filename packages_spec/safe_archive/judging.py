@@ -5,18 +5,20 @@ from pathlib import Path
 import msgspec
 
 from packages_spec.findings import Finding
-from packages_spec.paths import HIDDEN, judge_path, same_name, shown
+from packages_spec.paths import DEVICE, HIDDEN, judge_path, same_name, shown
 from packages_spec.safe_archive.entries import FILE, FOLDER, Entry
 
 
 class Bounds(msgspec.Struct, frozen=True):
     """How much may come out of one archive file.
 
-    `ratio` is what comes out against the size of the archive file, looked at once more than `ratio_from` bytes come
-    out: blank pages shrink a hundredfold, bombs a thousandfold and more.
+    Names are held in memory, so `members` bounds that too; `depth` is how many parts a path may have. `ratio` is what
+    comes out against the size of the archive file, looked at once more than `ratio_from` bytes come out: blank pages
+    shrink a hundredfold, bombs a thousandfold and more.
     """
 
-    members: int = 1_000_000
+    members: int = 250_000
+    depth: int = 100
     total: int = 1 << 40
     ratio: int = 200
     ratio_from: int = 64 << 20
@@ -37,11 +39,22 @@ class Judge:
     def judge(self, entry: Entry) -> list[Finding]:
         """What speaks against this entry, after all that came before it."""
         findings = judge_path(entry.path) or self._judge_place(entry.path, is_folder=entry.kind == FOLDER)
-        if HIDDEN.search(entry.path):
-            findings.append(Finding("archive-file.name-hidden", shown(entry.path), found=ascii(entry.path)))
+        findings += self._judge_form(entry.path)
         if entry.kind not in {FILE, FOLDER}:
             findings.append(Finding(entry.kind, shown(entry.path)))
         return findings + self._judge_amount(entry)
+
+    def _judge_form(self, path: str) -> list[Finding]:
+        """What makes a name look, sort or unpack as another."""
+        parts = path.split("/")
+        findings = []
+        if HIDDEN.search(path):
+            findings.append(Finding("archive-file.name-hidden", shown(path), found=ascii(path)))
+        if len(parts) > self._bounds.depth:
+            findings.append(Finding("archive-file.too-deep", shown(path), str(self._bounds.depth), str(len(parts))))
+        if any(DEVICE.match(part) for part in parts):
+            findings.append(Finding("archive-file.name-device", shown(path)))
+        return findings
 
     def _judge_place(self, path: str, *, is_folder: bool) -> list[Finding]:
         clash = path in self._files or (path in self._folders and not is_folder)

@@ -13,6 +13,12 @@ _LONGEST_HEADER: Final = 1 << 16
 """Bytes that one extended header of a tar may have: it is held in memory."""
 
 
+_LARGEST_STATED: Final = 8 << 30
+"""Sizes from here on do not fit a plain header and stand in a record before it."""
+_OF_ONE_MEMBER: Final = {"path", "linkpath", "size"}
+"""What a record that holds for all members may not say."""
+
+
 def is_tar_header(block: bytes) -> bool:
     """Whether a block of 512 bytes is the header of a tar, by its checksum."""
     try:
@@ -25,6 +31,9 @@ def is_tar_header(block: bytes) -> bool:
 class _Header(tarfile.TarInfo):
     """A tar header that says so when it is broken: `tarfile` takes a broken one for the end of the archive."""
 
+    stated_size = 0
+    """The size in the header itself, which a record before it may replace."""
+
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
         try:
@@ -35,6 +44,7 @@ class _Header(tarfile.TarInfo):
             raise tarfile.ReadError(str(error)) from error
         if header.size < 0 or (not header.isreg() and header.size > _LONGEST_HEADER):
             raise tarfile.ReadError("header too long")
+        header.stated_size = header.size
         return header
 
 
@@ -43,7 +53,7 @@ def tar_entries(stream: IO[bytes]) -> Iterator[Entry]:
     with tarfile.open(
         fileobj=stream, mode="r:", encoding="utf-8", errors="surrogateescape", tarinfo=_Header
     ) as archive:
-        while info := archive.next():
+        while info := _next(archive):
             archive.members.clear()  # type: ignore[attr-defined] # missing in the stubs; it would keep every header
             if info.name != "." or not info.isdir():
                 path = info.name.removeprefix("./")
@@ -51,7 +61,20 @@ def tar_entries(stream: IO[bytes]) -> Iterator[Entry]:
     _refuse_trailing(stream)
 
 
+def _next(archive: tarfile.TarFile) -> tarfile.TarInfo | None:
+    """The next entry; `tarfile` calls itself for each header that only prepares another, and these may have no end."""
+    try:
+        info = archive.next()
+    except RecursionError:
+        raise RefusedArchive(Finding("archive-file.headers", ".")) from None
+    if archive.pax_headers.keys() & _OF_ONE_MEMBER:
+        raise RefusedArchive(Finding("archive-file.headers", "."))
+    return info
+
+
 def _tar_kind(info: tarfile.TarInfo) -> str:
+    if isinstance(info, _Header) and info.size != info.stated_size and info.size < _LARGEST_STATED:
+        return "archive-file.size-twice"
     if info.issym() or info.islnk():
         return "archive-file.link"
     if info.isdir():

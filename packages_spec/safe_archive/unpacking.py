@@ -48,7 +48,7 @@ def scan(path: Path, bounds: Bounds = Bounds()) -> list[Finding]:  # noqa: B008 
     """
     judge, findings = Judge(path, bounds), []
     try:
-        for entry in _entries(path):
+        for entry in _entries(path, bounds):
             findings += judge.judge(entry)
             if judge.full:
                 break
@@ -59,7 +59,7 @@ def scan(path: Path, bounds: Bounds = Bounds()) -> list[Finding]:  # noqa: B008 
 
 def names(path: Path) -> Iterator[str]:
     """The paths of the files in the archive file, in its order; for one that `scan` has nothing against."""
-    return (entry.path for entry in _entries(path) if entry.kind == FILE)
+    return (entry.path for entry in _entries(path, Bounds()) if entry.kind == FILE)
 
 
 def members(path: Path, bounds: Bounds = Bounds()) -> Iterator[Member]:  # noqa: B008 - frozen, so it can be shared
@@ -69,7 +69,7 @@ def members(path: Path, bounds: Bounds = Bounds()) -> Iterator[Member]:  # noqa:
     unpacks keeps nothing of what came before. Bytes that the caller leaves are read all the same, for their checksum.
     """
     judge = Judge(path, bounds)
-    for entry in _entries(path):
+    for entry in _entries(path, bounds):
         for finding in judge.judge(entry):
             raise RefusedArchive(finding)
         if entry.kind == FILE:
@@ -79,12 +79,12 @@ def members(path: Path, bounds: Bounds = Bounds()) -> Iterator[Member]:  # noqa:
                 pass
 
 
-def _entries(path: Path) -> Iterator[Entry]:
+def _entries(path: Path, bounds: Bounds) -> Iterator[Entry]:
     with path.open("rb") as stream, refusing("."):
         start = stream.read(tarfile.BLOCKSIZE)
         stream.seek(0)
         if start.startswith(_ZIP):
-            yield from zip_entries(stream)
+            yield from zip_entries(stream, bounds.members)
         elif start.startswith(_GZIP):
             with gzip.open(stream) as unpacked:
                 yield from tar_entries(cast("IO[bytes]", unpacked))

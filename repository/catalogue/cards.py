@@ -17,6 +17,8 @@ from msgspec.structs import replace
 from repository.domain.accession import Stage
 from repository.domain.agent import AgentKind
 from repository.domain.archival_package import FormatCount
+from repository.domain.description import Part
+from repository.domain.description_fields import Audio, Database, FileRange, Image, Location, Text, Video
 from repository.domain.envelope import Envelope
 from repository.domain.run import RunKind
 from repository.domain.values import (
@@ -55,7 +57,10 @@ class Card(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Description(Card, frozen=True, kw_only=True, gc=False):
-    """A description (著录), field by field as `repository.domain.description.Fields` has them."""
+    """A description (著录), field by field as `repository.domain.description_fields.Fields` has them.
+
+    One that was merged leads to the entry `into`, one that was divided to its `parts`; neither is listed any more.
+    """
 
     level: Level
     parent: UUID | None
@@ -71,6 +76,26 @@ class Description(Card, frozen=True, kw_only=True, gc=False):
     page_count: int | None
     record_type: RecordType
     carrier: Carrier
+    pages_scanned: int | None = None
+    location: Location | None = None
+    language: str | None = None
+    keywords: tuple[str, ...] = ()
+    abstract: str | None = None
+    note: str | None = None
+    files: tuple[FileRange, ...] | None = None
+    text: Text | None = None
+    image: Image | None = None
+    audio: Audio | None = None
+    video: Video | None = None
+    database: Database | None = None
+    into: UUID | None = None
+    parts: tuple[Part, ...] = ()
+    closed: bool = False
+
+    @property
+    def stands(self) -> bool:
+        """Whether it is an entry of its own, neither merged nor divided."""
+        return self.into is None and not self.parts
 
 
 class StoredVersion(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -87,8 +112,21 @@ class StoredVersion(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     inventory_sha256: Sha256
 
 
+class Declared(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What the producer declared of some pages (备考表); `reason` is null where there is none, or it is sealed."""
+
+    pages: tuple[int, ...]
+    condition: str
+    reason: str | None
+
+
 class Package(Card, frozen=True, kw_only=True, gc=False):
-    """An archival package (存档信息包). `formats` and `virus` are null until that was looked at at all."""
+    """An archival package (存档信息包). `formats` and `virus` are null until that was looked at at all.
+
+    `tells` is the position up to which its newest version tells of its description; null for a first version, which
+    tells what was known when it was stored. `revising` is the one of a revision that waits to be stored.
+    `damaged` says since when the newest stored version is known not to be what the log says of it.
+    """
 
     accession: UUID
     delivery: int
@@ -102,6 +140,11 @@ class Package(Card, frozen=True, kw_only=True, gc=False):
     virus: Outcome | None = None
     quality: Literal["not-tested"] = "not-tested"
     stored: StoredVersion | None = None
+    declared: tuple[Declared, ...] = ()
+    contractors: tuple[str, ...] = ()
+    revising: int | None = None
+    tells: int | None = None
+    damaged: Moment | None = None
 
     @property
     def stage(self) -> str:
@@ -114,6 +157,7 @@ class Package(Card, frozen=True, kw_only=True, gc=False):
 class Accession(Card, frozen=True, kw_only=True, gc=False):
     """An accession (接收登记). `units`, `files` and `bytes` are of the delivery in hand, `findings` of its verdict.
 
+    `source` is where the delivery in hand came from, `returned` are the units that went back and have not come again.
     `packages` and `packages_stored` are counted when it is asked for.
     """
 
@@ -132,6 +176,12 @@ class Accession(Card, frozen=True, kw_only=True, gc=False):
     findings_total: int = 0
     packages: int = 0
     packages_stored: int = 0
+    agreement: str | None = None
+    medium: str | None = None
+    opening_opinion: str | None = None
+    contractors: tuple[str, ...] = ()
+    returned: tuple[str, ...] = ()
+    handover: Literal["none", "printed", "signed"] = "none"
 
 
 class Agent(Card, frozen=True, kw_only=True, gc=False):

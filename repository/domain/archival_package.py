@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 
 from repository.domain.aggregate import Aggregate
-from repository.domain.values import Outcome, RecordType, SecrecyClass, Sha256, Value
+from repository.domain.values import Confidential, Finding, Outcome, RecordType, SecrecyClass, Sha256, Value
 from repository.errors import ArchiveError
 
 
@@ -21,6 +21,51 @@ class Created(Value, frozen=True, kw_only=True):
     secrecy_class: SecrecyClass
     files: int
     bytes: int
+
+
+class Redelivered(Value, frozen=True, kw_only=True):
+    """The unit was returned before it was stored and came again: what this delivery holds takes the place of it."""
+
+    delivery: int
+    repairs: int
+    record_type: RecordType
+    secrecy_class: SecrecyClass
+    files: int
+    bytes: int
+
+
+class DeclaredPages(Value, frozen=True, kw_only=True):
+    """Pages of which the producer says something (缺页, 空白页, 插页, 折页), with the reason."""
+
+    pages: tuple[int, ...]
+    condition: str
+    reason: Confidential | None
+
+
+class PagesDeclared(Value, frozen=True, kw_only=True):
+    """What the producer declared (备考表) of the record's pages in this delivery."""
+
+    delivery: int
+    declared: tuple[DeclaredPages, ...]
+
+
+class Digitisation(Value, frozen=True, kw_only=True):
+    """Who digitised the pages with the serials `first` to `last`, on what, and when in the day."""
+
+    first: int
+    last: int
+    pages: int
+    contractor: str
+    operator: Confidential | None
+    device: str | None
+    shift: str | None
+
+
+class Digitised(Value, frozen=True, kw_only=True):
+    """How the record was digitised, by the delivery's work sheet (工作单)."""
+
+    delivery: int
+    work: tuple[Digitisation, ...]
 
 
 class FormatCount(Value, frozen=True, kw_only=True):
@@ -63,13 +108,53 @@ class Stored(Value, frozen=True, kw_only=True):
     inventory_sha256: Sha256
 
 
+class MetadataRevised(Value, frozen=True, kw_only=True):
+    """The next version tells of this description as it stood at this position of the log."""
+
+    description: UUID
+    position: int
+
+
+class ReplacedFile(Value, frozen=True, kw_only=True):
+    """A file of the record whose bytes are others in the next version; the old ones stay in the versions before."""
+
+    path: str
+    before_sha256: Sha256
+    after_sha256: Sha256
+    bytes: int
+
+
+class ContentRevised(Value, frozen=True, kw_only=True):
+    """Files of the record are replaced in the next version - pages scanned again, say -, and why."""
+
+    files: tuple[ReplacedFile, ...]
+    source: str
+    reason: Confidential
+
+
+class FixityFailed(Value, frozen=True, kw_only=True):
+    """This version was read again and is not what the log says. At most 100 findings stand here."""
+
+    generation: int
+    version: int
+    findings: tuple[Finding, ...]
+    findings_total: int
+
+
 class State(msgspec.Struct, frozen=True):
-    """What the decisions below need to know."""
+    """What the decisions below need to know. `pending` are the revisions that no stored version has taken up yet."""
 
     created: Created | None = None
     formats: FormatsIdentified | None = None
     viruses: VirusChecked | None = None
     stored: tuple[Stored, ...] = ()
+    told: frozenset[tuple[int, str]] = frozenset()
+    pending: tuple[MetadataRevised | ContentRevised, ...] = ()
+
+    @property
+    def content_pending(self) -> ContentRevised | None:
+        """The replacement of files that was decided and is not stored."""
+        return next((one for one in self.pending if isinstance(one, ContentRevised)), None)
 
 
 def evolve(state: State, event: Value) -> State:
@@ -78,14 +163,31 @@ def evolve(state: State, event: Value) -> State:
     match event:
         case Created():
             return replace(state, created=event)
+        case Redelivered() if state.created is not None:
+            return replace(state, created=_as_redelivered(state.created, event))
+        case PagesDeclared() | Digitised():
+            return replace(state, told=state.told | {(event.delivery, type(event).__name__)})
         case FormatsIdentified():
             return replace(state, formats=event)
         case VirusChecked():
             return replace(state, viruses=event)
         case Stored():
-            return replace(state, stored=(*state.stored, event))
+            return replace(state, stored=(*state.stored, event), pending=())
+        case MetadataRevised() | ContentRevised():
+            return replace(state, pending=(*state.pending, event))
         case _:
             return state
+
+
+def _as_redelivered(created: Created, event: Redelivered) -> Created:
+    return msgspec.structs.replace(
+        created,
+        delivery=event.delivery,
+        record_type=event.record_type,
+        secrecy_class=event.secrecy_class,
+        files=event.files,
+        bytes=event.bytes,
+    )
 
 
 ARCHIVAL_PACKAGE = Aggregate("ArchivalPackage", State(), evolve)
@@ -96,6 +198,29 @@ def create(state: State, created: Created, checks: Sequence[FormatsIdentified | 
     if state.created is not None:
         raise ArchiveError("package-exists", created.unit)
     return [created, *checks]
+
+
+def redeliver(state: State, again: Created, checks: Sequence[FormatsIdentified | VirusChecked]) -> list[Value]:
+    """Take a unit that was returned for what it is now, with what was found out about its files.
+
+    Refused once it is stored: what is stored is revised, never delivered again.
+    """
+    if state.created is None or state.stored:
+        raise ArchiveError("package-exists", again.unit)
+    event = Redelivered(
+        delivery=again.delivery,
+        repairs=state.created.delivery,
+        record_type=again.record_type,
+        secrecy_class=again.secrecy_class,
+        files=again.files,
+        bytes=again.bytes,
+    )
+    return [event, *checks]
+
+
+def tell(state: State, told: Sequence[PagesDeclared | Digitised]) -> list[Value]:
+    """Record what the producer says of the pages and their making, once for each delivery."""
+    return [event for event in told if (event.delivery, type(event).__name__) not in state.told]
 
 
 def check_again(state: State, checks: Sequence[FormatsIdentified | VirusChecked]) -> list[Value]:
@@ -114,3 +239,56 @@ def store(state: State, stored: Stored) -> list[Value]:
     if (stored.generation, stored.version) != expected:
         raise ArchiveError("package-version", state.created.unit, expected=expected[1], found=stored.version)
     return [stored]
+
+
+def fail(state: State, failed: FixityFailed) -> list[Value]:
+    """Record that the newest version was read and is damaged. Refused for another version: `package-version`."""
+    last = state.stored[-1] if state.stored else None
+    if last is None or (last.generation, last.version) != (failed.generation, failed.version):
+        expected = last.version if last else 0
+        raise ArchiveError("package-version", failed.version, expected=expected, found=failed.version)
+    return [failed]
+
+
+REPLACED_AT_ONCE = 500
+"""Files that one revision replaces at most: their names stand in the event."""
+
+
+def revise_metadata(state: State, revised: MetadataRevised) -> list[Value]:
+    """Let the next version tell of the description as it now stands. Nothing is appended for a revision under way.
+
+    Refused before the first version (`package-not-stored`), and while replaced files wait to be stored
+    (`revision-pending`): that version tells of the description too.
+    """
+    thing = _expect_stored(state)
+    if state.content_pending is not None:
+        raise ArchiveError("revision-pending", thing)
+    return [] if revised in state.pending else [revised]
+
+
+def revise_content(
+    state: State, revised: ContentRevised, checks: Sequence[FormatsIdentified | VirusChecked]
+) -> list[Value]:
+    """Let the next version hold other bytes in these files, with what was found out about them.
+
+    The same revision again, after a crash, appends nothing; another one while it waits is refused
+    (`revision-pending`), as are one without a reason, one without a file, and one of too many (`revision-unfit`).
+    """
+    thing = _expect_stored(state)
+    if isinstance(revised.reason, str) and not revised.reason.strip():
+        raise ArchiveError("reason-missing", thing)
+    if not 0 < len(revised.files) <= REPLACED_AT_ONCE:
+        raise ArchiveError("revision-unfit", thing, files=len(revised.files), most=REPLACED_AT_ONCE)
+    if state.content_pending is not None:
+        if state.content_pending.files != revised.files:
+            raise ArchiveError("revision-pending", thing)
+        return []
+    if any(isinstance(check, VirusChecked) and check.outcome is Outcome.FAILED for check in checks):
+        raise ArchiveError("virus-found", thing, files=", ".join(file.path for file in revised.files))
+    return [revised, *checks]
+
+
+def _expect_stored(state: State) -> str:
+    if state.created is None or not state.stored:
+        raise ArchiveError("package-not-stored", state.created.unit if state.created else "")
+    return state.created.unit

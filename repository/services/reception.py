@@ -5,6 +5,8 @@ import re
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from uuid import UUID
 
 import msgspec
 
@@ -14,6 +16,7 @@ from packages_spec.descriptive import read_archive_xml
 from packages_spec.findings import Finding
 from packages_spec.profiles import BAG_PROFILE
 from packages_spec.safe_xml import UnsafeXml
+from packages_spec.tables import RefusedTable, Sheet
 from repository.domain import accession
 from repository.domain.accession import ACCESSION, Stage
 from repository.domain.aggregate import Loaded, New
@@ -22,13 +25,40 @@ from repository.errors import ArchiveError
 from repository.eventlog import Streams
 from repository.services import catalogue_file, delivery
 from repository.services.catalogue_file import CatalogueFile
-from repository.services.delivery import Delivered, DeliveryPlan
+from repository.services.declarations import Declared, read_declarations
+from repository.services.delivery import Delivered, DeliveryPlan, UnitPlan
+from repository.services.delivery_papers import (
+    DECLARATIONS,
+    WORK_SHEET,
+    Paper,
+    catalogues,
+    is_catalogue,
+    paper_of,
+    read_all,
+    read_table,
+)
+from repository.services.mapping import Profile, builtin, read_profile
 from repository.services.session import Progress, Session
-from repository.storage import Received, ReceivedFile, discard_quarantine, receive, survey
+from repository.services.work_sheet import WorkLine, read_work_sheet
+from repository.storage import (
+    Received,
+    ReceivedFile,
+    discard_quarantine,
+    keep_beside,
+    receive,
+    survey,
+)
+
+LARGEST_TABLE = 64 << 20
+KEPT_PAPERS = "papers"
+"""Folder, beside an accession's deliveries in quarantine, of the papers of those that were rejected or returned."""
+RETURNED = "退回目录.xlsx"
+"""How the catalogue is called that was given back with its faults."""
+MAPPING = "mapping.toml"
+"""How the mapping profile of a delivery is called, behind the delivery's number."""
 
 _MANIFEST = re.compile(r"(?:[^/]+/)?(?:tag)?manifest-([a-z0-9]+)\.txt")
 _DECLARATION = re.compile(r"(?:[^/]+/)?bagit\.txt")
-_CATALOGUE = re.compile(r"(?:[^/]+/)?" + re.escape(catalogue_file.NAME))
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -38,6 +68,11 @@ class Source(msgspec.Struct, frozen=True):
     is_bag: bool
     is_packed: bool
     per_folder: bool
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it has been taken away; what was received of it lies in quarantine."""
+        return not self.path.exists()
 
     @property
     def key(self) -> str:
@@ -62,6 +97,8 @@ class Source(msgspec.Struct, frozen=True):
     @property
     def algorithms(self) -> frozenset[str]:
         """The digests to take while copying: those that the producer's manifests have."""
+        if self.is_gone:
+            return frozenset()
         if self.is_packed:
             named = (_MANIFEST.fullmatch(name) for name in safe_archive.names(self.path))
             return frozenset(found[1] for found in named if found and found[1] in ALGORITHMS)
@@ -75,19 +112,29 @@ class Source(msgspec.Struct, frozen=True):
 class Reception:
     """A delivery that lies in quarantine, whole; everything about it is known without reading its files again."""
 
-    def __init__(self, folder: Path, source: Source, received: Received, state: accession.State, archive: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        source: Source,
+        received: Received,
+        state: accession.State,
+        archive: str,
+        profile: Profile | None = None,
+    ) -> None:
         self.quarantine = folder
         self.top = _top_folder(received) if source.is_packed else ""
         self.folder = folder / self.top
         self.source = source
         self.received = received
         self.archive = archive
+        self.profile = profile or builtin()
         self.delivery = state.delivery
         self.stage = state.stage
         self.files = [
             Delivered(file.path.removeprefix(self.top), file.size, file.sha256, modified_at(file))
             for file in received.files
         ]
+        self._papers = state.papers
         self._planned = state.current if state.is_planned else ()
         self._per_folder = state.received.per_folder if state.received else source.per_folder
 
@@ -100,9 +147,47 @@ class Reception:
         """What its producer says of its records: the catalogue that came with it, or a SIP's own description."""
         if self.source.is_bag:
             return self._own_description()
-        if not any(file.path == catalogue_file.NAME for file in self.files):
+        named = catalogues(file.path for file in self.files)
+        if not named:
             return CatalogueFile((), ())
-        return catalogue_file.read_catalogue(self.place(catalogue_file.NAME).read_bytes())
+        read = _read_catalogue(self.place(named[0]), named[0], self.profile)
+        several = tuple(Finding("delivery.catalogue-several", name, named[0]) for name in named[1:])
+        return msgspec.structs.replace(read, findings=(*several, *read.findings))
+
+    @cached_property
+    def declarations(self) -> tuple[list[Declared], list[Finding]]:
+        """What the producer declared of single pages, in whichever 备考表."""
+        sheets, findings = self.sheets(Paper.DECLARATIONS, DECLARATIONS)
+        declared: list[Declared] = []
+        for name, sheet in sheets:
+            folder = name.rpartition("/")[0].rpartition("/")[2] or None
+            lines, wrong = read_declarations(name, sheet, self.profile, folder)
+            declared += lines
+            findings += wrong
+        return declared, findings
+
+    @cached_property
+    def work_sheet(self) -> tuple[list[WorkLine], list[Finding]]:
+        """Who digitised what, by the work sheets."""
+        sheets, findings = self.sheets(Paper.WORK_SHEET, WORK_SHEET)
+        lines: list[WorkLine] = []
+        for name, sheet in sheets:
+            read, wrong = read_work_sheet(name, sheet, self.profile)
+            lines += read
+            findings += wrong
+        return lines, findings
+
+    def sheets(self, paper: Paper, sheet_name: str) -> tuple[list[tuple[str, Sheet]], list[Finding]]:
+        """The sheets of the files that are such a paper, and those called so in the catalogue's own workbook."""
+        if self.source.is_bag or not catalogues(file.path for file in self.files):
+            return [], []
+        named = [file.path for file in self.files if paper_of(file.path) is paper]
+        sheets, findings = read_all([(name, self.place(name)) for name in named])
+        beside = self.catalogue.name
+        if beside.endswith(".xlsx") and beside not in named and self.catalogue.mapped is not None:
+            within, _ = read_all([(beside, self.place(beside))])
+            sheets += [(name, sheet) for name, sheet in within if sheet_name in sheet.name]
+        return sheets, findings
 
     def _own_description(self) -> CatalogueFile:
         """Of a SIP of our own profile, its `archive.xml`; of any other bag nothing that could be relied on."""
@@ -121,7 +206,8 @@ class Reception:
     def plan(self) -> DeliveryPlan:
         """Its units. `plan-differs` when a plan of other units was recorded before."""
         layout = delivery.layout_of(self.files, is_bag=self.source.is_bag, per_folder=self._per_folder)
-        plan = delivery.plan_delivery(self.files, layout, self.catalogue.rows, self.source.title)
+        rows, title = self.catalogue.rows, self.source.title
+        plan = delivery.plan_delivery(self.files, layout, rows, title, papers_path=self._papers)
         if self._planned and {unit.path for unit in plan.units} != set(self._planned):
             raise ArchiveError("plan-differs", self.source.path)
         return plan
@@ -135,21 +221,43 @@ class Reception:
                 return parts[1]
         return None
 
+    def keep_papers(self, returned: bytes) -> None:
+        """Keep the producer's papers and what was given back until a delivery of this accession is stored."""
+        folder = self.quarantine.parent / KEPT_PAPERS / str(self.delivery)
+        for file in self.files:
+            if paper_of(file.path) and not self.source.is_bag:
+                keep_beside(folder / file.path, self.place(file.path).read_bytes())
+        keep_beside(folder / RETURNED, returned)
+
+    def is_papers(self, unit: UnitPlan) -> bool:
+        """Whether a unit is the delivery's own papers and no record."""
+        return self.catalogue.mapped is not None and unit.row is None
+
+    def has_papers_in(self, unit: UnitPlan) -> bool:
+        """Whether the delivery's papers are kept in this unit: one of their own, or the only record there is."""
+        return not self.source.is_bag and (self.is_papers(unit) or bool(unit.papers))
+
+    @property
+    def kept_papers(self) -> list[tuple[str, Path]]:
+        """The papers of this and earlier deliveries that were kept so far, each under its delivery's number."""
+        folder = self.quarantine.parent / KEPT_PAPERS
+        found = (path for path in folder.rglob("*") if path.is_file() and not path.name.endswith(".part"))
+        return sorted((path.relative_to(folder).as_posix(), path) for path in found)
+
     def clear(self) -> None:
         """Empty the quarantine of an accession whose packages are all stored."""
         discard_quarantine(self.quarantine.parent)
 
 
-def open_source(path: Path, *, per_folder: bool, ceiling: SecrecyClass) -> Source:
+def open_source(path: Path, *, per_folder: bool, ceiling: SecrecyClass, profile: Profile | None = None) -> Source:
     """Recognise a delivery. `delivery-missing`, `delivery-form`; `above-ceiling` before anything of it is copied."""
     real = path.resolve()
     if not real.exists():
         raise ArchiveError("delivery-missing", path)
     if real.is_dir():
         source = Source(real, is_bag(real), is_packed=False, per_folder=per_folder)
-        catalogue = real / catalogue_file.NAME
-        if catalogue.is_file() and not source.is_bag:
-            _refuse_above(path, catalogue_file.read_catalogue(catalogue.read_bytes()), ceiling)
+        if not source.is_bag:
+            _refuse_above(path, sorted(real.iterdir()), ceiling, profile)
         return source
     if not real.is_file() or not safe_archive.is_archive(real):
         raise ArchiveError("delivery-form", path)
@@ -157,38 +265,95 @@ def open_source(path: Path, *, per_folder: bool, ceiling: SecrecyClass) -> Sourc
     if refused:
         raise ArchiveError("delivery-unsafe", path, reason=refused[0].message("zh"), reason_en=refused[0].message("en"))
     packed_bag = any(_DECLARATION.fullmatch(name) for name in safe_archive.names(real))
-    if not packed_bag and any(_CATALOGUE.fullmatch(name) for name in safe_archive.names(real)):
-        _refuse_above(path, catalogue_file.read_catalogue(_packed_catalogue(real)), ceiling)
+    if not packed_bag and any(_is_packed_catalogue(name) for name in safe_archive.names(real)):
+        with TemporaryDirectory() as folder:
+            _refuse_above(path, _unpack_catalogues(real, Path(folder)), ceiling, profile)
     return Source(real, packed_bag, is_packed=True, per_folder=per_folder)
 
 
-def _packed_catalogue(path: Path) -> bytes:
-    """The catalogue inside a packed delivery; empty where it cannot be unpacked, which receiving will say."""
+def reception_of(session: Session, stream: UUID) -> Reception | None:
+    """The delivery in hand of an accession as it lies in quarantine; null where nothing of it lies there any more."""
+    state = session.log.load(ACCESSION, stream).state
+    source = _source_recorded(state)
+    folder = session.quarantine / str(stream) / str(state.delivery)
+    if source is None or not folder.is_dir():
+        return None
+    received = receive(source.path, folder, progress=lambda _done, _total: None, sync=session.settings.sync)
+    archive = session.log.stream(stream)[0].envelope.archive or ""
+    kept = folder.with_name(f"{state.delivery}.{MAPPING}")
+    return Reception(
+        folder, source, received, state, archive, read_profile(kept.read_bytes(), kept) if kept.exists() else None
+    )
+
+
+def source_received(state: accession.State) -> Source | None:
+    """Of an accession whose delivery lies in quarantine, where it came from, whatever is there now."""
+    gone = state.stage in (*accession.TAKES_A_DELIVERY, Stage.COMPLETED)
+    return None if gone else _source_recorded(state)
+
+
+def _source_recorded(state: accession.State) -> Source | None:
+    received = state.received
+    if received is None:
+        return None
+    form = received.form
+    return Source(
+        Path(received.source),
+        is_bag=form in (DeliveryForm.BAG, DeliveryForm.PACKED_BAG),
+        is_packed=form in (DeliveryForm.PACKED_BAG, DeliveryForm.PACKED_FOLDER),
+        per_folder=received.per_folder,
+    )
+
+
+def _is_packed_catalogue(name: str) -> bool:
+    return is_catalogue(name) or is_catalogue(name.partition("/")[2])
+
+
+def _unpack_catalogues(path: Path, folder: Path) -> list[Path]:
+    """The catalogues inside a packed delivery; none where it cannot be unpacked, which receiving will say."""
+    places: list[Path] = []
     try:
         for member in safe_archive.members(path):
-            if _CATALOGUE.fullmatch(member.path):
-                return b"".join(member.chunks)
+            if _is_packed_catalogue(member.path) and member.size <= LARGEST_TABLE:
+                place = folder / member.path.rpartition("/")[2]
+                place.write_bytes(b"".join(member.chunks))
+                places.append(place)
     except safe_archive.RefusedArchive:
         pass
-    return b""
+    return places
 
 
-def _refuse_above(path: Path, catalogue: CatalogueFile, ceiling: SecrecyClass) -> None:
-    for row in catalogue_file.above_ceiling(catalogue.rows, ceiling):
-        place = f"{catalogue_file.NAME}:{row.number}"
-        raise ArchiveError("above-ceiling", path, row=place, found=row.secrecy_class, ceiling=ceiling)
+def _refuse_above(path: Path, places: list[Path], ceiling: SecrecyClass, profile: Profile | None) -> None:
+    for place in places:
+        if is_catalogue(place.name) and place.is_file():
+            catalogue = _read_catalogue(place, place.name, profile or builtin())
+            for row in catalogue_file.above_ceiling(catalogue.rows, ceiling):
+                raise ArchiveError("above-ceiling", path, row=row.place, found=row.secrecy_class, ceiling=ceiling)
+
+
+def _read_catalogue(place: Path, name: str, profile: Profile) -> CatalogueFile:
+    try:
+        return catalogue_file.read_sheets(read_table(place, name), name, profile)
+    except RefusedTable as refused:
+        return CatalogueFile((), (refused.finding,), name, profile=profile)
 
 
 def receive_delivery(
-    session: Session, opened: Loaded[accession.State], source: Source, progress: Progress
+    session: Session, opened: Loaded[accession.State], source: Source, progress: Progress, mapping: Path | None = None
 ) -> Reception:
-    """Copy the delivery into quarantine and record it; what was received already is taken from its journal."""
+    """Copy the delivery into quarantine and record it; what was received already is taken from its journal.
+
+    `mapping` is the mapping profile to read its catalogue by: a copy is kept beside it, for whoever goes on.
+    """
     state, stream = opened.state, opened.stream
     archive = session.log.stream(stream)[0].envelope.archive or ""
-    is_next = state.stage in (Stage.OPEN, Stage.REJECTED)
+    is_next = state.stage in accession.TAKES_A_DELIVERY
     number = state.delivery + 1 if is_next else state.delivery
     folder = session.quarantine / str(stream) / str(number)
     folder.parent.mkdir(exist_ok=True)
+    kept = folder.with_name(f"{number}.{MAPPING}")
+    if mapping is not None and is_next:
+        keep_beside(kept, mapping.read_bytes())
     received = receive(
         source.path,
         folder,
@@ -212,7 +377,8 @@ def receive_delivery(
 
     if is_next:
         session.perform("receive-delivery", decide, correlation=stream, archive=archive)
-    return Reception(folder, source, received, session.log.load(ACCESSION, stream).state, archive)
+    by = read_profile(kept.read_bytes(), kept) if kept.exists() else None
+    return Reception(folder, source, received, session.log.load(ACCESSION, stream).state, archive, by)
 
 
 def _top_folder(received: Received) -> str:

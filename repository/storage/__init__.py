@@ -2,7 +2,8 @@
 
 from repository.storage.export import Folder, outgoing, sweep_outgoing
 from repository.storage.journal import ReceivedFile
-from repository.storage.quarantine import discard_quarantine, source_lock
+from repository.storage.locks import run_lock
+from repository.storage.quarantine import discard_delivery, discard_quarantine, keep_beside, source_lock
 from repository.storage.receive import Received, listing_lines, receive
 from repository.storage.recovery import Recovered, RecoveryAction, StoredClaim, recover
 from repository.storage.staging import Published, Stage
@@ -19,11 +20,14 @@ __all__ = [
     "Stage",
     "Store",
     "StoredClaim",
+    "discard_delivery",
     "discard_quarantine",
+    "keep_beside",
     "listing_lines",
     "outgoing",
     "receive",
     "recover",
+    "run_lock",
     "source_lock",
     "survey",
     "sweep_outgoing",

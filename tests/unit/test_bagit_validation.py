@@ -3,12 +3,12 @@
 import codecs
 import os
 from collections.abc import Callable, Mapping
-from hashlib import sha256
+from hashlib import blake2b, sha256
 from pathlib import Path
 
 import pytest
 
-from packages_spec.bagit import is_bag, read_bag, validate_bag
+from packages_spec.bagit import is_bag, parts, read_bag, validate_bag
 from packages_spec.bagit.tagfiles import ENCODINGS
 from packages_spec.findings import is_valid
 from tests.bag_maker import line, make_bag, without_tag_manifest, write
@@ -77,7 +77,7 @@ FAULTS: Mapping[str, tuple[Change, set[str]]] = {
     "bag.encoding-wrong": (put("bag-info.txt", "题名: 契".encode("gbk")), {"bag.encoding-wrong"}),
     "bag.fetch-length": (put("fetch.txt", b"http://h/a 4 data/a.txt\n"), {"bag.fetch-length"}),
     "bag.fetch-malformed": (put("fetch.txt", b"http://h/a x data/a.txt\n"), {"bag.fetch-malformed"}),
-    "bag.fetch-of-a-file": (put("fetch.txt", b"file:///etc/passwd - data/a.txt\n"), {"bag.fetch-malformed"}),
+    "bag.fetch-of-a-file": (put("fetch.txt", b"file:///etc/passwd - data/a.txt\n"), {"bag.fetch-local"}),
     "bag.fetch-outside-payload": (put("fetch.txt", b"http://h/a - bagit.txt\n"), {"bag.fetch-outside-payload"}),
     "bag.fetch-outside-bag": (put("fetch.txt", b"http://h/a - ../a\n"), {"path.dots"}),
     "bag.fetch-twice": (put("fetch.txt", b"http://h/a - data/a.txt\n" * 2), {"bag.fetch-twice"}),
@@ -143,6 +143,36 @@ FAULTS: Mapping[str, tuple[Change, set[str]]] = {
         lambda root: write(root, "tagmanifest-sha256.txt", all_tags(root).replace(b"bagit.txt", b"bag-info.txt")),
         {"bag.path-twice"},
     ),
+    "bag.fetch-with-fragment": (put("fetch.txt", b"http://h/a#b 5 data/a.txt\n"), {"bag.fetch-malformed"}),
+    "bag.fetch-relative": (put("fetch.txt", b"a/b 5 data/a.txt\n"), {"bag.fetch-malformed"}),
+    "bag.info-count": (append("bag-info.txt", "Bag-Count: 3 of 2\n"), {"bag.info-count"}),
+    "bag.info-date": (append("bag-info.txt", "Bagging-Date: 2026-02-30\n"), {"bag.info-date"}),
+    "bag.info-date-basic": (append("bag-info.txt", "Bagging-Date: 20260228\n"), {"bag.info-date"}),
+    "bag.info-repeated": (
+        append("bag-info.txt", "Bagging-Date: 2026-02-28\nbagging-date: 2026-03-01\n"),
+        {"bag.info-repeated"},
+    ),
+    "bag.info-size": (append("bag-info.txt", "Bag-Size: rather large\n"), {"bag.info-size"}),
+    "bag.line-empty": (append("bag-info.txt", "\nA: b\n"), {"bag.line-empty"}),
+    "bag.line-empty-in-manifest": (append("manifest-sha256.txt", "\n"), {"bag.line-empty"}),
+    "bag.tag-file-too-large": (
+        put("fetch.txt", bytes((32 << 20) + 1)),
+        {"bag.tag-file-too-large"},
+    ),
+    "bag.tag-manifests-differ": (
+        lambda root: [
+            write(root, "tagmanifest-sha256.txt", all_tags(root)),
+            write(root, "tagmanifest-md5.txt", line(root, "manifest-sha256.txt", "md5").encode()),
+        ],
+        {"bag.tag-manifests-differ"},
+    ),
+    "bag.tag-manifest-lists-another": (
+        lambda root: [
+            write(root, "tagmanifest-md5.txt", line(root, "manifest-sha256.txt", "md5").encode()),
+            write(root, "tagmanifest-sha256.txt", all_tags(root, "tagmanifest-md5.txt")),
+        ],
+        {"bag.tag-manifest-lists", "bag.tag-manifests-differ"},
+    ),
     "bag.version-malformed": (edit("bagit.txt", "1.0", "one"), {"bag.version-malformed"}),
     "bag.version-unknown": (edit("bagit.txt", "1.0", "2.0"), {"bag.version-unknown"}),
 }
@@ -163,6 +193,61 @@ def test_a_fault_is_named(bag: Path, name: str) -> None:
     change, expected = FAULTS[name]
     change(without_tag_manifest(bag))
     assert codes(bag) == expected
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_large_bag_is_judged_in_parts_as_if_it_were_whole(
+    bag: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change, expected = FAULTS[name]
+    change(without_tag_manifest(bag))
+    whole = validate_bag(bag)
+    monkeypatch.setattr(parts, "WHOLE", 0)
+    monkeypatch.setattr(parts, "_PART", 40)
+    assert validate_bag(bag) == whole
+    assert {finding.code for finding in whole} == expected
+
+
+def test_names_that_meet_are_in_one_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "WHOLE", 0)
+    monkeypatch.setattr(parts, "_PART", 10)
+    bag = make_bag(
+        tmp_path / "bag", {f"{n}/{name}": b"" for n in range(9) for name in ("Ä\u0301x", "ä\u0301X", "a\nb")}
+    )
+    found = [finding.code for finding in validate_bag(bag)]
+    assert sorted(found) == ["bag.name-hidden"] * 9 + ["bag.names-alike"] * 9
+
+
+NAMES = {
+    "a\tb": "bag.name-hidden",
+    "deed\u202etxt.exe": "bag.name-hidden",
+    "a?b": "bag.name-characters",
+    "a:b": "bag.name-characters",
+    "back\\slash": "bag.name-characters",
+    "end.": "bag.name-ending",
+    "end ": "bag.name-ending",
+    "end./b": "bag.name-ending",
+    "CON": "bag.name-device",
+    "com1.txt": "bag.name-device",
+    "lpt9.d/x": "bag.name-device",
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_that_other_systems_cannot_hold_is_pointed_out(tmp_path: Path, name: str) -> None:
+    bag = without_tag_manifest(make_bag(tmp_path / "bag", {name: b"1", "console": b"", "a": b""}))
+    if "\\" in name:
+        assert codes(bag) == {"path.backslash", "bag.file-unlisted", NAMES[name]}
+    else:
+        findings = validate_bag(bag)
+        assert [finding.code for finding in findings] == [NAMES[name]]
+        assert is_valid(findings)
+
+
+def test_findings_have_an_end_and_the_verdict_stays(bag: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("packages_spec.findings.MOST_FINDINGS", 3)
+    append("manifest-sha256.txt", "no digest\n" * 9)(without_tag_manifest(bag))
+    assert [finding.code for finding in validate_bag(bag)] == ["bag.manifest-malformed"] * 3 + ["findings.too-many"]
 
 
 def test_a_payload_folder_that_is_missing(tmp_path: Path) -> None:
@@ -226,17 +311,22 @@ def test_a_listed_path_may_begin_with_dot_slash(bag: Path) -> None:
 
 def test_only_cr_lf_and_percent_are_decoded_and_percent_only_in_1_0(tmp_path: Path) -> None:
     bag = make_bag(tmp_path / "bag", {"%7E\r\n%0A%25": b""})
-    assert validate_bag(bag) == []
+    assert codes(bag) == {"bag.name-hidden"}
     edit("manifest-sha256.txt", "%257E", "%7E")(without_tag_manifest(bag))
-    assert codes(bag) == {"bag.percent-plain"}  # many writers forget it, and it can mean nothing else
+    assert codes(bag) == {
+        "bag.percent-plain",
+        "bag.name-hidden",
+    }  # many forget it; it can mean nothing else
     edit("manifest-sha256.txt", "%7E", "~")(bag)
-    assert codes(bag) == {"bag.file-missing", "bag.file-unlisted"}
+    assert codes(bag) == {"bag.file-missing", "bag.file-unlisted", "bag.name-hidden"}
     version_097(bag)
     (bag / "manifest-sha256.txt").write_text(f"{sha256().hexdigest()}  data/%7E%0d%0A%0A%25\n")
-    assert codes(bag) == {"bag.file-missing", "bag.file-unlisted"}
+    assert codes(bag) == {"bag.file-missing", "bag.file-unlisted", "bag.name-hidden"}
 
 
-@pytest.mark.parametrize("algorithm", ["md5", "sha1", "sha224", "sha256", "sha384", "sha512", "sha3_256"])
+@pytest.mark.parametrize(
+    "algorithm", ["md5", "sha1", "sha224", "sha256", "sha384", "sha512", "sha3_256", "sha3_512", "blake2b", "blake2s"]
+)
 def test_every_algorithm_is_checked(bag: Path, algorithm: str) -> None:
     without_tag_manifest(bag)
     (bag / "manifest-sha256.txt").unlink()
@@ -246,6 +336,17 @@ def test_every_algorithm_is_checked(bag: Path, algorithm: str) -> None:
     assert codes(bag) == set()
     write(bag, "data/a.txt", b"alphb")
     assert codes(bag) == {"bag.digest-wrong"}
+
+
+def test_the_shorter_digest_of_blake2b_is_named_by_its_size(bag: Path) -> None:
+    without_tag_manifest(bag)
+    digests = {
+        path: blake2b((bag / path).read_bytes(), digest_size=32).hexdigest() for path in ("data/a.txt", "data/b/页.txt")
+    }
+    (bag / "manifest-blake2b256.txt").write_text("".join(f"{digest}  {path}\n" for path, digest in digests.items()))
+    assert codes(bag) == set()
+    (bag / "data/a.txt").write_bytes(b"alphb")
+    assert {f.expected.partition(":")[0] for f in validate_bag(bag)} == {"sha256", "blake2b256"}
 
 
 @pytest.mark.parametrize("encoding", ["ISO-8859-1", "UTF-16", "GB18030", "utf8"])

@@ -180,6 +180,7 @@ def test_what_cannot_be_opened_is_refused(tmp_path: Path) -> None:
     assert codes(make_zip(tmp_path / "x", {"a": b"x"}, zipfile.ZIP_LZMA)) == {"archive-file.method"}
     raw = bytearray(make_zip(tmp_path / "x", {"a": b"x"}).read_bytes())
     raw[raw.index(b"PK\x01\x02") + 8] |= 1
+    raw[6] |= 1
     (tmp_path / "x").write_bytes(raw)
     assert codes(tmp_path / "x") == {"archive-file.encrypted"}
 
@@ -228,7 +229,7 @@ def test_a_changed_byte_of_content_is_found(tmp_path: Path, maker: str) -> None:
 def test_a_size_that_is_not_kept_is_found(tmp_path: Path) -> None:
     raw = bytearray(make_zip(tmp_path / "x", {"a": b"1" * 99}).read_bytes())
     entry = raw.index(b"PK\x01\x02")
-    raw[entry + 24 : entry + 28] = struct.pack("<L", 100)
+    raw[entry + 24 : entry + 28] = raw[22:26] = struct.pack("<L", 100)
     (tmp_path / "x").write_bytes(raw)
     with pytest.raises(RefusedArchive) as refused:
         taken(tmp_path / "x")

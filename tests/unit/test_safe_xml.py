@@ -55,10 +55,21 @@ def test_an_external_doctype_and_a_lower_case_one_are_refused() -> None:
         (b"words", "xml.malformed"),
         (b"<a>", "xml.malformed"),
         (b"<a/><a/>", "xml.malformed"),
-        (b"<a>&undefined;</a>", "xml.malformed"),
+        (b"<a>&undefined;</a>", "xml.entity"),
+        (b'<a b="&undefined;"/>', "xml.entity"),
         (b"<!-- -- --><a/>", "xml.malformed"),
-        (b"<!--" + b"x" * safe_xml.PROLOG_BYTES + b"--><a/>", "xml.malformed"),
-        (b"<a>" * 300 + b"</a>" * 300, "xml.malformed"),
+        (b"<!--" + b"x" * safe_xml.PROLOG_BYTES + b"--><a/>", "xml.prolog-too-long"),
+        (b" " * safe_xml.PROLOG_BYTES + b"<a/>", "xml.prolog-too-long"),
+        (b"<a>" * 300 + b"</a>" * 300, "xml.too-deep"),
+        (b"<a>" + b"x" * 11_000_000 + b"</a>", "xml.too-large"),
+        (b"<a><!--" + b"x" * 11_000_000 + b"--></a>", "xml.too-large"),
+        (b"<a><![CDATA[" + b"x" * 11_000_000 + b"]]></a>", "xml.too-large"),
+        (b"<" + b"a" * 60_000 + b"/>", "xml.too-large"),
+        (b"<a><!-- never ended</a>", "xml.malformed"),
+        (b"<a " + b" ".join(b"b%d=''" % n for n in range(501)) + b"/>", "xml.too-many-attributes"),
+        (b"<a " + b"\n".join(b'xmlns:b%d = ">%d"' % (n, n) for n in range(20_000)) + b"/>", "xml.too-many-attributes"),
+        (b"<x><a b='" + b"x" * (1 << 19) + b"'/>", "xml.tag-too-long"),
+        (b"<a>" + b"<b/>" * 1_100_000 + b"</a>", "xml.too-many-nodes"),
     ],
 )
 def test_what_is_not_plain_xml_is_refused(document: bytes, code: str) -> None:
@@ -81,6 +92,21 @@ def test_what_is_not_plain_xml_is_refused(document: bytes, code: str) -> None:
 def test_plain_xml_is_read(document: bytes) -> None:
     assert parse(document).xpath("string()") == "地契"
     assert [event for event, _ in stream(document, ["a"])] == ["start", "end"]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        b"<a " + b" ".join(b"b%d=''" % n for n in range(500)) + b"/>",
+        b"<a b='" + b"x" * 200_000 + b"'>" + b"x" * 9_000_000 + b"</a>",
+        b"<a>" + b"<b c='>' d='1'>text</b>" * 40_000 + b"</a>",
+        b"<a><![CDATA[" + b"y=''" * 100_000 + b"]]></a>",
+        b"<a>" + b" b=''" * 100_000 + b"</a>",
+    ],
+)
+def test_what_is_long_but_holds_little_is_read(document: bytes) -> None:
+    assert parse(document).tag == "a"
+    assert [event for event, _ in stream(io.BytesIO(document), ["a"])] == ["start", "end"]
 
 
 def test_a_tree_and_a_stream_have_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
