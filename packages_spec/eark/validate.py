@@ -18,7 +18,7 @@ from packages_spec.eark.map_rules import judge_map
 from packages_spec.eark.package_types import judge_type
 from packages_spec.eark.premis_rules import PremisJudge
 from packages_spec.eark.section_rules import judge_sections
-from packages_spec.findings import Finding
+from packages_spec.findings import Bounded, Finding
 from packages_spec.package_files import Mark, PackageFiles
 from packages_spec.paths import shown
 from packages_spec.safe_xml import UnsafeXml
@@ -47,7 +47,7 @@ def validate_eark(
     """
     # (0) The files, and the folders that they stand in.
     files = PackageFiles(root, digests)
-    findings, described = list(files.findings), set[str]()
+    findings, described = Bounded(files.findings), set[str]()
     # (1) The package's METS document, then those of its representations.
     documents: dict[str, str] = {}
     package_type = parent = ""
