@@ -18,6 +18,7 @@ from repository.services.administration import authenticate, credential_file, fo
 from repository.services.audit import AuditReport, audit_log, fsck
 from repository.services.doctor import DoctorReport, examine
 from repository.services.identification import Siegfried
+from repository.services.keys import Doorkeeper
 from repository.services.session import SOFTWARE, SOFTWARE_VERSION, Progress, Session
 from repository.services.virus import ClamAv
 from repository.settings import Settings, find_archive, read_settings, write_settings
@@ -112,6 +113,27 @@ def open_archive(
             if with_scanner and settings.virus_scanner:
                 session = replace(session, scanner=ClamAv(settings.virus_scanner))
             yield session
+
+
+class Served:
+    """An archive that one process serves to many people: opened once, with a session for each request."""
+
+    def __init__(self, base: Session) -> None:
+        self.base = base
+        """Of whoever started the process: it does in their name what no request asks for."""
+        self._doorkeeper = Doorkeeper(base.log, base.clock, base.settings.workplace)
+
+    def session_for(self, key: str) -> Session:
+        """A session of the holder of this key. `key-invalid`, `credential-unknown`. May be called by any thread."""
+        admitted = self._doorkeeper.admit(key)
+        return replace(self.base, actor=admitted.actor, scopes=admitted.scopes)
+
+
+@contextmanager
+def serve_archive(folder: Path | None = None, credential: Path | None = None) -> Iterator[Served]:
+    """Open an archive to serve it, as the person who starts the process. Raises what `open_archive` does."""
+    with open_archive(folder, credential) as session:
+        yield Served(session)
 
 
 def audit_archive(folder: Path | None, credential: Path | None, progress: Progress) -> AuditReport:

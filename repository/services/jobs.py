@@ -12,6 +12,8 @@ import msgspec
 
 from repository.catalogue import Accession, Holdings, Projection, Run
 from repository.domain.accession import ACCESSION, Stage
+from repository.domain.archival_package import VirusChecked
+from repository.domain.values import Outcome
 from repository.errors import ArchiveError
 from repository.services.fixity import FixityState, fixity_state
 from repository.services.ingest import IngestRequest, ingest
@@ -24,9 +26,13 @@ _NEXT = {
     Stage.OPEN: "receive",
     Stage.RECEIVED: "validate",
     Stage.VALIDATED: "accept",
+    Stage.WAITING: "decide",
     Stage.ACCEPTED: "store",
     Stage.REJECTED: "deliver-again",
+    Stage.RETURNED: "deliver-rework",
 }
+_OF_PEOPLE = frozenset({Stage.REJECTED, Stage.WAITING, Stage.RETURNED})
+"""Stages that no machine can take further."""
 
 
 _GRAVE = frozenset({20, 23, 30})
@@ -34,10 +40,13 @@ _GRAVE = frozenset({20, 23, 30})
 
 
 class Unfinished(msgspec.Struct, frozen=True, kw_only=True):
-    """An accession that is not completed: where it stands, what comes next, and how many of its packages are stored."""
+    """An accession that is not completed, or whose handover is not signed: where it stands, and what comes next.
+
+    `infected` is the stage of one that a virus keeps from going on.
+    """
 
     accession: UUID
-    stage: Stage
+    stage: str
     next: str
     source: str
     packages_stored: int
@@ -80,7 +89,10 @@ def status(session: Session, *, as_of: str | None = None) -> StatusReport:
         archives=session.settings.archives,
         position=position,
         holdings=session.catalogue.holdings(as_of=position),
-        unfinished=tuple(map(_unfinished, open_accessions(session, as_of=position))),
+        unfinished=tuple(
+            _unfinished(session, one, position)
+            for one in (*open_accessions(session, as_of=position), *_unsigned(session, position))
+        ),
         runs=session.catalogue.runs(unfinished=True, as_of=position, limit=1_000).entries,
         projections=tuple(session.catalogue.board()),
         lagging=session.catalogue.lagging(as_of=position, limit=1).total,
@@ -99,7 +111,7 @@ def work(session: Session, progress: Progress) -> WorkReport:
     session.catch_up()
     done: dict[str, str] = {}
     for accession in open_accessions(session):
-        if accession.stage is Stage.REJECTED:
+        if accession.stage in _OF_PEOPLE:
             continue
         try:
             done[str(accession.id)] = ingest(session, _as_asked(session, accession), progress).outcome
@@ -111,15 +123,12 @@ def work(session: Session, progress: Progress) -> WorkReport:
 
 
 def _as_asked(session: Session, accession: Accession) -> IngestRequest:
-    producer = session.catalogue.agent(accession.producer)
     state = session.log.load(ACCESSION, accession.id).state
     wish = state.received or state.opened
     return IngestRequest(
         source=Path(accession.source),
         archive=accession.archive,
-        producer=producer.name if producer else None,
-        transfer_number=accession.transfer_number,
-        kind=accession.kind,
+        accession=accession.id,
         per_folder=wish is not None and wish.per_folder,
     )
 
@@ -133,12 +142,36 @@ def open_accessions(session: Session, *, as_of: int | None = None) -> list[Acces
     return found
 
 
-def _unfinished(accession: Accession) -> Unfinished:
+def _unsigned(session: Session, as_of: int) -> list[Accession]:
+    """Accessions that are complete but for the signature on the form that was printed."""
+    completed = session.catalogue.accessions(stage=Stage.COMPLETED, as_of=as_of, limit=1_000).entries
+    return [one for one in completed if one.handover == "printed"]
+
+
+def _unfinished(session: Session, accession: Accession, as_of: int) -> Unfinished:
+    stage: str = accession.stage
+    step = _NEXT.get(accession.stage, "sign")
+    if accession.stage is Stage.VALIDATED and _is_infected(session, accession, as_of):
+        stage, step = "infected", "return-infected"
     return Unfinished(
         accession=accession.id,
-        stage=accession.stage,
-        next=_NEXT[accession.stage],
+        stage=stage,
+        next=step,
         source=accession.source,
         packages_stored=accession.packages_stored,
         units=accession.units,
     )
+
+
+def _is_infected(session: Session, accession: Accession, as_of: int) -> bool:
+    """Whether the last look at one of its units found a virus. The log is asked: a catalogue has no such question."""
+    for unit in session.log.load(ACCESSION, accession.id).state.plan:
+        history = session.log.stream(unit.package)
+        checks = [
+            event.payload
+            for event in history
+            if isinstance(event.payload, VirusChecked) and event.envelope.position <= as_of
+        ]
+        if checks and checks[-1].outcome is Outcome.FAILED:
+            return True
+    return False
