@@ -19,6 +19,7 @@ from repository.errors import ArchiveError
 from repository.eventlog import Streams
 from repository.services import administration
 from repository.services.access import DisseminationReport, disseminate
+from repository.services.accessions import show_accession
 from repository.services.administration import Role
 from repository.services.feed import read_events
 from repository.services.history import diff
@@ -46,6 +47,28 @@ CHAIN = [
     "AccessRequest.DipDelivered",
     "AccessRequest.Closed",
 ]
+
+
+READING: dict[str, tuple[str, ...]] = {
+    "list": ("requests",),
+    "search": ("地契",),
+    "show": (DEED,),
+    "status": (),
+    "events": (),
+    "replay": (),
+    "diff": ("..",),
+    "timeline": (DEED,),
+    "trace": (DEED,),
+    "report": ("annual",),
+    "schedule": (),
+    "doctor": (),
+    "fsck": (),
+    "person": (),
+    "accession": ("ACCESSION",),
+    "catalogue": ("digitised",),
+    "statement": ("--contractor", "某公司"),
+}
+"""What an auditor may do: every verb that only reads."""
 
 
 class Day(msgspec.Struct, frozen=True):
@@ -259,6 +282,34 @@ def test_a_record_as_of_then_has_the_files_of_the_version_of_then(tmp_path: Path
         assert refused.value.code == "content-unknown"
 
 
+def test_an_accession_as_of_then_stands_where_it_stood(day: Day) -> None:
+    with day.site.open(day.auditor) as session:
+        stages = {}
+        for event in session.log.stream(day.accession):
+            then = str(event.envelope.position)
+            stages[event.envelope.type] = show_accession(session, day.accession, as_of=then).stage.value
+        assert stages == {
+            "Accession.Opened": "open",
+            "Accession.DeliveryReceived": "received",
+            "Accession.Planned": "received",
+            "Accession.DeliveryValidated": "validated",
+            "Accession.Accepted": "accepted",
+            "Accession.Completed": "completed",
+        }
+        with pytest.raises(ArchiveError) as refused:
+            show_accession(session, day.accession, as_of="1")
+        assert refused.value.code == "accession-unknown"
+
+
+AS_OF = READING.keys() - {"events", "diff", "schedule", "doctor", "fsck", "statement"}
+"""Reading verbs that show one moment; the others compare moments, name them otherwise, or look at now."""
+
+
+@pytest.mark.parametrize("verb", sorted(AS_OF))
+def test_every_reading_verb_can_look_at_the_past(verb: str) -> None:
+    assert "--as-of" in jingui(verb, "--help").out
+
+
 def test_a_difference_tells_what_happened_between(day: Day) -> None:
     with day.site.open(day.auditor) as session:
         last = session.log.position()
@@ -315,27 +366,6 @@ def test_following_shows_what_another_process_appends(growing: Site, tmp_path: P
             assert next(lines, None) is None
         assert feed.returncode == 0
 
-
-READING: dict[str, tuple[str, ...]] = {
-    "list": ("requests",),
-    "search": ("地契",),
-    "show": (DEED,),
-    "status": (),
-    "events": (),
-    "replay": (),
-    "diff": ("..",),
-    "timeline": (DEED,),
-    "trace": (DEED,),
-    "report": ("annual",),
-    "schedule": (),
-    "doctor": (),
-    "fsck": (),
-    "person": (),
-    "accession": ("ACCESSION",),
-    "catalogue": ("digitised",),
-    "statement": ("--contractor", "某公司"),
-}
-"""What an auditor may do: every verb that only reads."""
 
 WRITING: dict[str, tuple[str, ...]] = {
     "ingest": (str(LAND_DEEDS), "--new"),
