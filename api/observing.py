@@ -54,7 +54,7 @@ class Observing:
             if message["type"] == "http.response.start":
                 status = message["status"]
             else:
-                sent += len(message.get("body", b""))
+                sent += message["count"] if "count" in message else len(message.get("body", b""))
             await send(message)
 
         try:
