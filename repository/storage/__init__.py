@@ -1,9 +1,10 @@
 """The only code that writes package bytes: receiving, staging, durable commit, recovery, handing out."""
 
+from repository.storage.durable import probe, write_atomic
 from repository.storage.export import Folder, discard_kept, kept_in, outgoing, sweep_outgoing
 from repository.storage.journal import ReceivedFile
-from repository.storage.locks import run_lock
-from repository.storage.quarantine import discard_quarantine, keep_beside, source_lock
+from repository.storage.locks import is_running, run_lock
+from repository.storage.quarantine import discard_delivery, discard_quarantine, keep_beside, source_lock
 from repository.storage.receive import Received, listing_lines, receive
 from repository.storage.recovery import Recovered, RecoveryAction, StoredClaim, recover
 from repository.storage.staging import Published, Stage
@@ -23,13 +24,16 @@ __all__ = [
     "Store",
     "StoredClaim",
     "Upload",
+    "discard_delivery",
     "discard_kept",
     "discard_quarantine",
     "facts_of",
+    "is_running",
     "keep_beside",
     "kept_in",
     "listing_lines",
     "outgoing",
+    "probe",
     "receive",
     "recover",
     "run_lock",
@@ -37,4 +41,5 @@ __all__ = [
     "survey",
     "sweep_outgoing",
     "uploads",
+    "write_atomic",
 ]
