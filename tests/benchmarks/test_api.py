@@ -24,7 +24,7 @@ pytestmark = pytest.mark.bench
 
 SIZE = 256_000_000
 ROUNDS, TIMES = 5, 4
-REQUESTS = 1_500
+REQUESTS = 6_000
 DOWNLOAD, JSON = 0.6, 0.3
 TICKS = os.sysconf("SC_CLK_TCK")
 
