@@ -35,6 +35,7 @@ COMMANDS = (
     "status",
     "work",
     "repack",
+    "rescan",
     "fixity",
     "events",
     "replay",
