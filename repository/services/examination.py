@@ -4,7 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import repeat
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import msgspec
 
@@ -20,12 +20,13 @@ from repository.services.catalogue_file import above_ceiling
 from repository.services.declarations import unknown_codes
 from repository.services.delivery import ContentFile, DeliveryPlan, UnitPlan
 from repository.services.identification import UNKNOWN, Identified
-from repository.services.linking import judge_linking
-from repository.services.page_counts import pages_in
+from repository.services.linking import PageCount, Uncounted, judge_linking
 from repository.services.reception import Reception
 from repository.services.session import Progress, Session
+from repository.services.work_sheet import unclear_work
 
 PROGRESS_EVERY = 500
+_OF_SEVERAL_PAGES = {".pdf": "application/pdf", ".tif": "image/tiff", ".tiff": "image/tiff"}
 
 
 class Examined(msgspec.Struct, frozen=True):
@@ -40,11 +41,11 @@ class Examined(msgspec.Struct, frozen=True):
     secrecy_class: SecrecyClass
 
 
-def judge_delivery(reception: Reception, plan: DeliveryPlan, ceiling: SecrecyClass) -> list[Finding]:
+def judge_delivery(session: Session, reception: Reception, plan: DeliveryPlan) -> list[Finding]:
     """Judge structure, catalogue, linking and the producer's digests, from what was learned while it was copied."""
     if reception.stage is not Stage.RECEIVED:
         return []
-    findings = [*reception.catalogue.findings]
+    ceiling, findings = session.settings.secrecy_ceiling, [*reception.catalogue.findings]
     findings += [
         Finding("delivery.above-ceiling", row.cell("secrecy_class"), ceiling, row.secrecy_class or "")
         for row in above_ceiling(reception.catalogue.rows, ceiling)
@@ -52,27 +53,33 @@ def judge_delivery(reception: Reception, plan: DeliveryPlan, ceiling: SecrecyCla
     if reception.source.is_bag:
         findings += validate_bag(reception.folder, digests=_received_digests(reception))
     elif reception.catalogue.rows:
-        findings += _judge_pages(reception, plan)
+        findings += _judge_pages(session, reception, plan)
     return findings
 
 
-def _judge_pages(reception: Reception, plan: DeliveryPlan) -> list[Finding]:
+def _judge_pages(session: Session, reception: Reception, plan: DeliveryPlan) -> list[Finding]:
     rows = reception.catalogue.rows
     declared, findings = reception.declarations
     codes = frozenset(row.reference_code for row in rows if row.reference_code)
-    findings = [*findings, *unknown_codes(declared, codes)]
-    return findings + judge_linking(plan.units, declared, _page_counts(reception, plan))
+    lines, unread = reception.work_sheet
+    findings = [*findings, *unknown_codes(declared, codes), *unread, *unclear_work(lines, plan.units)]
+    return findings + judge_linking(plan.units, declared, page_counts(session, reception, plan))
 
 
-def _page_counts(reception: Reception, plan: DeliveryPlan) -> dict[str, int | None]:
-    """Pages of the files that can hold several."""
-    return {
-        path: pages_in(reception.place(path))
-        for unit in plan.units
-        if unit.row is not None
-        for path in (file.delivered.path for file in unit.files)
-        if path.lower().endswith((".pdf", ".tif", ".tiff"))
-    }
+def page_counts(session: Session, reception: Reception, plan: DeliveryPlan) -> dict[str, PageCount]:
+    """Pages of the files that can hold several: what each says of itself, read where it can harm nobody."""
+    paths = [file.delivered.path for unit in plan.units if unit.row is not None for file in unit.files]
+    several = [(path, kind) for path in paths if (kind := _OF_SEVERAL_PAGES.get(PurePosixPath(path).suffix.lower()))]
+    if session.characteriser is None:
+        return dict.fromkeys((path for path, _ in several), Uncounted.NOT_COUNTED)
+    asked = (Asked(reception.place(path), kind, path) for path, kind in several)
+    answers = session.characteriser.characterise(asked)
+    return {path: _pages(technical) for (path, _), technical in zip(several, answers, strict=True)}
+
+
+def _pages(technical: Technical | None) -> PageCount:
+    said = technical and (technical.value("pages") or technical.value("frames"))
+    return int(said) if said and said.isdigit() else Uncounted.UNREADABLE
 
 
 def _received_digests(reception: Reception) -> Callable[[str, frozenset[str]], Mapping[str, str]]:

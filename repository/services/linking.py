@@ -8,6 +8,7 @@ counted again as a wrong page count, and a record whose every page bears another
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from enum import Enum
 from pathlib import PurePosixPath
 
 import msgspec
@@ -20,6 +21,17 @@ from repository.services.delivery import ONE_PAGE, Delivered, UnitPlan
 PICTURES = frozenset({".jpg", ".jpeg", ".tif", ".tiff", ".png", ".jp2", ".jpf", ".bmp"})
 _PAGE = re.compile(r"(?P<code>.+)[-_](?P<serial>\d{1,6})(?P<more>[a-z]|[-_]\d{1,2})?")
 _SERIAL = re.compile(r"[-_](\d{1,6})([a-z]|[-_]\d{1,2})?", re.IGNORECASE)
+
+
+class Uncounted(Enum):
+    """Why the pages of a file are not known."""
+
+    UNREADABLE = "unreadable"
+    NOT_COUNTED = "not-counted"
+
+
+PageCount = int | Uncounted
+"""Pages of a file that can hold several."""
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -43,7 +55,7 @@ class _Unit(msgspec.Struct):
 
 
 def judge_linking(
-    units: Sequence[UnitPlan], declared: Sequence[Declared], counts: Mapping[str, int | None]
+    units: Sequence[UnitPlan], declared: Sequence[Declared], counts: Mapping[str, PageCount]
 ) -> list[Finding]:
     """Every fault between rows and files. `counts` are the pages of files that can hold several, by path.
 
@@ -146,28 +158,27 @@ def _gaps(unit: _Unit, present: set[int], misplaced: Mapping[str, set[int]]) -> 
     lacking = [serial for serial in range(start, max(present) + 1) if serial not in present]
     unit.missing = lacking
     blamed = [serial for serial in lacking if serial not in excused | elsewhere | renamed]
-    for first, last in _runs(blamed):
+    for first, last in runs(blamed):
         name = f"{unit.code}-{first:03}" + (f"…{last:03}" if last > first else "")
         yield Finding("delivery.page-missing", unit.row.cell("files", "reference_code"), name)
     for serial in sorted(unit.declared[Condition.MISSING] & present):
         yield Finding("delivery.declared-present", unit.row.cell("reference_code"), found=str(serial))
 
 
-def _judge_count(unit: _Unit, counts: Mapping[str, int | None]) -> Iterator[Finding]:
+def _judge_count(unit: _Unit, counts: Mapping[str, PageCount]) -> Iterator[Finding]:
     """The catalogue's page count against the files'; what another finding or the 备考表 explains is allowed for."""
     wanted = unit.row.page_count
     suffixes = {PurePosixPath(file.path).suffix.lower() for file in unit.files}
     if wanted is None or not suffixes <= ONE_PAGE | {".pdf"}:
         return
     each = [counts.get(file.path, 1) for file in unit.files]
-    if None in each:
-        for file, count in zip(unit.files, each, strict=True):
-            if count is None:
-                yield Finding("delivery.pages-unreadable", file.path)
+    unknown = [(file, count) for file, count in zip(unit.files, each, strict=True) if isinstance(count, Uncounted)]
+    for file, why in unknown:
+        unreadable = why is Uncounted.UNREADABLE
+        yield Finding("delivery.pages-unreadable" if unreadable else "delivery.pages-not-counted", file.path)
+    if unknown or (".pdf" in suffixes and len(suffixes) > 1):
         return
-    if ".pdf" in suffixes and len(suffixes) > 1:
-        return
-    found = sum(count or 0 for count in each)
+    found = sum(count for count in each if isinstance(count, int))
     unseen = unit.declared[Condition.MISSING] | unit.declared[Condition.BLANK]
     beyond = len([serial for serial in unseen if serial not in unit.missing and serial > found])
     if not found - unit.surplus <= wanted <= found + len(unit.missing) + beyond:
@@ -197,7 +208,8 @@ def _trailing(path: str) -> str | None:
     return found[1] if found else None
 
 
-def _runs(serials: Sequence[int]) -> Iterator[tuple[int, int]]:
+def runs(serials: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """First and last of each run of serials that follow one another."""
     start = 0
     for place in range(1, len(serials) + 1):
         if place == len(serials) or serials[place] != serials[place - 1] + 1:

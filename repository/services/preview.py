@@ -67,7 +67,7 @@ def preview(session: Session, request: IngestRequest, progress: Progress) -> tup
     with _looked_at(source, code, profile, progress) as reception:
         plan = reception.plan()
         findings = [*reception.received.findings, *plan.findings, *_taken(session, code, plan)]
-        findings += examination.judge_delivery(reception, plan, session.settings.secrecy_ceiling)
+        findings += examination.judge_delivery(session, reception, plan)
         report = PreviewReport(
             form=source.form,
             files=len(reception.files),

@@ -188,6 +188,17 @@ def test_characterisation_can_be_switched_off(site: Site, tmp_path: Path) -> Non
     assert [file.technical for file in files_of(site, package.package).values()] == [None]
 
 
+def test_pages_that_nobody_could_count_are_said_to_be_uncounted(site: Site, tmp_path: Path) -> None:
+    with (site.folder / "jingui.toml").open("a") as settings:
+        settings.write("characterise = false\n")
+    catalogue = "档号,题名,页数,文件\nJ001-1-0001,一件,3,J001-1-0001\n".encode()
+    files = {"catalogue.csv": catalogue, "J001-1-0001/J001-1-0001.pdf": made.pdf()}
+    with site.open() as session:
+        report = take(session, deliver(tmp_path / "delivery", files))
+    told = [(one.code, one.path) for one in report.findings]
+    assert told == [("delivery.pages-not-counted", "J001-1-0001/J001-1-0001.pdf")]
+
+
 def test_siegfried_alone_takes_an_ofd_for_a_zip(tmp_path: Path) -> None:
     """Why there is a signature of ours; when this fails, PRONOM has learnt it."""
     (tmp_path / "a.ofd").write_bytes(made.zipped(made.ofd_members(["一"])))

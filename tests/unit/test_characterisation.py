@@ -364,7 +364,8 @@ def test_a_reader_that_runs_out_of_memory_takes_nothing_with_it(tmp_path: Path, 
     (tmp_path / "page.jpg").write_bytes(made.picture())
     bomb, page = small.characterise([Asked(tmp_path / name, "", name) for name in ("bomb.pdf", "page.jpg")])
     assert bomb is not None
-    assert (bomb.failure or bomb.value("structure") or "").startswith("metadata: ")
+    # On a busy machine the limit of time may come before that of memory.
+    assert (bomb.failure or bomb.value("structure") or "").startswith(("metadata: ", "the reader took too long"))
     assert page is not None
     assert page.failure is None
 
