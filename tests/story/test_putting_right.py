@@ -106,6 +106,15 @@ def test_what_stands_below_an_entry_follows_it_into_the_survivor(site: Site) -> 
     assert shown(site, DEED)["parent"] == shown(site, "J012-2")["id"]
 
 
+def test_a_volume_takes_all_below_it_into_another_fonds(site: Site) -> None:
+    for code in ("J012", "J013"):
+        done(site, "describe", "fonds", "--reference-code", code, "--title", code)
+    done(site, "describe", "volume", "--parent", "J012", "--reference-code", "J012-1", "--title", "卷")
+    done(site, "move", DEED, "--parent", "J012-1", "--reason", "归卷")
+    assert happened(site, "move", "J012-1", "--parent", "J013", "--reason", "全宗划错") == ["Description.Moved"] * 2
+    assert (shown(site, "J012-1")["fonds_code"], shown(site, DEED)["fonds_code"]) == ("J013", "J013")
+
+
 def test_an_entry_that_was_two_becomes_two_each_with_its_pages(site: Site) -> None:
     parts = ["--part", "J012-1-0031|1|存根甲", "--part", "J012-1-0032|2-3|存根乙"]
     assert happened(site, "divide", STUB, *parts, "--reason", "原是两件") == [
