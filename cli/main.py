@@ -47,6 +47,7 @@ COMMANDS = (
     "status",
     "work",
     "repack",
+    "rescan",
     "serve",
     "fixity",
     "schedule",
