@@ -208,6 +208,9 @@ class Reception:
         layout = delivery.layout_of(self.files, is_bag=self.source.is_bag, per_folder=self._per_folder)
         rows, title = self.catalogue.rows, self.source.title
         plan = delivery.plan_delivery(self.files, layout, rows, title, papers_path=self._papers)
+        if layout is delivery.Layout.ROWS and self.catalogue.mapped is None:  # unread, it says nothing of any file
+            told = tuple(one for one in plan.findings if one.code != "delivery.not-in-catalogue")
+            plan = DeliveryPlan(plan.units, told)
         if self._planned and {unit.path for unit in plan.units} != set(self._planned):
             raise ArchiveError("plan-differs", self.source.path)
         return plan
