@@ -294,10 +294,22 @@ _PAYLOADS: tuple[Value, ...] = (
     ),
     access_request.DipDelivered(dip=_id("dip"), way="folder"),
     access_request.Closed(outcome="delivered"),
+    access_request.FormChosen(description=_id("description"), as_of=None, form="images", pages=(1, 3), width=1_200),
+    access_request.DipRendered(
+        dip=_id("dip"),
+        form="pdf",
+        name=_SEALED,
+        media_type="application/pdf",
+        bytes=140_000,
+        sha256=_digest("rendered"),
+    ),
     agent.Registered(name="李晓明", kind=agent.AgentKind.PERSON),
     agent.RoleGranted(role=Role.ARCHIVIST),
     agent.RoleRevoked(role=Role.ARCHIVIST, reason="调离"),
     agent.CredentialIssued(credential=_id("credential"), secret_sha256=_digest("secret")),
+    agent.ScopesGranted(
+        credential=_id("credential"), scopes=("disseminate", "search"), expires="2027-03-01T08:00:00.000000Z"
+    ),
     agent.CredentialRevoked(credential=_id("credential"), reason=_SEALED),
     run.Started(kind=run.RunKind.FIXITY, scope="*", target=None),
     run.Progressed(done=500, total=1_000, cursor=str(_id("package"))),

@@ -93,6 +93,8 @@ _OWN: dict[str, dict[type[Value], str]] = {
         access_request.DipAssembled: "Annulled",
         access_request.DipDelivered: "Annulled",
         access_request.Closed: "Annulled",
+        access_request.FormChosen: "FormChosen",
+        access_request.DipRendered: "DipRendered",
     },
     "Agent": {
         agent.Registered: "Annulled",
@@ -100,6 +102,7 @@ _OWN: dict[str, dict[type[Value], str]] = {
         agent.RoleRevoked: "RoleGranted",
         agent.CredentialIssued: "CredentialRevoked",
         agent.CredentialRevoked: "CredentialIssued",
+        agent.ScopesGranted: "CredentialRevoked",
     },
     "Producer": {agent.Registered: "Annulled"},
     "Run": {
