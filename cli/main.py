@@ -21,6 +21,7 @@ COMMANDS = (
     "accession",
     "accept",
     "return",
+    "handover",
     "pack",
     "validate",
     "list",

@@ -187,12 +187,13 @@ def declared(card: Package | None, event: archival_package.PagesDeclared, envelo
     said = tuple(
         Declared(pages=one.pages, condition=one.condition, reason=words_of(one.reason)) for one in event.declared
     )
-    return changed(card, envelope, declared=said)
+    return card and changed(card, envelope, declared=(*card.declared, *said))
 
 
 def digitised(card: Package | None, event: archival_package.Digitised, envelope: Envelope) -> Package | None:
     """Who digitised it, each once."""
-    return changed(card, envelope, contractors=tuple(dict.fromkeys(one.contractor for one in event.work)))
+    named = dict.fromkeys(one.contractor for one in event.work)
+    return card and changed(card, envelope, contractors=tuple(dict.fromkeys((*card.contractors, *named))))
 
 
 def access_changed(
