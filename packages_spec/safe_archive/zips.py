@@ -20,6 +20,7 @@ _ENCRYPTED: Final = 0x2041
 _COMPARED: Final = 0x841
 """The flags that both headers of a member must agree in."""
 _IN_ZIP64: Final = 0xFFFFFFFF
+_FOLDER_CONTENT: Final = "archive-file.folder-content"
 _UNICODE_PATH: Final = 0x7075
 """The extra field that gives a member another name."""
 
@@ -46,7 +47,7 @@ def zip_entries(stream: IO[bytes], most: int) -> Iterator[Entry]:
         for info in infos:
             name = _zip_name(info)
             kind = _zip_kind(info, name)
-            path = name.removesuffix("/") if kind == FOLDER else name
+            path = name.removesuffix("/") if kind in {FOLDER, _FOLDER_CONTENT} else name
             yield Entry(path, info.file_size, kind, partial(archive.open, info))
 
 
@@ -68,7 +69,7 @@ def _zip_kind(info: zipfile.ZipInfo, name: str) -> str:
     if info.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
         return "archive-file.method"
     if name.endswith("/"):
-        return "archive-file.folder-content" if info.file_size else FOLDER
+        return _FOLDER_CONTENT if info.file_size else FOLDER
     return FILE
 
 
