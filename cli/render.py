@@ -30,6 +30,11 @@ def say(words: str = "") -> None:
     _write(printable(words), "")
 
 
+def flush() -> None:
+    """Hand on what was said so far, for somebody who waits for it."""
+    sys.stdout.flush()
+
+
 def say_verbatim(words: str) -> None:
     """A line that is copied as it stands, such as a command."""
     sys.stdout.write(f"{printable(words)}\n")

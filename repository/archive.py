@@ -8,6 +8,7 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 from repository.catalogue import Catalogue
+from repository.characterisation import Characteriser
 from repository.domain.envelope import Actor, Authentication
 from repository.domain.values import SecrecyClass as SecrecyClass
 from repository.errors import ArchiveError
@@ -77,7 +78,7 @@ def _found(folder: Path, settings: Settings, keep: Path, administrator: str, nam
             closing(EventLog.create(folder / LOG, clock=clock, software=f"{SOFTWARE}/{SOFTWARE_VERSION}")) as log,
             closing(Catalogue.open(folder / "catalogue")) as catalogue,
         ):
-            session = _session(folder, settings, log, store, catalogue, actor, None)
+            session = _session(folder, settings, log, store, catalogue, actor, None, None)
             credential = found_archive(session, administrator=administrator, archive_name=name)
         write_settings(folder, settings)
         store.sync()
@@ -100,8 +101,12 @@ def open_archive(
         closing(Catalogue(place / "catalogue") if to_rebuild else Catalogue.open(place / "catalogue")) as catalogue,
     ):
         actor = identify_actor(log, settings, credential)
-        with Store.open(place, sync=settings.sync) as store, closing(Siegfried()) as siegfried:
-            yield _session(place, settings, log, store, catalogue, actor, siegfried)
+        with (
+            Store.open(place, sync=settings.sync) as store,
+            closing(Siegfried()) as siegfried,
+            closing(Characteriser()) as characteriser,
+        ):
+            yield _session(place, settings, log, store, catalogue, actor, siegfried, characteriser)
 
 
 def audit_archive(folder: Path | None, credential: Path | None, progress: Progress) -> AuditReport:
@@ -145,6 +150,7 @@ def _session(
     catalogue: Catalogue,
     actor: Actor,
     siegfried: Siegfried | None,
+    characteriser: Characteriser | None,
 ) -> Session:
     return Session(
         folder=folder,
@@ -157,6 +163,7 @@ def _session(
         new_id=new_id,
         identifier=siegfried if settings.identify_formats else None,
         scanner=ClamAv(settings.virus_scanner) if settings.virus_scanner else None,
+        characteriser=characteriser if settings.characterise else None,
     )
 
 

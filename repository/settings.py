@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
@@ -31,9 +32,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     archives: tuple[str, ...]
     secrecy_ceiling: SecrecyClass = SecrecyClass.INTERNAL
     identify_formats: bool = True
+    characterise: bool = True
+    format_policy: str | None = None
     virus_scanner: str | None = None
     sync: bool = True
     workplace: str | None = None
+    fixity_age_days: Annotated[int, msgspec.Meta(ge=1)] = 365
+    fixity_daily_bytes: Annotated[int, msgspec.Meta(ge=1)] = 500_000_000_000
+    yearly_statistics: bool = True
 
 
 def find_archive(start: Path, environment: Mapping[str, str] = os.environ) -> Path:

@@ -11,7 +11,16 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 import msgspec
 
-from repository.domain import access_request, accession, agent, archival_package, description, reservation, run
+from repository.domain import (
+    access_request,
+    accession,
+    agent,
+    archival_package,
+    description,
+    description_fields,
+    reservation,
+    run,
+)
 from repository.domain.corrections import Annulled, PayloadExpunged
 from repository.domain.envelope import Authentication, Envelope, OccurredAt
 from repository.domain.values import (
@@ -28,7 +37,7 @@ from repository.domain.values import (
     SecrecyClass,
     Value,
 )
-from repository.eventlog.codec import encode
+from repository.eventlog.codec import decode_envelope, encode
 from repository.eventlog.digests import leaf_hash, payload_digest
 from repository.eventlog.registry import event_types
 
@@ -151,10 +160,56 @@ _PAYLOADS: tuple[Value, ...] = (
         tagmanifest_sha256=_digest("tagmanifest"),
         inventory_sha256=_digest("inventory"),
     ),
-    description.Described(fields=_FIELDS),
-    description.Revised(
-        fields=msgspec.structs.replace(_FIELDS, title=_SEALED, parent=None, page_count=None), reason="题名有误"
+    archival_package.FixityFailed(generation=1, version=1, findings=(_FINDING,), findings_total=1),
+    archival_package.MetadataRevised(description=_id("description"), position=1_234),
+    archival_package.ContentRevised(
+        files=(
+            archival_package.ReplacedFile(
+                path="0002.tif", before_sha256=_digest("old page"), after_sha256=_digest("new page"), bytes=45_000
+            ),
+        ),
+        source="/重扫/2026-04",
+        reason="第 2 页歪斜，重新扫描",
     ),
+    description.Described(
+        fields=msgspec.structs.replace(
+            _FIELDS,
+            pages_scanned=2,
+            location=description_fields.Location(storeroom="3", rack="12", shelf=None),
+            language="zh",
+            keywords=("土地", "清丈"),
+            note=_SEALED,
+            text=description_fields.Text(document_number="县政字第12号", folios="1-3"),
+        )
+    ),
+    description.Revised(
+        fields=msgspec.structs.replace(
+            _FIELDS,
+            title=_SEALED,
+            parent=None,
+            page_count=None,
+            record_type=RecordType.IMAGE,
+            files=(description_fields.FileRange(first="0001.tif", last="0003.tif"),),
+            image=description_fields.Image(photographer=_SEALED, taken="1931-06", negative_number="J-12"),
+        ),
+        reason="题名有误",
+    ),
+    description.Moved(
+        parent=_id("volume"), reference_code="0001-WS-1931-0021", fonds_code="0001", reason="档号与案卷不符"
+    ),
+    description.Merged(into=_id("survivor"), reason="同一份文件著录了两次"),
+    description.Divided(
+        parts=(
+            description.Part(
+                description=_id("part"),
+                reference_code="0001-WS-1931-0012-1",
+                files=(description_fields.FileRange(first="0001.tif", last="0002.tif"),),
+            ),
+            description.Part(description=_id("other part"), reference_code=None, files=()),
+        ),
+        reason=_SEALED,
+    ),
+    description.Closed(reason="本卷立毕"),
     reservation.Reserved(code="0001-WS-1931-0012", holder=_id("description")),
     reservation.Released(holder=_id("description"), reason="档号改正"),
     access_request.Requested(packages=(_id("package"),), paths=(), purpose=_SEALED),
@@ -177,6 +232,7 @@ _PAYLOADS: tuple[Value, ...] = (
     agent.CredentialRevoked(credential=_id("credential"), reason=_SEALED),
     run.Started(kind=run.RunKind.FIXITY, scope="*", target=None),
     run.Progressed(done=500, total=1_000, cursor=str(_id("package"))),
+    run.Verified(packages=(_id("package"), _id("p2")), files=46, bytes=352_000),
     run.Finished(outcome=Outcome.PASSED, done=1_000, findings=(), findings_total=0),
     Annulled(event=_id("event"), position=7, reason="录入错误", approver=_id("approver")),
     PayloadExpunged(
@@ -191,11 +247,17 @@ _BY_CLASS: Mapping[type[Value], Value] = {type(payload): payload for payload in 
 
 
 def golden_events() -> dict[str, Golden]:
-    """One event of every type at its newest schema, by `<Type>.<schema>`, always the same."""
-    return {
-        f"{kind.name}.{kind.schema}": _golden(position, kind.name, kind.schema, _BY_CLASS[kind.payload])
-        for position, kind in enumerate(event_types().values(), 1)
-    }
+    """One event of every type at its newest schema, by `<Type>.<schema>`, always the same.
+
+    A type that has its file keeps the position that stands there, so that new types may be added anywhere.
+    """
+    positions = {key: decode_envelope(golden.envelope).position for key, golden in read().items()}
+    golden = {}
+    for kind in event_types().values():
+        key = f"{kind.name}.{kind.schema}"
+        position = positions.setdefault(key, max(positions.values(), default=0) + 1)
+        golden[key] = _golden(position, kind.name, kind.schema, _BY_CLASS[kind.payload])
+    return golden
 
 
 def _golden(position: int, name: str, schema: int, payload: Value) -> Golden:

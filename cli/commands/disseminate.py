@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from cli.language import text
-from cli.options import Archive, Credential, Json, Lang
+from cli.options import Archive, AsOf, Credential, Json, Lang
 from cli.render import emit_json, say, size
 from repository.archive import open_archive
 from repository.services.access import disseminate
@@ -17,6 +17,7 @@ def command(
     purpose: Annotated[str, typer.Option("--purpose", help=text("disseminate.purpose"))],
     to: Annotated[Path, typer.Option("--to", help=text("disseminate.to"))] = Path(),
     file: Annotated[list[str] | None, typer.Option("--file", help=text("disseminate.file"))] = None,
+    as_of: AsOf = None,
     archive: Archive = None,
     credential: Credential = None,
     as_json: Json = False,
@@ -24,7 +25,7 @@ def command(
 ) -> None:
     """Hand it out."""
     with open_archive(archive, credential) as session:
-        report = disseminate(session, record, paths=file or (), purpose=purpose, target=to)
+        report = disseminate(session, record, paths=file or (), purpose=purpose, target=to, as_of=as_of)
     if as_json:
         emit_json(report)
         return

@@ -7,23 +7,28 @@ import typer
 
 from cli.language import text
 from cli.options import Archive, Credential, Json, Lang
-from cli.render import emit_json, say, when
+from cli.render import emit_json, flush, say, when
 from repository.archive import open_archive
-from repository.services.search import read_events
+from repository.services.feed import read_events
 
 
 def command(
     record: Annotated[str | None, typer.Option("--record", help=text("events.record"))] = None,
-    after: Annotated[int, typer.Option("--after", min=0, help=text("events.after"))] = 0,
-    upto: Annotated[int | None, typer.Option("--upto", min=1, help=text("events.upto"))] = None,
+    after: Annotated[str, typer.Option("--after", help=text("events.after"))] = "0",
+    until: Annotated[str | None, typer.Option("--until", "--upto", help=text("events.until"))] = None,
+    types: Annotated[str, typer.Option("--types", help=text("events.types"), show_default=False)] = "",
+    follow: Annotated[bool, typer.Option("--follow", help=text("events.follow"))] = False,
     archive: Archive = None,
     credential: Credential = None,
     as_json: Json = False,
     lang: Lang = None,
 ) -> None:
     """Print them; with --json as NDJSON, envelope and payload as they are stored."""
+    if follow and record is not None:
+        raise typer.BadParameter(text("events.follow.record"), param_hint="--follow")
+    named = [name.strip() for name in types.split(",") if name.strip()]
     with open_archive(archive, credential) as session:
-        for event in read_events(session, record=record, after=after, upto=upto):
+        for event in read_events(session, record=record, after=after, upto=until, types=named, follow=follow):
             if as_json:
                 emit_json(
                     {
@@ -36,3 +41,5 @@ def command(
             else:
                 envelope = msgspec.json.decode(event.envelope)
                 say(f"{event.position:>8}  {when(envelope['recorded_at'])}  {event.type:<32}  {envelope['stream']}")
+                if follow:
+                    flush()

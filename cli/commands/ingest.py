@@ -9,8 +9,11 @@ import typer
 from cli.language import text
 from cli.options import Archive, Credential, Json, Lang
 from cli.render import emit_json, findings_json, progress, say, say_findings, say_table, size
+from packages_spec.findings import is_valid
 from repository.archive import open_archive
 from repository.services.ingest import AccessionKind, IngestReport, IngestRequest, ingest
+from repository.services.preview import PreviewReport, preview
+from repository.services.returning import write_faults
 
 INVALID = 22
 SHOWN = 20
@@ -24,6 +27,9 @@ def command(
     kind: Annotated[AccessionKind, typer.Option("--kind", help=text("ingest.kind"))] = AccessionKind.TRANSFER,
     code: Annotated[str | None, typer.Option("--code", help=text("ingest.code"))] = None,
     new: Annotated[bool, typer.Option("--new", help=text("ingest.new"))] = False,
+    mapping: Annotated[Path | None, typer.Option("--mapping", help=text("ingest.mapping"), show_default=False)] = None,
+    faults: Annotated[Path | None, typer.Option("--faults", help=text("ingest.faults"), show_default=False)] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help=text("ingest.dry-run"))] = False,
     archive: Archive = None,
     credential: Credential = None,
     as_json: Json = False,
@@ -38,14 +44,55 @@ def command(
         kind=kind,
         per_folder=per_folder,
         new=new,
+        mapping=mapping,
+        faults=faults,
     )
+    if dry_run:
+        return _dry_run(request, archive, credential, as_json=as_json)
     with open_archive(archive, credential) as session, progress(as_json=as_json) as show:
         report = ingest(session, request, show)
     if as_json:
         emit_json(msgspec.to_builtins(report) | {"findings": findings_json(report.findings)})
     else:
         _say(report)
+        if faults is not None and report.outcome != "already-recorded":
+            say(text("ingest.faults-written", path=faults))
     return INVALID if report.outcome == "rejected" else 0
+
+
+def _dry_run(request: IngestRequest, archive: Path | None, credential: Path | None, *, as_json: bool) -> int:
+    """Show what would come of it; nothing is changed but the file that was asked for."""
+    with open_archive(archive, credential) as session, progress(as_json=as_json) as show:
+        report, workbook = preview(session, request, show)
+    if request.faults is not None:
+        write_faults(request.faults, workbook)
+    if as_json:
+        emit_json(msgspec.to_builtins(report) | {"findings": findings_json(report.findings)})
+    else:
+        _say_preview(report)
+        if request.faults is not None:
+            say(text("ingest.faults-written", path=request.faults))
+    return 0 if is_valid(report.findings) else INVALID
+
+
+def _say_preview(report: PreviewReport) -> None:
+    if (found := report.catalogue) is not None:
+        place = f"{found.file}:{found.sheet}" if found.sheet else found.file
+        say(text("preview.catalogue", file=place, profile=found.profile, row=found.header_row))
+        rows = [
+            (one.letters, one.header, text(f"mapped.{one.field}") if one.field else text("mapped.none"))
+            for one in found.columns
+        ]
+        say_table([text(f"column.{name}") for name in ("column", "header", "meaning")], rows)
+        say(text("preview.rows", rows=found.rows, declared=found.declared))
+        say()
+    units = [(one.reference_code, one.title, one.files, one.unit) for one in report.units[:SHOWN]]
+    say_table([text(f"column.{name}") for name in ("code", "title", "files", "unit")], units)
+    if len(report.units) > SHOWN:
+        say(text("ingest.more", count=len(report.units) - SHOWN))
+    say_findings(report.findings)
+    errors = sum(finding.severity == "error" for finding in report.findings)
+    say(text("preview.total", units=len(report.units), files=report.files, size=size(report.bytes), count=errors))
 
 
 def _say(report: IngestReport) -> None:

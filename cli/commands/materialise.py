@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from cli.language import text
-from cli.options import Archive, Credential, Json, Lang
+from cli.options import Archive, AsOf, Credential, Json, Lang
 from cli.render import emit_json, say, size
 from repository.archive import open_archive
 from repository.services.preservation import materialise
@@ -15,6 +15,7 @@ from repository.services.preservation import materialise
 def command(
     record: Annotated[str, typer.Argument(help=text("show.record"))],
     to: Annotated[Path, typer.Option("--to", help=text("materialise.to"))] = Path(),
+    as_of: AsOf = None,
     archive: Archive = None,
     credential: Credential = None,
     as_json: Json = False,
@@ -22,7 +23,7 @@ def command(
 ) -> None:
     """Lay it out."""
     with open_archive(archive, credential) as session:
-        report = materialise(session, record, to)
+        report = materialise(session, record, to, as_of=as_of)
     if as_json:
         emit_json(report)
     else:

@@ -7,7 +7,7 @@ from uuid import UUID
 import typer
 
 from cli.language import text
-from cli.options import Archive, Credential, Json, Lang
+from cli.options import Archive, AsOf, Credential, Json, Lang
 from cli.render import emit_json, say, say_table
 from repository.archive import open_archive
 from repository.services.administration import (
@@ -28,6 +28,7 @@ def command(
     revoke: Annotated[UUID | None, typer.Option("--revoke-credential", help=text("person.revoke"))] = None,
     reason: Annotated[str, typer.Option("--reason", help=text("option.reason"))] = "",
     out: Annotated[Path | None, typer.Option("--credential-out", help=text("person.out"))] = None,
+    as_of: AsOf = None,
     archive: Archive = None,
     credential: Credential = None,
     as_json: Json = False,
@@ -46,7 +47,7 @@ def command(
             change_roles(session, change, grant=role or [], revoke=without or [], reason=reason)
             if revoke is not None:
                 revoke_credential(session, change, revoke, reason)
-        people = list_people(session)
+        people = list_people(session, as_of=as_of)
     if as_json:
         emit_json({"schema": "jingui.people/1", "people": people})
         return

@@ -1,13 +1,14 @@
 """`jingui status`: what the archive holds, and what in it is unfinished."""
 
 from cli.language import text
-from cli.options import Archive, Credential, Json, Lang
+from cli.options import Archive, AsOf, Credential, Json, Lang
 from cli.render import emit_json, say, say_table, size
 from repository.archive import open_archive
 from repository.services.jobs import status
 
 
 def command(
+    as_of: AsOf = None,
     archive: Archive = None,
     credential: Credential = None,
     as_json: Json = False,
@@ -15,14 +16,16 @@ def command(
 ) -> None:
     """Show it."""
     with open_archive(archive, credential) as session:
-        report = status(session)
+        report = status(session, as_of=as_of)
     if as_json:
         emit_json(report)
         return
     held = report.holdings
     say(text("status.holdings", packages=held.stored, files=held.files, size=size(held.bytes)))
     say(text("status.log", position=report.position))
-    if not report.unfinished and not report.runs:
+    if report.lagging:
+        say(text("status.lagging", count=report.lagging))
+    if not report.unfinished and not report.runs and not report.lagging:
         say(text("status.nothing"))
     for run in report.runs:
         say(text("status.run", run=run.id, kind=text(f"run.{run.kind}")))

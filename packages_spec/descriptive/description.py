@@ -5,6 +5,7 @@ from typing import Literal, get_args
 
 import msgspec
 
+from packages_spec.descriptive.sections import Audio, Database, Holding, Image, Subject, Text, Video
 from packages_spec.xml_text import expect_writable
 
 Level = Literal["fonds", "series", "volume", "item"]
@@ -44,6 +45,13 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
     record_type: RecordType
     carrier: Carrier
     page_count: int | None
+    holding: Holding | None = None
+    subject: Subject | None = None
+    text: Text | None = None
+    image: Image | None = None
+    audio: Audio | None = None
+    video: Video | None = None
+    database: Database | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot be written and read back."""

@@ -19,7 +19,7 @@ _TYPES = {"text": "Text", "image": "StillImage", "audio": "Sound", "video": "Mov
 def dublin_core(description: Description) -> Statements:
     """The description in Dublin Core; `type` is a term of the DCMI Type Vocabulary."""
     date = description.date or (None if description.year is None else str(description.year))
-    statements = (
+    statements: tuple[tuple[str, str | None], ...] = (
         ("title", description.title),
         ("creator", description.responsible_party),
         ("date", date),
@@ -28,6 +28,13 @@ def dublin_core(description: Description) -> Statements:
         ("identifier", None if description.package is None else f"urn:uuid:{description.package}"),
         ("rights", description.access_status),
     )
+    about = description.subject
+    if about is not None:
+        statements += (
+            *(("subject", word) for word in about.keywords),
+            ("description", about.abstract),
+            ("language", about.language),
+        )
     return tuple((name, value) for name, value in statements if value is not None)
 
 

@@ -57,11 +57,10 @@ class Inventory(msgspec.Struct, frozen=True, rename="camel"):
         """Number of the newest version."""
         return int(self.head.removeprefix("v"))
 
-    def content_path(self, version: int, path: str) -> str | None:
-        """Where, relative to the object's folder, the bytes of a version's path stand; None if it has no such path."""
+    def content_paths(self, version: int) -> dict[str, str]:
+        """Where, relative to the object's folder, the bytes of each of a version's paths stand."""
         state = self.versions[self.version_name(version)].state
-        digest = next((digest for digest, paths in state.items() if path in paths), None)
-        return None if digest is None else self._content(version, path, digest)
+        return {path: self._content(version, path, digest) for digest, paths in state.items() for path in paths}
 
     def version_name(self, version: int) -> str:
         """Folder of a version, zero-padded where the object's versions are."""

@@ -20,6 +20,7 @@ from packages_spec.premis.values import (
 )
 from packages_spec.premis.writer import UNKNOWN_FORMAT
 from packages_spec.safe_xml import Element, UnsafeXml, stream
+from packages_spec.technical import NAMESPACE, read_technical
 from packages_spec.xml_text import original_name, path_of
 
 Statement = PackageEntity | Representation | FileObject | Event | Agent | Rights
@@ -51,14 +52,15 @@ def _kind(element: Element) -> str:
 
 
 def _fields(element: Element) -> dict[str, str]:
-    """Every text in the element by its tag's name; elements that repeat are read on their own."""
+    """Every text of PREMIS's own in the element by its tag's name; elements that repeat are read on their own."""
     start = len(_PREMIS)
-    return {node.tag[start:]: node.text or "" for node in element.iter()}
+    return {node.tag[start:]: node.text or "" for node in element.iter(f"{_PREMIS}*")}
 
 
 def _file(element: Element) -> FileObject:
     said = _fields(element)
     original = said.get("originalName")
+    extension = next(element.iter(f"{{{NAMESPACE}}}technical"), None)
     return FileObject(
         identifier=Identifier(said["objectIdentifierType"], said["objectIdentifierValue"]),
         location=path_of(said["contentLocationValue"]),
@@ -66,6 +68,7 @@ def _file(element: Element) -> FileObject:
         sha256=_sha256(element),
         format=_format(said),
         original_name=None if original is None else original_name(original),
+        technical=None if extension is None else read_technical(extension, said.get("creatingApplicationName")),
     )
 
 

@@ -8,6 +8,8 @@ from typing import Self
 
 import msgspec
 
+from packages_spec.technical import Technical
+
 LOC_EVENT_TYPES = "http://id.loc.gov/vocabulary/preservation/eventType"
 LOCAL_EVENT_TYPES = "urn:jingui:event-type"
 
@@ -40,6 +42,7 @@ class EventType(StrEnum):
     RECOVERY = "recovery", "rec"
     MIGRATION = "migration", "mig"
     NORMALIZATION = "normalization", "nor"
+    MODIFICATION = "modification", "mod"
     METADATA_MODIFICATION = "metadata modification", "mem"
     POLICY_ASSIGNMENT = "policy assignment", "poa"
     REDACTION = "redaction", "red"
@@ -77,6 +80,7 @@ class FileObject(msgspec.Struct, frozen=True):
     """A file (PREMIS 1.2 `file`): its place relative to the representation's folder, its fixity and its format.
 
     `original_name` is given only where the name had to be changed; it may hold characters that XML cannot carry.
+    `technical` is what the file says of itself (1.5.5 `creatingApplication`, 1.5.7 `objectCharacteristicsExtension`).
     """
 
     identifier: Identifier
@@ -85,6 +89,7 @@ class FileObject(msgspec.Struct, frozen=True):
     sha256: str
     format: Format
     original_name: str | None = None
+    technical: Technical | None = None
 
 
 class Representation(msgspec.Struct, frozen=True):

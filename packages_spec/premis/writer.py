@@ -21,6 +21,7 @@ from packages_spec.premis.values import (
     Rights,
     Source,
 )
+from packages_spec.technical import Technical, technical_xml
 from packages_spec.xml_text import DECLARATION, carried_name, href, in_chunks, text
 
 OBJECTS_PER_SHARD = 10_000
@@ -81,10 +82,20 @@ def _file(value: FileObject) -> str:
         "<objectCharacteristics><compositionLevel>0</compositionLevel>"
         "<fixity><messageDigestAlgorithm>SHA-256</messageDigestAlgorithm>"
         f"<messageDigest>{value.sha256}</messageDigest></fixity>"
-        f"<size>{value.size}</size>{_format(value.format)}</objectCharacteristics>{original}"
+        f"<size>{value.size}</size>{_format(value.format)}{_technical(value.technical)}</objectCharacteristics>{original}"
         "<storage><contentLocation><contentLocationType>relative URI</contentLocationType>"
         f"<contentLocationValue>{href(value.location)}</contentLocationValue></contentLocation></storage></object>\n"
     )
+
+
+def _technical(value: Technical | None) -> str:
+    if value is None:
+        return ""
+    made = ""
+    if value.creating_application is not None:
+        name = text(value.creating_application)
+        made = f"<creatingApplication><creatingApplicationName>{name}</creatingApplicationName></creatingApplication>"
+    return f"{made}<objectCharacteristicsExtension>{technical_xml(value)}</objectCharacteristicsExtension>"
 
 
 def _format(value: Format) -> str:

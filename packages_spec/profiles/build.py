@@ -10,8 +10,8 @@ from pathlib import PurePosixPath
 
 import msgspec
 
-from packages_spec import bagit, mets, premis
-from packages_spec.descriptive import VERSION, dublin_core, schema, write_archive_xml, write_dc
+from packages_spec import bagit, mets, premis, technical
+from packages_spec.descriptive import VERSIONS, dublin_core, schema, version_of, write_archive_xml, write_dc
 from packages_spec.digests import Digested
 from packages_spec.mets import Header, MetadataFile, MetsFile
 from packages_spec.premis import FileObject, Format, Identifier, PackageEntity, Representation
@@ -49,7 +49,10 @@ def build(content: PackageContent, sink: Sink) -> Built:
     package = _Package(content, sink)
     # 1. What explains the package.
     documentation = [package.write("documentation/README.txt", [readme()], "text/plain")]
-    schemas = [package.write("schemas/archive.xsd", [schema()], _XML)]
+    version = version_of(content.description)
+    schemas = [package.write(f"schemas/{name}", [schema(name)], _XML) for name in VERSIONS[version]]
+    if any(file.technical for file in content.files):
+        schemas.append(package.write("schemas/technical.xsd", [technical.schema()], _XML))
     # 2. What the record is.
     description = msgspec.structs.replace(content.description, package=content.package)
     dc = package.write("metadata/descriptive/dc.xml", [write_dc(dublin_core(description))], _XML)
@@ -61,7 +64,7 @@ def build(content: PackageContent, sink: Sink) -> Built:
     # 5. What binds all of this together.
     document = mets.package_mets(
         _header(content, f"uuid-{content.package}"),
-        descriptive=[MetadataFile(dc, "DC"), MetadataFile(archive, "OTHER", "JINGUI-ARCHIVE", VERSION)],
+        descriptive=[MetadataFile(dc, "DC"), MetadataFile(archive, "OTHER", "JINGUI-ARCHIVE", version)],
         provenance=provenance,
         documentation=documentation,
         schemas=schemas,
@@ -148,6 +151,7 @@ def _objects(representation: Representation, files: Sequence[PayloadFile]) -> It
             sha256=file.sha256,
             format=Format(file.format_name, file.format_version, file.puid, file.format_basis),
             original_name=file.original_name,
+            technical=file.technical,
         )
 
 

@@ -9,6 +9,7 @@ import msgspec
 from packages_spec.descriptive import Description
 from packages_spec.digests import Digested
 from packages_spec.premis import Agent, Event, Identifier, Rights, Source
+from packages_spec.technical import Technical
 
 REPRESENTATION = "original"
 
@@ -44,6 +45,7 @@ class PayloadFile(msgspec.Struct, frozen=True, kw_only=True):
     format_name: str | None = None
     format_version: str | None = None
     format_basis: str | None = None
+    technical: Technical | None = None
 
 
 class ExtraFile(msgspec.Struct, frozen=True):

@@ -17,18 +17,23 @@ from repository.catalogue.cards import (
     StoredVersion,
 )
 from repository.catalogue.catalogue import Catalogue, Projection
+from repository.catalogue.differences import Difference
+from repository.catalogue.digitisation import By, Digitised
 from repository.catalogue.holdings import Holdings
 from repository.catalogue.projector import EventReader
-from repository.catalogue.queries import ReferenceMatch
+from repository.catalogue.queries import ReferenceMatch, StoredSize
 from repository.catalogue.search import Filters
 
 __all__ = [
     "AccessRequest",
     "Accession",
     "Agent",
+    "By",
     "Card",
     "Catalogue",
     "Description",
+    "Difference",
+    "Digitised",
     "EventReader",
     "Filters",
     "Holdings",
@@ -39,5 +44,6 @@ __all__ = [
     "Projection",
     "ReferenceMatch",
     "Run",
+    "StoredSize",
     "StoredVersion",
 ]

@@ -17,6 +17,8 @@ from msgspec.structs import replace
 from repository.domain.accession import Stage
 from repository.domain.agent import AgentKind
 from repository.domain.archival_package import FormatCount
+from repository.domain.description import Part
+from repository.domain.description_fields import Audio, Database, FileRange, Image, Location, Text, Video
 from repository.domain.envelope import Envelope
 from repository.domain.run import RunKind
 from repository.domain.values import (
@@ -55,7 +57,10 @@ class Card(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Description(Card, frozen=True, kw_only=True, gc=False):
-    """A description (著录), field by field as `repository.domain.description.Fields` has them."""
+    """A description (著录), field by field as `repository.domain.description_fields.Fields` has them.
+
+    One that was merged leads to the entry `into`, one that was divided to its `parts`; neither is listed any more.
+    """
 
     level: Level
     parent: UUID | None
@@ -71,6 +76,26 @@ class Description(Card, frozen=True, kw_only=True, gc=False):
     page_count: int | None
     record_type: RecordType
     carrier: Carrier
+    pages_scanned: int | None = None
+    location: Location | None = None
+    language: str | None = None
+    keywords: tuple[str, ...] = ()
+    abstract: str | None = None
+    note: str | None = None
+    files: tuple[FileRange, ...] | None = None
+    text: Text | None = None
+    image: Image | None = None
+    audio: Audio | None = None
+    video: Video | None = None
+    database: Database | None = None
+    into: UUID | None = None
+    parts: tuple[Part, ...] = ()
+    closed: bool = False
+
+    @property
+    def stands(self) -> bool:
+        """Whether it is an entry of its own, neither merged nor divided."""
+        return self.into is None and not self.parts
 
 
 class StoredVersion(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -88,7 +113,12 @@ class StoredVersion(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Package(Card, frozen=True, kw_only=True, gc=False):
-    """An archival package (存档信息包). `formats` and `virus` are null until that was looked at at all."""
+    """An archival package (存档信息包). `formats` and `virus` are null until that was looked at at all.
+
+    `tells` is the position up to which its newest version tells of its description; null for a first version, which
+    tells what was known when it was stored. `revising` is the one of a revision that waits to be stored.
+    `damaged` says since when the newest stored version is known not to be what the log says of it.
+    """
 
     accession: UUID
     delivery: int
@@ -102,6 +132,9 @@ class Package(Card, frozen=True, kw_only=True, gc=False):
     virus: Outcome | None = None
     quality: Literal["not-tested"] = "not-tested"
     stored: StoredVersion | None = None
+    revising: int | None = None
+    tells: int | None = None
+    damaged: Moment | None = None
 
     @property
     def stage(self) -> str:

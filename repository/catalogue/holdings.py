@@ -40,7 +40,6 @@ def holdings_at(db: sqlite3.Connection, position: int) -> Holdings:
 
 
 def _by(db: sqlite3.Connection, table: str, column: str, position: int) -> dict[str, int]:
-    counts = (
-        f"SELECT {column}, count(*) FROM {table} WHERE since <= ? AND until > ? GROUP BY {column} ORDER BY {column}"  # noqa: S608 - constants
-    )
+    own = "AND stands = 1 " if table == "descriptions" else ""
+    counts = f"SELECT {column}, count(*) FROM {table} WHERE since <= ? AND until > ? {own}GROUP BY {column} ORDER BY {column}"  # noqa: S608, E501 - constants
     return dict(db.execute(counts, (position, position)).fetchall())

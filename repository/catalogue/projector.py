@@ -71,6 +71,7 @@ class _Sheet:
         self.newest: dict[bytes, _Version] = {}
         self._rows: list[tuple[object, ...]] = []
         self._ends: list[tuple[int, int]] = []
+        self._links: list[tuple[bytes, int]] = []
         self._db = db
         self._insert = table.insert
         self._end = f"UPDATE {table.name} SET until = ? WHERE since = ? AND until = {ALWAYS}"  # noqa: S608 - names from the schema
@@ -94,17 +95,21 @@ class _Sheet:
             else:
                 self._rows.append(self._row(key, before, position))
         self.newest[key] = _Version(position, card, written=False)
+        if card is not None and self.table.links is not None:
+            self._links += [(target.bytes, position) for target in self.table.links(card)]
 
     def flush(self) -> None:
         """Write what waits."""
         waiting = [(key, version) for key, version in self.newest.items() if not version.written]
         self._rows += [self._row(key, version, ALWAYS) for key, version in waiting]
+        if self._links:
+            self._db.executemany("INSERT OR IGNORE INTO links (target, since) VALUES (?, ?)", self._links)
         if self._rows:
             self._rows.sort(key=_since)
             self._db.executemany(self._insert, self._rows)
         if self._ends:
             self._db.executemany(self._end, self._ends)
-        self.newest, self._rows, self._ends = {}, [], []
+        self.newest, self._rows, self._ends, self._links = {}, [], [], []
 
     def _row(self, key: bytes, version: _Version, until: int) -> tuple[object, ...]:
         card = version.card
@@ -158,7 +163,7 @@ class Projector:
             self._index(envelope.position, card)
 
     def _index(self, position: int, card: Card | None) -> None:
-        if isinstance(card, Description) and card.title is not None:
+        if isinstance(card, Description) and card.title is not None and card.stands:
             found = terms(card.title) + marks(card.fonds_code, card.year, RANK[card.secrecy_class])
             self._titles.append((position, " ".join(found)))
 

@@ -4,16 +4,20 @@ A query helps to choose what to work on and shows what is there; it never decide
 state: that of the position that it was read at, or of `as_of` where that is earlier.
 """
 
+import json
 import sqlite3
 from collections.abc import Iterable, Iterator
-from typing import Unpack
+from typing import NamedTuple, Unpack
 from uuid import UUID
 
 import msgspec
 
 from repository.catalogue.answers import Page, Where, cards_of, listed, text
 from repository.catalogue.cards import Accession, AccessRequest, Agent, AnyCard, Description, Mark, Package, Run
+from repository.catalogue.differences import Difference, changed_between, removed_between, windows
+from repository.catalogue.digitisation import By, Digitised, digitised
 from repository.catalogue.holdings import Holdings, holdings_at
+from repository.catalogue.lagging import lagging
 from repository.catalogue.reading import Reading
 from repository.catalogue.schema import (
     ACCESSIONS,
@@ -23,6 +27,7 @@ from repository.catalogue.schema import (
     PACKAGES,
     REQUESTS,
     RUNS,
+    TABLES,
     Table,
     code_key,
 )
@@ -30,12 +35,24 @@ from repository.catalogue.search import Filters, search
 from repository.domain.accession import Stage
 from repository.domain.run import RunKind
 
+_HAS_FORMAT = """EXISTS (SELECT 1 FROM json_each(CAST(body AS TEXT), '$.formats') AS format
+    WHERE json_extract(format.value, '$.puid') IN (SELECT value FROM json_each(?)))"""
+
 
 class ReferenceMatch(msgspec.Struct, frozen=True):
     """A description that a 档号 leads to; `formerly` when it bore that code once and bears another now."""
 
     description: Description
     formerly: bool
+
+
+class StoredSize(NamedTuple):
+    """A stored package: how large its newest version is, where in the log it was stored, and whether it is damaged."""
+
+    package: UUID
+    bytes: int
+    stored_at: int
+    damaged: bool
 
 
 class Queries(Reading):
@@ -73,9 +90,31 @@ class Queries(Reading):
     ) -> Page[Description]:
         """What a fonds, series or volume consists of, by 档号."""
         with self._part(as_of, limit, after) as (db, part):
-            return listed(
-                db, DESCRIPTIONS, Description, Where().also("parent = ?", parent.bytes), part, ("code", "first")
-            )
+            below = Where().also("parent = ?", parent.bytes).also("stands = 1")
+            return listed(db, DESCRIPTIONS, Description, below, part, ("code", "first"))
+
+    def merged_into(self, survivor: UUID, *, as_of: int | None = None) -> list[Description]:
+        """The entries that were merged into this one, directly or through another."""
+        with self._snapshot(as_of) as (db, position):
+            chain = """
+                WITH RECURSIVE gone (id) AS (
+                    SELECT id FROM descriptions WHERE into_id = ?1 AND since <= ?2 AND until > ?2
+                    UNION
+                    SELECT one.id FROM descriptions AS one JOIN gone ON one.into_id = gone.id
+                    WHERE one.since <= ?2 AND one.until > ?2
+                ) SELECT id FROM gone"""
+            where = Where((f"id IN ({chain}) AND since <= ?2 AND until > ?2",), (survivor.bytes, position))
+            return cards_of(db, DESCRIPTIONS, Description, where, "ORDER BY first")
+
+    def digitised(self, by: By, *, fonds: str | None = None, as_of: int | None = None) -> list[Digitised]:
+        """Pages held on paper and pages scanned, by fonds, series or year."""
+        with self._snapshot(as_of) as (db, position):
+            return digitised(db, by, fonds, position)
+
+    def lagging(self, *, as_of: int | None = None, limit: int = 50, after: str | None = None) -> Page[Package]:
+        """Packages whose newest version tells less than the log knows of their descriptions."""
+        with self._part(as_of, limit, after) as (db, part):
+            return lagging(db, part)
 
     def package(self, identity: UUID, *, as_of: int | None = None) -> Package | None:
         """One archival package."""
@@ -86,14 +125,27 @@ class Queries(Reading):
         *,
         accession: UUID | None = None,
         stored: bool | None = None,
+        puids: frozenset[str] | None = None,
         as_of: int | None = None,
         limit: int = 50,
         after: str | None = None,
     ) -> Page[Package]:
-        """Archival packages in the order of their creation."""
+        """Archival packages in the order of their creation, or only those with files of one of these PRONOM ids."""
         where = _given({"accession": accession and accession.bytes, "stored": stored})
+        if puids is not None:
+            where = where.also(_HAS_FORMAT, json.dumps(sorted(puids)))
         with self._part(as_of, limit, after) as (db, part):
             return listed(db, PACKAGES, Package, where, part)
+
+    def stored_sizes(self, *, as_of: int | None = None) -> list[StoredSize]:
+        """Every stored package, in the order in which the newest versions were stored."""
+        sizes = (
+            "SELECT id, bytes, stored_at, damaged FROM packages "
+            "WHERE stored = 1 AND since <= ?1 AND until > ?1 ORDER BY stored_at"
+        )
+        with self._snapshot(as_of) as (db, position):
+            rows = db.execute(sizes, (position,)).fetchall()
+        return [StoredSize(UUID(bytes=key), size, at, bool(damaged)) for key, size, at, damaged in rows]
 
     def accession(self, identity: UUID, *, as_of: int | None = None) -> Accession | None:
         """One accession, with its packages counted."""
@@ -107,6 +159,12 @@ class Queries(Reading):
         with self._part(as_of, limit, after) as (db, part):
             page = listed(db, ACCESSIONS, Accession, _given({"stage": stage and stage.value}), part)
             return msgspec.structs.replace(page, entries=tuple(_counted(db, page.entries, part.position)))
+
+    def accessions_numbered(self, transfer_number: str, *, as_of: int | None = None) -> list[Accession]:
+        """Accessions with this transfer number (移交编号), of whichever producer."""
+        with self._snapshot(as_of) as (db, position):
+            where = Where().also("transfer_number = ?", text(transfer_number)).seen(ACCESSIONS, position)
+            return cards_of(db, ACCESSIONS, Accession, where, "ORDER BY first")
 
     def find_accession(
         self, archive: str, producer: UUID, transfer_number: str | None, source: str, *, as_of: int | None = None
@@ -144,16 +202,29 @@ class Queries(Reading):
         with self._part(as_of, limit, after) as (db, part):
             return listed(db, REQUESTS, AccessRequest, _given({"state": state and text(state)}), part)
 
+    def requests_for(self, identity: UUID, *, as_of: int | None = None) -> list[AccessRequest]:
+        """The access requests that name this package, or that this dissemination package was made for."""
+        with self._snapshot(as_of) as (db, position):
+            where = Where().also("since IN (SELECT since FROM links WHERE target = ?)", identity.bytes)
+            return cards_of(db, REQUESTS, AccessRequest, where.seen(REQUESTS, position), "ORDER BY first")
+
     def run(self, identity: UUID, *, as_of: int | None = None) -> Run | None:
         """One run."""
         return self._one(RUNS, Run, identity, as_of)
 
     def runs(
-        self, *, kind: RunKind | None = None, as_of: int | None = None, limit: int = 50, after: str | None = None
+        self,
+        *,
+        kind: RunKind | None = None,
+        unfinished: bool | None = None,
+        as_of: int | None = None,
+        limit: int = 50,
+        after: str | None = None,
     ) -> Page[Run]:
         """Runs in the order in which they began."""
+        where = _given({"kind": kind and kind.value, "open": unfinished})
         with self._part(as_of, limit, after) as (db, part):
-            return listed(db, RUNS, Run, _given({"kind": kind and kind.value}), part)
+            return listed(db, RUNS, Run, where, part)
 
     def marks(self, stream: UUID, *, as_of: int | None = None) -> list[Mark]:
         """Which events of this stream were annulled, why and by whom, in the order of the events."""
@@ -161,10 +232,31 @@ class Queries(Reading):
             where = Where().also("stream = ?", stream.bytes).seen(MARKS, position)
             return cards_of(db, MARKS, Mark, where, "ORDER BY position")
 
+    def annulled(self, *, as_of: int | None = None) -> frozenset[int]:
+        """Positions of all events that count as never having happened."""
+        with self._snapshot(as_of) as (db, position):
+            rows = db.execute("SELECT position FROM marks WHERE since <= ?1 AND until > ?1", (position,)).fetchall()
+        return frozenset(row[0] for row in rows)
+
     def holdings(self, *, as_of: int | None = None) -> Holdings:
         """What the archive holds, in numbers."""
         with self._snapshot(as_of) as (db, position):
             return holdings_at(db, position)
+
+    def differences(self, earlier: int, later: int) -> Iterator[Difference]:
+        """Every card that differs between two positions, table by table in the order of the log; see `differences`.
+
+        What is removed follows what was added and changed. Each stretch is a reading of its own, which is safe: what
+        was so at a position of the past stays so.
+        """
+        for table in TABLES:
+            for low, high in windows(earlier, later):
+                with self._snapshot(later) as (db, _):
+                    found = changed_between(db, table, earlier, later, low, high)
+                yield from found
+            with self._snapshot(later) as (db, _):
+                gone = removed_between(db, table, earlier, later)
+            yield from gone
 
     def _one(self, table: Table, card: type[AnyCard], identity: UUID, as_of: int | None) -> AnyCard | None:
         with self._snapshot(as_of) as (db, position):

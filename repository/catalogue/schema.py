@@ -9,13 +9,14 @@ searched and sorted by. The database can be made again from the log at any time,
 import unicodedata
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
 from repository.catalogue.cards import Accession, AccessRequest, Agent, Card, Description, Mark, Package, Run
 from repository.domain.values import SecrecyClass
 
-VERSION = 1
+VERSION = 3
 """Of the tables below. A catalogue of another version is made again."""
 
 ALWAYS = 2**63 - 1
@@ -28,13 +29,19 @@ RANK = {secrecy: secrecy.rank for secrecy in SecrecyClass}
 
 
 class Table(msgspec.Struct, frozen=True):
-    """One kind of card: its name, its type, the columns beside the body with their values, and their indexes."""
+    """One kind of card: its name, its type, the columns beside the body with their values, and their indexes.
+
+    `counted` are the fields of the card that a row never holds, because they are counted when somebody asks.
+    `links` are ids that a card names and by which it is found, where one column cannot hold them.
+    """
 
     name: str
     card: type[Card]
     columns: tuple[str, ...]
     values: Callable[[Any], tuple[object, ...]]
     indexes: tuple[str, ...] = ()
+    counted: tuple[str, ...] = ()
+    links: Callable[[Any], tuple[UUID, ...]] | None = None
 
     @property
     def insert(self) -> str:
@@ -69,6 +76,11 @@ def _description(card: Description) -> tuple[object, ...]:
         card.level.value,
         card.parent and card.parent.bytes,
         card.package and card.package.bytes,
+        1 if card.stands else 0,
+        card.into and card.into.bytes,
+        card.page_count,
+        card.pages_scanned,
+        card.carrier.value,
     )
 
 
@@ -79,6 +91,10 @@ def _package(card: Package) -> tuple[object, ...]:
         0 if stored is None else 1,
         card.files if stored is None else stored.files,
         card.bytes if stored is None else stored.bytes,
+        card.description.bytes,
+        stored and (stored.position if card.tells is None else card.tells),
+        None if stored is None else stored.position,
+        0 if card.damaged is None else 1,
     )
 
 
@@ -89,20 +105,36 @@ def _accession(card: Accession) -> tuple[object, ...]:
 DESCRIPTIONS = Table(
     "descriptions",
     Description,
-    ("code", "archive", "fonds", "year", "record_type", "secrecy", "level", "parent", "package"),
+    (
+        "code",
+        "archive",
+        "fonds",
+        "year",
+        "record_type",
+        "secrecy",
+        "level",
+        "parent",
+        "package",
+        "stands",
+        "into_id",
+        "pages",
+        "scanned",
+        "carrier",
+    ),
     _description,
     (
-        "(code, first, until, fonds, year, record_type, secrecy, level)",
-        "(fonds, code, first, until, year, record_type, secrecy, level)",
-        "(year, until, secrecy)",
+        "(code, first, until, stands, fonds, year, record_type, secrecy, level)",
+        "(fonds, code, first, until, stands, year, record_type, secrecy, level)",
+        "(year, until, stands, secrecy)",
         "(parent, code, first) WHERE parent IS NOT NULL",
         "(package) WHERE package IS NOT NULL",
+        "(into_id) WHERE into_id IS NOT NULL",
     ),
 )
 PACKAGES = Table(
     "packages",
     Package,
-    ("accession", "stored", "files", "bytes"),
+    ("accession", "stored", "files", "bytes", "description", "tells", "stored_at", "damaged"),
     _package,
     ("(accession, first, until, stored, files, bytes)", "(first, until)"),
 )
@@ -112,10 +144,18 @@ ACCESSIONS = Table(
     ("stage", "archive", "producer", "transfer_number", "source"),
     _accession,
     ("(stage, first)", "(producer, transfer_number)", "(source)"),
+    ("packages", "packages_stored"),
 )
 AGENTS = Table("agents", Agent, ("is_producer",), lambda card: (card.is_producer,))
-REQUESTS = Table("requests", AccessRequest, ("state",), lambda card: (card.state,), ("(state, first)",))
-RUNS = Table("runs", Run, ("kind",), lambda card: (card.kind.value,), ("(kind, first)",))
+REQUESTS = Table(
+    "requests",
+    AccessRequest,
+    ("state",),
+    lambda card: (card.state,),
+    ("(state, first)",),
+    links=lambda card: (*card.packages, *((card.dip,) if card.dip else ())),
+)
+RUNS = Table("runs", Run, ("kind", "open"), lambda card: (card.kind.value, card.outcome is None), ("(kind, first)",))
 MARKS = Table("marks", Mark, ("stream", "position"), lambda card: (card.stream.bytes, card.position), ("(stream)",))
 
 TABLES = (DESCRIPTIONS, PACKAGES, ACCESSIONS, AGENTS, REQUESTS, RUNS, MARKS)
@@ -137,10 +177,13 @@ TITLES = "CREATE VIRTUAL TABLE titles USING fts5 (terms, content='', tokenize='a
 The tokeniser only parts at spaces; `words` did the rest. `prefix` makes questions of one character as quick as others.
 """
 
+LINKS = "CREATE TABLE links (target BLOB, since INTEGER, PRIMARY KEY (target, since)) WITHOUT ROWID"
+"""Which rows name an id (`Table.links`): a row's position says whose it is, for one event changes one card."""
+
 STATE = "CREATE TABLE state (position INTEGER NOT NULL, last_error TEXT)"
 
 
 def ddl() -> list[str]:
     """Statements that make an empty catalogue at position 0."""
     tables = [statement for table in TABLES for statement in table.ddl]
-    return [*tables, TITLES, STATE, "INSERT INTO state VALUES (0, NULL)", f"PRAGMA user_version = {VERSION}"]
+    return [*tables, TITLES, LINKS, STATE, "INSERT INTO state VALUES (0, NULL)", f"PRAGMA user_version = {VERSION}"]

@@ -46,6 +46,8 @@ class Filters(TypedDict, total=False):
     record_type: RecordType | None
     secrecy_max: SecrecyClass | None
     level: Level | None
+    parent: UUID | None
+    """What stands directly below that entry."""
     accession: UUID | None
 
 
@@ -81,11 +83,12 @@ _CONDITIONS: dict[str, tuple[str, Callable[[Any], tuple[object, ...]]]] = {
     "record_type": ("record_type = ?", lambda kind: (RecordType(kind).value,)),
     "secrecy_max": ("secrecy <= ?", lambda highest: (RANK[highest],)),
     "level": ("level = ?", lambda level: (Level(level).value,)),
+    "parent": ("parent = ?", lambda parent: (parent.bytes,)),
 }
 
 
 def _where(filters: Filters, position: int) -> Where:
-    where = Where()
+    where = Where().also("stands = 1")
     for name, value in filters.items():
         if name == "accession" and isinstance(value, UUID):
             where = where.also(f"package IN ({_HELD})", value.bytes, position, position)

@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 
 from repository.domain.aggregate import Aggregate
-from repository.domain.values import Outcome, RecordType, SecrecyClass, Sha256, Value
+from repository.domain.values import Confidential, Finding, Outcome, RecordType, SecrecyClass, Sha256, Value
 from repository.errors import ArchiveError
 
 
@@ -63,13 +63,52 @@ class Stored(Value, frozen=True, kw_only=True):
     inventory_sha256: Sha256
 
 
+class MetadataRevised(Value, frozen=True, kw_only=True):
+    """The next version tells of this description as it stood at this position of the log."""
+
+    description: UUID
+    position: int
+
+
+class ReplacedFile(Value, frozen=True, kw_only=True):
+    """A file of the record whose bytes are others in the next version; the old ones stay in the versions before."""
+
+    path: str
+    before_sha256: Sha256
+    after_sha256: Sha256
+    bytes: int
+
+
+class ContentRevised(Value, frozen=True, kw_only=True):
+    """Files of the record are replaced in the next version - pages scanned again, say -, and why."""
+
+    files: tuple[ReplacedFile, ...]
+    source: str
+    reason: Confidential
+
+
+class FixityFailed(Value, frozen=True, kw_only=True):
+    """This version was read again and is not what the log says. At most 100 findings stand here."""
+
+    generation: int
+    version: int
+    findings: tuple[Finding, ...]
+    findings_total: int
+
+
 class State(msgspec.Struct, frozen=True):
-    """What the decisions below need to know."""
+    """What the decisions below need to know. `pending` are the revisions that no stored version has taken up yet."""
 
     created: Created | None = None
     formats: FormatsIdentified | None = None
     viruses: VirusChecked | None = None
     stored: tuple[Stored, ...] = ()
+    pending: tuple[MetadataRevised | ContentRevised, ...] = ()
+
+    @property
+    def content_pending(self) -> ContentRevised | None:
+        """The replacement of files that was decided and is not stored."""
+        return next((one for one in self.pending if isinstance(one, ContentRevised)), None)
 
 
 def evolve(state: State, event: Value) -> State:
@@ -83,7 +122,9 @@ def evolve(state: State, event: Value) -> State:
         case VirusChecked():
             return replace(state, viruses=event)
         case Stored():
-            return replace(state, stored=(*state.stored, event))
+            return replace(state, stored=(*state.stored, event), pending=())
+        case MetadataRevised() | ContentRevised():
+            return replace(state, pending=(*state.pending, event))
         case _:
             return state
 
@@ -114,3 +155,56 @@ def store(state: State, stored: Stored) -> list[Value]:
     if (stored.generation, stored.version) != expected:
         raise ArchiveError("package-version", state.created.unit, expected=expected[1], found=stored.version)
     return [stored]
+
+
+def fail(state: State, failed: FixityFailed) -> list[Value]:
+    """Record that the newest version was read and is damaged. Refused for another version: `package-version`."""
+    last = state.stored[-1] if state.stored else None
+    if last is None or (last.generation, last.version) != (failed.generation, failed.version):
+        expected = last.version if last else 0
+        raise ArchiveError("package-version", failed.version, expected=expected, found=failed.version)
+    return [failed]
+
+
+REPLACED_AT_ONCE = 500
+"""Files that one revision replaces at most: their names stand in the event."""
+
+
+def revise_metadata(state: State, revised: MetadataRevised) -> list[Value]:
+    """Let the next version tell of the description as it now stands. Nothing is appended for a revision under way.
+
+    Refused before the first version (`package-not-stored`), and while replaced files wait to be stored
+    (`revision-pending`): that version tells of the description too.
+    """
+    thing = _expect_stored(state)
+    if state.content_pending is not None:
+        raise ArchiveError("revision-pending", thing)
+    return [] if revised in state.pending else [revised]
+
+
+def revise_content(
+    state: State, revised: ContentRevised, checks: Sequence[FormatsIdentified | VirusChecked]
+) -> list[Value]:
+    """Let the next version hold other bytes in these files, with what was found out about them.
+
+    The same revision again, after a crash, appends nothing; another one while it waits is refused
+    (`revision-pending`), as are one without a reason, one without a file, and one of too many (`revision-unfit`).
+    """
+    thing = _expect_stored(state)
+    if isinstance(revised.reason, str) and not revised.reason.strip():
+        raise ArchiveError("reason-missing", thing)
+    if not 0 < len(revised.files) <= REPLACED_AT_ONCE:
+        raise ArchiveError("revision-unfit", thing, files=len(revised.files), most=REPLACED_AT_ONCE)
+    if state.content_pending is not None:
+        if state.content_pending.files != revised.files:
+            raise ArchiveError("revision-pending", thing)
+        return []
+    if any(isinstance(check, VirusChecked) and check.outcome is Outcome.FAILED for check in checks):
+        raise ArchiveError("virus-found", thing, files=", ".join(file.path for file in revised.files))
+    return [revised, *checks]
+
+
+def _expect_stored(state: State) -> str:
+    if state.created is None or not state.stored:
+        raise ArchiveError("package-not-stored", state.created.unit if state.created else "")
+    return state.created.unit

@@ -9,6 +9,7 @@ VERBS: dict[str, frozenset[Role]] = {
     "disseminate": frozenset({Role.ADMINISTRATOR, Role.ARCHIVIST, Role.READER}),
     "materialise": frozenset({Role.ADMINISTRATOR, Role.ARCHIVIST}),
     "search": frozenset({Role.ADMINISTRATOR, Role.ARCHIVIST, Role.AUDITOR, Role.READER}),
+    "inspect": frozenset({Role.ADMINISTRATOR, Role.ARCHIVIST, Role.AUDITOR}),
     "audit": frozenset({Role.ADMINISTRATOR, Role.AUDITOR}),
     "work": frozenset({Role.ADMINISTRATOR, Role.ARCHIVIST}),
     "annul": frozenset({Role.ADMINISTRATOR}),

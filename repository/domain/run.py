@@ -1,6 +1,7 @@
 """Run (作业): long work over many packages - fixity, export, rebuild - with its progress and its end."""
 
 from enum import StrEnum
+from uuid import UUID
 
 import msgspec
 
@@ -31,6 +32,14 @@ class Progressed(Value, frozen=True, kw_only=True):
     done: int
     total: int
     cursor: str
+
+
+class Verified(Value, frozen=True, kw_only=True):
+    """These packages, at most 1,000 of them, were read whole and found to be what the log says of them."""
+
+    packages: tuple[UUID, ...]
+    files: int
+    bytes: int
 
 
 class Finished(Value, frozen=True, kw_only=True):
@@ -78,6 +87,12 @@ def progress(state: State, progressed: Progressed) -> list[Value]:
     """Say how far it has come. Refused before its beginning and after its end."""
     _expect_running(state)
     return [progressed]
+
+
+def verify(state: State, verified: Verified) -> list[Value]:
+    """Say which packages were found true. Refused before the run's beginning and after its end; nothing for none."""
+    _expect_running(state)
+    return [verified] if verified.packages else []
 
 
 def finish(state: State, finished: Finished) -> list[Value]:

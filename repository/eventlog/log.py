@@ -10,12 +10,12 @@ import msgspec
 from eventsourcing.persistence import IntegrityError
 
 from repository.domain.aggregate import Aggregate, Loaded, New, fold
-from repository.domain.envelope import Command, Event
+from repository.domain.envelope import Command, Envelope, Event
 from repository.domain.values import Time
 from repository.errors import ArchiveError
 from repository.eventlog import database
 from repository.eventlog.application import Changes, FrameMapper, LogApplication
-from repository.eventlog.codec import Codec
+from repository.eventlog.codec import Codec, decode_envelope
 from repository.eventlog.reader import Reader, Record, Row, record_of
 from repository.eventlog.recorder import Clock, CommandPerformedError, Recorder
 from repository.eventlog.streams import KeyedLocks, Streams
@@ -132,6 +132,24 @@ class EventLog:
         for rows in self._reader.by_position(after, upto, (), None):
             yield from map(record_of, rows)
 
+    def follow(self, *, after: int = 0, upto: int | None = None) -> Iterator[Record]:
+        """Records by position as they come, from this process and from others, up to a position or for ever.
+
+        Waits on the recorder's subscription: asleep between two questions, never busy.
+        """
+        reached = after
+        if upto is not None and reached >= upto:
+            return
+        with self._application.recorder.subscribe(gt=after) as subscription:
+            for notification in subscription:
+                for record in self.raw(after=reached, upto=notification.id):
+                    if upto is not None and record.position > upto:
+                        return
+                    yield record
+                reached = max(reached, notification.id)
+                if upto is not None and reached >= upto:
+                    return
+
     def position(self) -> int:
         """The last position; 0 for an empty log."""
         return self._reader.position()
@@ -139,6 +157,35 @@ class EventLog:
     def position_at(self, time: Time) -> int:
         """The last position whose `recorded_at` is not later than `time`, whatever the clock did before it; or 0."""
         return self._reader.position_at(time)
+
+    def newest(self, stream: UUID) -> Envelope | None:
+        """The envelope of a stream's newest event; null for a stream not begun."""
+        envelope = self._reader.newest(stream)
+        return None if envelope is None else decode_envelope(envelope)
+
+    def naming(self, identity: UUID, *, upto: int) -> list[int]:
+        """Positions of the events up to one position that name an id anywhere. Reads the whole log once."""
+        return self._reader.naming(identity, upto)
+
+    def identified(self, event: UUID) -> int | None:
+        """The position of the event with that id; null where there is none."""
+        return self._reader.identified(event)
+
+    def at(self, positions: Sequence[int]) -> Iterator[Record]:
+        """The records at these positions, byte for byte, in the order of the log."""
+        yield from map(record_of, self._reader.at(positions))
+
+    def counts(self, *, after: int, upto: int) -> dict[str, int]:
+        """How many events of each type stand after one position and up to another."""
+        return self._reader.counts(after, upto)
+
+    def recorded_at(self, position: int) -> Time | None:
+        """When the event at a position was recorded; null where there is none."""
+        return self._reader.recorded_at(position)
+
+    def clock_back(self) -> list[int]:
+        """The positions at which the clock stood earlier than one position before."""
+        return self._reader.clock_back()
 
     def close(self) -> None:
         """Finish what waits to be written, and close the file."""

@@ -102,6 +102,49 @@ class Reader:
         ((position,),) = self._fetch("SELECT position FROM high_water")
         return int(position)
 
+    def newest(self, stream: UUID) -> bytes | None:
+        """The envelope of a stream's newest event; null for a stream not begun."""
+        rows = self._fetch("SELECT envelope FROM events WHERE stream = ? ORDER BY version DESC LIMIT 1", str(stream))
+        return rows[0][0] if rows else None
+
+    def naming(self, identity: UUID, upto: int) -> list[int]:
+        """Positions of the events that name an id anywhere, envelope or payload. Reads the whole log, inside SQLite."""
+        statement = (
+            "SELECT e.position FROM events AS e LEFT JOIN payloads AS p ON p.position = e.position "
+            "WHERE e.position <= ?1 AND (instr(e.envelope, CAST(?2 AS BLOB)) OR instr(p.payload, CAST(?2 AS BLOB))) "
+            "ORDER BY e.position"
+        )
+        return [int(position) for (position,) in self._fetch(statement, upto, str(identity))]
+
+    def identified(self, event: UUID) -> int | None:
+        """The position of the event with that id: its envelope begins with it."""
+        begin = f'{{"event_id":"{event}"'
+        statement = "SELECT position FROM events WHERE substr(envelope, 1, ?1) = CAST(?2 AS BLOB) LIMIT 1"
+        rows = self._fetch(statement, len(begin), begin)
+        return int(rows[0][0]) if rows else None
+
+    def at(self, positions: Sequence[int]) -> Iterator[Row]:
+        """The rows at these positions, in the order of the log."""
+        ordered = sorted(set(positions))
+        for start in range(0, len(ordered), BATCH):
+            batch = ordered[start : start + BATCH]
+            places = ", ".join("?" * len(batch))
+            yield from self._fetch(f"{_SELECT}WHERE e.position IN ({places}) ORDER BY e.position", *batch)
+
+    def counts(self, after: int, upto: int) -> dict[str, int]:
+        """How many events of each type stand after one position and up to another."""
+        statement = "SELECT type, count(*) FROM events WHERE position > ? AND position <= ? GROUP BY type ORDER BY type"
+        return dict(self._fetch(statement, after, upto))
+
+    def recorded_at(self, position: int) -> Time | None:
+        """When the event at a position was written; null where there is none."""
+        rows = self._fetch("SELECT recorded_at FROM events WHERE position = ?", position)
+        return str(rows[0][0]) if rows else None
+
+    def clock_back(self) -> list[int]:
+        """The positions at which the clock stood earlier than one position before."""
+        return [int(position) for (position,) in self._fetch("SELECT position FROM clock_back ORDER BY position")]
+
     def position_at(self, time: Time) -> int:
         """The last position whose `recorded_at` is not later than `time`; 0 when there is none.
 

@@ -63,8 +63,18 @@ _OWN: dict[str, dict[type[Value], str]] = {
         archival_package.FormatsIdentified: "FormatsIdentified",
         archival_package.VirusChecked: "VirusChecked",
         archival_package.Stored: "Stored",
+        archival_package.MetadataRevised: "MetadataRevised",
+        archival_package.ContentRevised: "ContentRevised",
+        archival_package.FixityFailed: "Annulled",
     },
-    "Description": {description.Described: "Revised", description.Revised: "Revised"},
+    "Description": {
+        description.Described: "Revised",
+        description.Revised: "Revised",
+        description.Moved: "Moved",
+        description.Merged: "Annulled",
+        description.Divided: "Annulled",
+        description.Closed: "Annulled",
+    },
     "ReferenceCode": {reservation.Reserved: "Released", reservation.Released: "Reserved"},
     "TransferNumber": {reservation.Reserved: "Released", reservation.Released: "Reserved"},
     "AccessRequest": {
@@ -81,8 +91,16 @@ _OWN: dict[str, dict[type[Value], str]] = {
         agent.CredentialRevoked: "CredentialIssued",
     },
     "Producer": {agent.Registered: "Annulled"},
-    "Run": {run.Started: "Finished", run.Progressed: "Finished", run.Finished: "Annulled"},
+    "Run": {
+        run.Started: "Finished",
+        run.Progressed: "Finished",
+        run.Verified: "Annulled",
+        run.Finished: "Annulled",
+    },
 }
+
+_SCHEMAS = {"Description.Described": 2, "Description.Revised": 2}
+"""Types that no longer stand at their first schema; how the older ones are read is said in `upcast`."""
 
 _ANY: dict[type[Value], str] = {corrections.Annulled: "Annulled", corrections.PayloadExpunged: "Annulled"}
 
@@ -91,8 +109,8 @@ _ANY: dict[type[Value], str] = {corrections.Annulled: "Annulled", corrections.Pa
 def event_types() -> dict[str, EventType]:
     """Every type by its name, at its newest schema."""
     return {
-        f"{aggregate}.{payload.__name__}": EventType(
-            f"{aggregate}.{payload.__name__}", 1, payload, f"{aggregate}.{correction}"
+        (name := f"{aggregate}.{payload.__name__}"): EventType(
+            name, _SCHEMAS.get(name, 1), payload, f"{aggregate}.{correction}"
         )
         for aggregate in AGGREGATES
         for payload, correction in (_OWN[aggregate] | _ANY).items()

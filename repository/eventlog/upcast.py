@@ -3,10 +3,23 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from repository.domain.values import Value
+import msgspec
+
+from repository.domain.description import Described, Revised
+from repository.domain.description_fields import upcast_fields
+from repository.domain.values import Confidential, Value
 
 Upcast = Callable[[dict[str, Any]], Value]
 """From the stored JSON object of one (type, old schema) to the newest payload of that type."""
 
-UPCASTS: Mapping[tuple[str, int], Upcast] = {}
-"""Every (type, schema) older than the registry's. Empty as long as every type stands at its first schema."""
+
+def _revised(raw: dict[str, Any]) -> Revised:
+    """Schema 1 of a revision: the fields of then, and the reason, plain or sealed."""
+    return Revised(fields=upcast_fields(raw["fields"]), reason=msgspec.convert(raw["reason"], Confidential))
+
+
+UPCASTS: Mapping[tuple[str, int], Upcast] = {
+    ("Description.Described", 1): lambda raw: Described(fields=upcast_fields(raw["fields"])),
+    ("Description.Revised", 1): _revised,
+}
+"""Every (type, schema) older than the registry's."""

@@ -18,13 +18,12 @@ from packages_spec.profiles import (
 from repository.domain import access_request
 from repository.domain.access_request import ACCESS_REQUEST, DipAssembled, DipSource, Requested
 from repository.domain.aggregate import New
-from repository.domain.archival_package import ARCHIVAL_PACKAGE
 from repository.domain.description import DESCRIPTION
 from repository.domain.values import Value
 from repository.errors import ArchiveError
 from repository.eventlog import Streams
 from repository.services import packaging, stored
-from repository.services.search import find_record
+from repository.services.search import find_description, find_record, position_of
 from repository.services.session import SOFTWARE, SOFTWARE_VERSION, Session
 from repository.services.stored import StoredVersion
 from repository.storage import Folder, outgoing
@@ -47,15 +46,16 @@ class DisseminationReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def disseminate(
-    session: Session, record: str, *, paths: Sequence[str], purpose: str, target: Path
+    session: Session, record: str, *, paths: Sequence[str], purpose: str, target: Path, as_of: str | None = None
 ) -> DisseminationReport:
     """Hand out a record (named by 档号, description or package), whole or the files at `paths`, into a new folder.
 
-    The package appears as `target/uuid-<dip>`. Raises `record-unknown`, `file-unknown`, `purpose-missing`,
-    `fixity-mismatch` (nothing is handed out), `folder-exists`.
+    The package appears as `target/uuid-<dip>`, made of the newest version, or of the newest that was stored at a moment
+    of the past; of a record that shares a package with others, its own files. Raises `record-unknown`, `file-unknown`,
+    `purpose-missing`, `fixity-mismatch` (nothing is handed out), `folder-exists`.
     """
     session.require("disseminate")
-    package = find_record(session, record)
+    package, entry = find_record(session, record), find_description(session, record)
     request, dip = session.new_id(), session.new_id()
     archive = session.log.stream(package)[0].envelope.archive
 
@@ -64,11 +64,11 @@ def disseminate(
     _append(session, request, archive, lambda state: access_request.request(state, requested))
 
     # 2 assemble the package from the stored version, every byte compared with its manifest
-    version = stored.newest(session, package)
-    files = stored.chosen(session, version, paths)
+    version = stored.newest(session, package, as_of=position_of(session, as_of))
+    files = stored.chosen(session, version, paths, entry.files)
     out = target / f"uuid-{dip}"
     with outgoing(session.folder, dip) as folder:
-        built = _assemble(session, folder, version, str(dip), files)
+        built = _assemble(session, folder, version, str(dip), files, entry.id)
         source = DipSource(
             package=package, generation=version.event.generation, version=version.event.version, stored_event=version.id
         )
@@ -108,16 +108,13 @@ def _append(session: Session, request: UUID, archive: str | None, decide: Decide
 
 
 def _assemble(
-    session: Session, folder: Folder, version: StoredVersion, dip: str, files: Sequence[PayloadFile]
+    session: Session, folder: Folder, version: StoredVersion, dip: str, files: Sequence[PayloadFile], entry: UUID
 ) -> Built:
     placed = []
     for file in files:
         source = stored.place_of(session, version, payload_path(str(version.package), file.path))
         placed.append(folder.copy(source, payload_path(dip, file.path), stored.payload_digest(version, file)))
-    package = session.log.load(ARCHIVAL_PACKAGE, version.package).state
-    if package.created is None:
-        raise ArchiveError("package-unknown", version.package)
-    fields = session.log.load(DESCRIPTION, package.created.description).state.fields
+    fields = session.log.load(DESCRIPTION, entry).state.fields
     if fields is None:
         raise ArchiveError("description-unknown", version.package)
     history = session.log.records(version.package)

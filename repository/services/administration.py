@@ -18,6 +18,7 @@ from repository.domain.values import Role as Role
 from repository.errors import ArchiveError
 from repository.eventlog import EventLog, Streams
 from repository.eventlog.registry import AGGREGATES, event_types
+from repository.services.search import position_of
 from repository.services.session import Session
 from repository.settings import Settings
 
@@ -122,11 +123,12 @@ def add_person(session: Session, *, name: str, roles: list[Role]) -> tuple[UUID,
     return person, credential
 
 
-def list_people(session: Session) -> tuple[Agent, ...]:
-    """Everybody who can act here, with roles and credentials in force."""
-    session.require("administer")
+def list_people(session: Session, *, as_of: str | None = None) -> tuple[Agent, ...]:
+    """Everybody who can act here, with roles and credentials in force, now or as of a moment. An auditor may know."""
+    session.require("audit")
     session.catch_up()
-    return session.catalogue.agents(producers=False, limit=1_000).entries
+    position = position_of(session, as_of)
+    return session.catalogue.agents(producers=False, as_of=position, limit=1_000).entries
 
 
 def change_roles(session: Session, person: UUID, *, grant: list[Role], revoke: list[Role], reason: str) -> None:

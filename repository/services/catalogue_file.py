@@ -1,35 +1,55 @@
-"""The catalogue that comes with a delivery (移交目录): `catalogue.csv`, one row for each record.
+"""The catalogue that comes with a delivery (移交目录): a table with one row for each record.
 
-Header (order free): 档号,题名,责任者,日期,密级,保管期限,页数,文件. 文件 names the record's folder, or its
-files separated by `;`. Dates are YYYY, YYYYMM or YYYYMMDD. UTF-8 (with or without a byte order mark) or GB18030.
+It is `catalogue.csv`, or a csv, xlsx or XML file whose name says 目录 (or `catalogue`); in which columns what stands is
+understood by a mapping profile (`mapping`). 文件 names the record's folder, or its files separated by `;`; where it is
+silent the record's files are those that bear its 档号. What could not be understood is named by row and column.
 """
 
-import csv
 import datetime
-import io
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
 from packages_spec.descriptive import Description
 from packages_spec.findings import Finding
+from packages_spec.tables import RefusedTable, Sheet, place_of, read_text
 from repository.domain.values import SecrecyClass
+from repository.services.mapping import Mapped, Profile, builtin, cells_of, date_parts, understand
 
 NAME = "catalogue.csv"
 HEADER = ("档号", "题名", "责任者", "日期", "密级", "保管期限", "页数", "文件")
-NEEDED = ("题名", "文件")
-_DATE = re.compile(r"^(\d{4})(?:-?(\d\d)(?:-?(\d\d))?)?$")
+FIELDS = (
+    "reference_code",
+    "title",
+    "responsible_party",
+    "date",
+    "secrecy_class",
+    "retention_period",
+    "page_count",
+    "files",
+    "fonds",
+    "series",
+    "volume",
+    "item",
+    "document_number",
+    "page_numbers",
+    "note",
+)
+"""What a catalogue can say of a record."""
+_CODED = ("reference_code", "item", "volume")
+"""One of these at least, or 文件, has to lead to a record's files."""
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """One record as its producer describes it. `number` is the row's number in the file, the header being 1.
+    """One record as its producer describes it. `number` is the row's number in the file, `place` names it in findings.
 
-    What could not be understood is None and stands in a finding.
+    What could not be understood is None and stands in a finding. `columns` names the cells of the row, by field.
     """
 
     number: int
+    place: str
     reference_code: str | None
     title: str
     responsible_party: str | None
@@ -38,44 +58,71 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     retention_period: str | None
     page_count: int | None
     files: tuple[str, ...]
+    pages: tuple[int, int] | None = None
+    columns: Mapping[str, str] = {}
+
+    def cell(self, *fields: str) -> str:
+        """The place of the first of these fields that has a column; else the row's."""
+        return next((f"{self.place}:{self.columns[field]}" for field in fields if field in self.columns), self.place)
 
 
 class CatalogueFile(msgspec.Struct, frozen=True):
-    """What the file says, and what is wrong with it (`catalogue.csv:ROW` names the place)."""
+    """What the file says, how it was understood, and what is wrong with it."""
 
     rows: tuple[Row, ...]
     findings: tuple[Finding, ...]
+    name: str = NAME
+    sheet: str = ""
+    profile: Profile = msgspec.field(default_factory=builtin)
+    mapped: Mapped | None = None
 
 
-def read_catalogue(content: bytes) -> CatalogueFile:
-    """Read it whole: a catalogue is a few hundred bytes a record."""
-    text = _decode(content)
-    if text is None:
-        return CatalogueFile((), (Finding("delivery.catalogue-encoding", NAME),))
+def read_catalogue(content: bytes, name: str = NAME, profile: Profile | None = None) -> CatalogueFile:
+    """Read a catalogue in csv whole: it is a few hundred bytes a record."""
     try:
-        lines = list(csv.reader(io.StringIO(text, newline=""), strict=True))
-    except csv.Error as error:
-        return CatalogueFile((), (Finding("delivery.catalogue-header", NAME, ",".join(HEADER), str(error)),))
-    header = [name.strip() for name in lines[0]] if lines else []
-    lacking = [name for name in NEEDED if name not in header]
-    if lacking:
-        found = ",".join(header)
-        return CatalogueFile((), (Finding("delivery.catalogue-header", NAME, ",".join(HEADER), found),))
+        return read_sheets([read_text(content, name)], name, profile or builtin())
+    except RefusedTable as refused:
+        return CatalogueFile((), (refused.finding,), name)
+
+
+def read_sheets(sheets: Sequence[Sheet], name: str, profile: Profile) -> CatalogueFile:
+    """The catalogue among the sheets of a table: the one that the profile names, else the first that reads as one."""
+    for sheet in sheets:
+        if sheet.name == profile.sheet or not profile.sheet:
+            mapped = understand(sheet, profile, ("title",), FIELDS)
+            if mapped is not None and any(field in mapped.places for field in ("files", *_CODED)):
+                return _read(sheet, mapped, name, profile)
+    header = ",".join(sheets[0].rows[0]) if sheets and sheets[0].rows else ""
+    wanted = Finding("delivery.catalogue-header", name, ",".join(HEADER), header)
+    return CatalogueFile((), (wanted,), name, profile=profile)
+
+
+def _read(sheet: Sheet, mapped: Mapped, name: str, profile: Profile) -> CatalogueFile:
     rows: list[Row] = []
     findings: list[Finding] = []
-    for number, line in enumerate(lines[1:], 2):
-        if any(cell.strip() for cell in line):
-            row, wrong = _row(number, dict(zip(header, (cell.strip() for cell in line), strict=False)))
+    names = mapped.names()
+    formulas = {(row, mapped.columns[column - 1]) for row, column in sheet.formulas if column <= len(mapped.columns)}
+    for number, line in enumerate(sheet.rows[mapped.header_row :], mapped.header_row + 1):
+        if any(line):
+            place = place_of(name, sheet.name, number)
+            cells = cells_of(line, mapped, profile)
+            row, wrong = _row(number, place, cells, names, profile)
             rows.append(row)
             findings += wrong
+    findings += [
+        Finding("delivery.catalogue-formula", f"{place_of(name, sheet.name, row)}:{column.letters}({column.header})")
+        for row, column in sorted(formulas, key=lambda one: (one[0], one[1].letters))
+        if column.field is not None
+    ]
     findings += _repeated(rows)
-    return CatalogueFile(tuple(rows), tuple(findings))
+    return CatalogueFile(tuple(rows), tuple(findings), name, sheet.name, profile, mapped)
 
 
 def row_of(described: Description) -> Row:
     """The one row that a SIP's own description amounts to."""
     return Row(
         number=1,
+        place=f"{NAME}:1",
         reference_code=described.reference_code,
         title=described.title,
         responsible_party=described.responsible_party,
@@ -92,48 +139,67 @@ def above_ceiling(rows: tuple[Row, ...], ceiling: SecrecyClass) -> Iterator[Row]
     return (row for row in rows if row.secrecy_class and row.secrecy_class.rank > ceiling.rank)
 
 
-def _decode(content: bytes) -> str | None:
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            return content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    return None
-
-
-def _row(number: int, cells: Mapping[str, str]) -> tuple[Row, list[Finding]]:
-    findings: list[Finding] = []
-    place = f"{NAME}:{number}"
-    date = _date(cells.get("日期", ""))
-    if cells.get("日期") and date is None:
-        findings.append(Finding("delivery.catalogue-date", place, "YYYYMMDD", cells["日期"]))
-    secrecy = _secrecy(cells.get("密级", ""))
-    if secrecy is None:
-        findings.append(Finding("delivery.catalogue-secrecy", place, "/".join(SecrecyClass), cells["密级"]))
-    pages = cells.get("页数", "")
-    if pages and not (pages.isascii() and pages.isdigit()):
-        findings.append(Finding("delivery.catalogue-pages", place, "0-9", pages))
-    if not cells.get("题名"):
-        findings.append(Finding("delivery.catalogue-title", place))
+def _row(
+    number: int, place: str, cells: Mapping[str, str], names: Mapping[str, str], profile: Profile
+) -> tuple[Row, list[Finding]]:
+    pages = cells.get("page_count", "")
     row = Row(
         number=number,
-        reference_code=cells.get("档号") or None,
-        title=cells.get("题名", ""),
-        responsible_party=cells.get("责任者") or None,
-        date=date,
-        secrecy_class=secrecy,
-        retention_period=cells.get("保管期限") or None,
+        place=place,
+        reference_code=_code(cells, profile),
+        title=cells.get("title", ""),
+        responsible_party=cells.get("responsible_party") or None,
+        date=_date(cells.get("date", ""), profile),
+        secrecy_class=_secrecy(cells.get("secrecy_class", "")),
+        retention_period=cells.get("retention_period") or None,
         page_count=int(pages) if pages.isascii() and pages.isdigit() else None,
-        files=tuple(name.strip().strip("/") for name in cells.get("文件", "").split(";") if name.strip()),
+        files=tuple(
+            name.strip().replace("\\", "/").strip("/")
+            for name in cells.get("files", "").split(profile.separator)
+            if name.strip()
+        ),
+        pages=page_range(cells.get("page_numbers", "")),
+        columns=names,
     )
-    return row, findings
+    return row, list(_faults(row, cells, profile))
 
 
-def _date(text: str) -> str | None:
-    match = _DATE.match(text)
-    if match is None:
+def _faults(row: Row, cells: Mapping[str, str], profile: Profile) -> Iterator[Finding]:
+    date, pages = cells.get("date", ""), cells.get("page_count", "")
+    if date and row.date is None:
+        yield Finding("delivery.catalogue-date", row.cell("date"), profile.dates[0], date)
+    if row.secrecy_class is None:
+        yield Finding(
+            "delivery.catalogue-secrecy", row.cell("secrecy_class"), "/".join(SecrecyClass), cells["secrecy_class"]
+        )
+    if pages and row.page_count is None:
+        yield Finding("delivery.catalogue-pages", row.cell("page_count"), "0-9", pages)
+    if not row.title:
+        yield Finding("delivery.catalogue-title", row.cell("title"))
+
+
+def _code(cells: Mapping[str, str], profile: Profile) -> str | None:
+    """The reference code as it stands, or put together where no column gives it whole."""
+    if "reference_code" in cells:
+        return cells["reference_code"] or None
+    parts = [cells[part] for part in profile.compose if cells.get(part)]
+    return profile.joint.join(parts) if len(parts) > 1 else None
+
+
+def page_range(text: str) -> tuple[int, int] | None:
+    """`7` or `7-12` as first and last page; null for anything else."""
+    found = re.fullmatch(r"0*(\d{1,6})(?:\s*[-~－—至]\s*0*(\d{1,6}))?", text.strip())
+    if found is None:
         return None
-    year, month, day = match.groups()
+    first, last = int(found[1]), int(found[2] or found[1])
+    return (first, last) if 0 < first <= last else None
+
+
+def _date(text: str, profile: Profile) -> str | None:
+    parts = date_parts(text, profile)
+    if parts is None:
+        return None
+    year, month, day = parts
     try:
         datetime.date(int(year), int(month or 1), int(day or 1))
     except ValueError:
@@ -147,13 +213,17 @@ def _secrecy(text: str) -> SecrecyClass | None:
     return SecrecyClass(text) if text in list(SecrecyClass) else None
 
 
+def same_code(code: str) -> str:
+    """A reference code as it is compared."""
+    return unicodedata.normalize("NFC", code)
+
+
 def _repeated(rows: list[Row]) -> Iterator[Finding]:
-    codes: dict[str, int] = {}
+    codes: dict[str, Row] = {}
     for row in rows:
         if row.reference_code is None:
             continue
-        code = unicodedata.normalize("NFC", row.reference_code)
-        if code in codes:
-            first = f"{NAME}:{codes[code]}"
-            yield Finding("delivery.catalogue-code-repeated", f"{NAME}:{row.number}", first, row.reference_code)
-        codes.setdefault(code, row.number)
+        first = codes.setdefault(same_code(row.reference_code), row)
+        if first is not row:
+            place = row.cell("reference_code")
+            yield Finding("delivery.catalogue-code-repeated", place, first.place, row.reference_code)

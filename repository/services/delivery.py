@@ -1,11 +1,13 @@
 """What a delivery is made of (移交内容): its units, the papers that came with them, and what is wrong with it.
 
-A unit is a bag or SIP; or the folder; or, where `catalogue.csv` names the records, each of its rows; or, on request,
-each child folder. What came along and is no content - tag files, METS, the catalogue - is kept unchanged as papers.
+A unit is a bag or SIP; or the folder; or, where a catalogue names the records, each of its rows; or, on request, each
+child folder. What came along and is no content - tag files, METS, the catalogue and the tables that go with it - is
+kept unchanged as papers.
 Everything here is worked out from the list of files, so the same delivery gives the same plan every time.
 """
 
-from collections import defaultdict
+import re
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from pathlib import PurePosixPath
@@ -16,8 +18,8 @@ from packages_spec.digests import Digested
 from packages_spec.findings import Finding
 from packages_spec.paths import safe_paths
 from packages_spec.xml_text import is_writable
-from repository.services.catalogue_file import NAME as CATALOGUE_NAME
 from repository.services.catalogue_file import Row
+from repository.services.delivery_papers import catalogues, paper_of
 
 WHOLE = "."
 """Path of the unit that is the whole delivery, and of the delivery's own papers."""
@@ -82,7 +84,7 @@ def layout_of(files: Sequence[Delivered], *, is_bag: bool, per_folder: bool) -> 
     """How to look for units. A catalogue decides before the wish for one package a folder."""
     if is_bag:
         return Layout.BAG
-    if any(file.path == CATALOGUE_NAME for file in files):
+    if catalogues(file.path for file in files):
         return Layout.ROWS
     return Layout.FOLDERS if per_folder else Layout.WHOLE
 
@@ -104,7 +106,7 @@ def plan_delivery(files: Sequence[Delivered], layout: Layout, rows: Sequence[Row
         case Layout.FOLDERS:
             units = _folders(files, safe, findings)
     if layout in (Layout.ROWS, Layout.FOLDERS):
-        papers = [file for file in files if layout is Layout.ROWS and file.path == CATALOGUE_NAME]
+        papers = [file for file in files if layout is Layout.ROWS and paper_of(file.path)]
         units = _with_papers(units, papers, safe, title)
     return DeliveryPlan(tuple(units), tuple(findings))
 
@@ -150,53 +152,88 @@ def _content_prefix(files: Sequence[Delivered]) -> str:
     return "data/"
 
 
+class _Files:
+    """The delivery's content, found by path, by folder, by name, and by the 档号 that names bear."""
+
+    def __init__(self, files: Sequence[Delivered]) -> None:
+        self.all = [file for file in files if paper_of(file.path) is None]
+        self._within: dict[str, list[Delivered]] = defaultdict(list)
+        self._named: dict[str, list[Delivered]] = defaultdict(list)
+        for file in self.all:
+            parts = file.path.split("/")
+            self._within[WHOLE].append(file)
+            for depth in range(1, len(parts) + 1):
+                self._within["/".join(parts[:depth])].append(file)
+            stem = PurePosixPath(file.path).stem
+            for name in {*parts[1:], stem, *_without_serial(stem)}:
+                self._named[name].append(file)
+
+    def of(self, name: str) -> list[Delivered]:
+        """The file or folder of this path; else those of this name wherever they lie, or with it before a serial."""
+        return self._within.get(name) or self._named.get(name, [])
+
+
+def _without_serial(stem: str) -> Iterator[str]:
+    """What stands before the serial in a page's name."""
+    if found := re.fullmatch(r"(.+)[-_]\d{1,6}", stem):
+        yield found[1]
+
+
 def _rows(
     files: Sequence[Delivered], rows: Sequence[Row], safe: Mapping[str, str], findings: list[Finding]
 ) -> list[UnitPlan]:
-    within = _by_folder(files)
-    owner: dict[str, str] = {CATALOGUE_NAME: CATALOGUE_NAME}
+    content = _Files(files)
+    owner: dict[str, str] = {}
+    codes: set[str] = set()
     units = []
     for row in rows:
-        place = f"{CATALOGUE_NAME}:{row.number}"
         wanted = row.files or ((row.reference_code,) if row.reference_code else ())
-        found: list[Delivered] = []
+        place = row.cell("files", "reference_code")
+        found: dict[str, Delivered] = {}
         if not wanted:
             findings.append(Finding("delivery.catalogue-files-missing", place, found="文件"))
         for name in wanted:
-            members = within.get(name, [])
+            members = content.of(name)
             if not members:
                 findings.append(Finding("delivery.catalogue-files-missing", place, found=name))
+            shared = [member for member in members if owner.get(member.path, row.place) != row.place]
+            if shared and row.reference_code not in codes:  # of a code that stands twice, that is the fault
+                findings.append(Finding("delivery.catalogue-files-shared", place, owner[shared[0].path], name))
             for member in members:
-                if member.path in owner:
-                    findings.append(Finding("delivery.catalogue-files-shared", place, owner[member.path], member.path))
-                else:
-                    owner[member.path] = place
-                    found.append(member)
-        findings += _page_count(place, row, found)
-        folder = wanted[0] if len(wanted) == 1 and not any(file.path == wanted[0] for file in found) else ""
-        prefix = "" if folder in ("", WHOLE) else f"{folder}/"
-        units.append(_unit(wanted[0] if wanted else place, row.title, row, found, safe, prefix=prefix))
-    findings += [Finding("delivery.not-in-catalogue", file.path) for file in files if file.path not in owner]
+                if owner.setdefault(member.path, row.place) == row.place:
+                    found[member.path] = member
+        codes |= {row.reference_code} if row.reference_code else set()
+        path = wanted[0] if wanted else row.place
+        units.append(_unit(path, row.title, row, found.values(), safe, prefix=_prefix(wanted, [*found.values()])))
+    findings += _ownerless(content.all, owner)
     return units
 
 
-def _page_count(place: str, row: Row, found: Sequence[Delivered]) -> Iterator[Finding]:
-    countable = found and all(PurePosixPath(file.path).suffix.lower() in ONE_PAGE for file in found)
-    if countable and row.page_count not in (None, len(found)):
-        yield Finding("delivery.page-count", place, str(row.page_count), str(len(found)))
+def _prefix(wanted: Sequence[str], found: Sequence[Delivered]) -> str:
+    """The folder whose content a record is, where it is one: its name says nothing that the record does not."""
+    if len(wanted) != 1 or wanted[0] == WHOLE or not found or any(file.path == wanted[0] for file in found):
+        return ""
+    if all(file.path.startswith(f"{wanted[0]}/") for file in found):
+        return f"{wanted[0]}/"
+    folders = {file.path.rpartition("/")[0] for file in found}
+    return f"{folders.pop()}/" if len(folders) == 1 and folders != {""} else ""
 
 
-def _by_folder(files: Sequence[Delivered]) -> Mapping[str, list[Delivered]]:
-    """Each file under its own path and under every folder that it lies in."""
-    within: dict[str, list[Delivered]] = defaultdict(list)
+def _ownerless(files: Sequence[Delivered], owner: Mapping[str, str]) -> Iterator[Finding]:
+    """Files that no row has; a folder of which no row has anything is named once."""
+    held = {WHOLE} | {"/".join(parts[:depth]) for parts in map(_parts, owner) for depth in range(1, len(parts))}
+    strays: dict[str, int] = Counter()
     for file in files:
-        if file.path == CATALOGUE_NAME:
-            continue
-        parts = file.path.split("/")
-        within[WHOLE].append(file)
-        for depth in range(1, len(parts) + 1):
-            within["/".join(parts[:depth])].append(file)
-    return within
+        if file.path not in owner:
+            parts = _parts(file.path)
+            above = ("/".join(parts[:depth]) for depth in range(1, len(parts)))
+            strays[next((folder for folder in above if folder not in held), file.path)] += 1
+    for path, count in strays.items():
+        yield Finding("delivery.not-in-catalogue", path, found=str(count))
+
+
+def _parts(path: str) -> list[str]:
+    return path.split("/")
 
 
 def _folders(files: Sequence[Delivered], safe: Mapping[str, str], findings: list[Finding]) -> list[UnitPlan]:

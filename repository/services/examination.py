@@ -4,47 +4,80 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import repeat
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import msgspec
 
 from packages_spec.bagit import read_bag, validate_bag
 from packages_spec.findings import Finding
+from packages_spec.technical import Technical
+from repository.characterisation import Asked
 from repository.domain.accession import DigestCheck, Stage
 from repository.domain.archival_package import FormatCount, FormatsIdentified, VirusChecked
 from repository.domain.values import Outcome, RecordType, SecrecyClass
 from repository.errors import ArchiveError
-from repository.services.catalogue_file import NAME as CATALOGUE_NAME
 from repository.services.catalogue_file import above_ceiling
-from repository.services.delivery import UnitPlan
+from repository.services.declarations import unknown_codes
+from repository.services.delivery import ContentFile, DeliveryPlan, UnitPlan
 from repository.services.identification import UNKNOWN, Identified
+from repository.services.linking import PageCount, Uncounted, judge_linking
 from repository.services.reception import Reception
-from repository.services.session import Session
+from repository.services.session import Progress, Session
+
+PROGRESS_EVERY = 500
+_OF_SEVERAL_PAGES = {".pdf": "application/pdf", ".tif": "image/tiff", ".tiff": "image/tiff"}
 
 
 class Examined(msgspec.Struct, frozen=True):
-    """What was found out about one unit; `identified` answers for each of its files, in order."""
+    """What was found out about one unit; `identified` and `technical` answer for each of its files, in order."""
 
     plan: UnitPlan
     identified: tuple[Identified, ...]
+    technical: tuple[Technical | None, ...]
     formats: bytes
     checks: tuple[FormatsIdentified | VirusChecked, ...]
     record_type: RecordType
     secrecy_class: SecrecyClass
 
 
-def judge_delivery(reception: Reception, ceiling: SecrecyClass) -> list[Finding]:
-    """Judge structure, catalogue and the producer's digests, from the digests taken while the delivery was copied."""
+def judge_delivery(session: Session, reception: Reception, plan: DeliveryPlan) -> list[Finding]:
+    """Judge structure, catalogue, linking and the producer's digests, from what was learned while it was copied."""
     if reception.stage is not Stage.RECEIVED:
         return []
-    findings = [*reception.catalogue.findings]
+    ceiling, findings = session.settings.secrecy_ceiling, [*reception.catalogue.findings]
     findings += [
-        Finding("delivery.above-ceiling", f"{CATALOGUE_NAME}:{row.number}", ceiling, row.secrecy_class or "")
+        Finding("delivery.above-ceiling", row.cell("secrecy_class"), ceiling, row.secrecy_class or "")
         for row in above_ceiling(reception.catalogue.rows, ceiling)
     ]
     if reception.source.is_bag:
         findings += validate_bag(reception.folder, digests=_received_digests(reception))
+    elif reception.catalogue.rows:
+        findings += _judge_pages(session, reception, plan)
     return findings
+
+
+def _judge_pages(session: Session, reception: Reception, plan: DeliveryPlan) -> list[Finding]:
+    rows = reception.catalogue.rows
+    declared, findings = reception.declarations
+    codes = frozenset(row.reference_code for row in rows if row.reference_code)
+    findings = [*findings, *unknown_codes(declared, codes)]
+    return findings + judge_linking(plan.units, declared, _page_counts(session, reception, plan))
+
+
+def _page_counts(session: Session, reception: Reception, plan: DeliveryPlan) -> dict[str, PageCount]:
+    """Pages of the files that can hold several: what each says of itself, read where it can harm nobody."""
+    paths = [file.delivered.path for unit in plan.units if unit.row is not None for file in unit.files]
+    several = [(path, kind) for path in paths if (kind := _OF_SEVERAL_PAGES.get(PurePosixPath(path).suffix.lower()))]
+    if session.characteriser is None:
+        return dict.fromkeys((path for path, _ in several), Uncounted.NOT_COUNTED)
+    asked = (Asked(reception.place(path), kind, path) for path, kind in several)
+    answers = session.characteriser.characterise(asked)
+    return {path: _pages(technical) for (path, _), technical in zip(several, answers, strict=True)}
+
+
+def _pages(technical: Technical | None) -> PageCount:
+    said = technical and (technical.value("pages") or technical.value("frames"))
+    return int(said) if said and said.isdigit() else Uncounted.UNREADABLE
 
 
 def _received_digests(reception: Reception) -> Callable[[str, frozenset[str]], Mapping[str, str]]:
@@ -68,11 +101,63 @@ def producer_digests(reception: Reception) -> tuple[DigestCheck, ...]:
     )
 
 
-def examine(session: Session, reception: Reception, units: Sequence[UnitPlan]) -> dict[str, Examined]:
-    """Identify the formats of the units' files and look for viruses in them; the answer is by the unit's path."""
-    identified = session.identifier.identify(_places(reception, units)) if session.identifier else repeat(UNKNOWN)
+Formats = dict[str, Identified]
+"""What the files of a delivery are, by their paths in it. A delivery has few formats, so this stays small."""
+
+
+def formats_to_judge(
+    session: Session, reception: Reception, units: Sequence[UnitPlan], progress: Progress
+) -> Formats | None:
+    """The formats of the whole delivery before its verdict; None once there is one, for files may be stored by then."""
+    if reception.stage is not Stage.RECEIVED or session.identifier is None:
+        return None
+    files = [file.delivered.path for unit in units for file in unit.files]
+    found: Formats = {}
+    for path, kind in zip(files, session.identifier.identify(map(reception.place, files)), strict=True):
+        found[path] = kind
+        if len(found) % PROGRESS_EVERY == 0 or len(found) == len(files):
+            progress("identify", len(found), len(files))
+    return found
+
+
+def examine(
+    session: Session, reception: Reception, units: Sequence[UnitPlan], formats: Formats | None
+) -> dict[str, Examined]:
+    """Read the technical metadata of the units' files and look for viruses in them; the answer is by the unit's path.
+
+    A file that cannot be read has that in its metadata: it stops nothing. Formats that are not known yet are
+    identified too.
+    """
+    known = _identified(session, reception, units) if formats is None else formats
     infected = session.scanner.scan(list(_places(reception, units))).infected if session.scanner else {}
-    return {unit.path: _examined(session, reception, unit, identified, infected) for unit in units}
+    clean = [unit for unit in units if not any(reception.place(file.delivered.path) in infected for file in unit.files)]
+    asked = (_asked(reception, file, known) for unit in clean for file in unit.files)
+    answers = session.characteriser.characterise(asked) if session.characteriser else repeat(None)
+    technical = {unit.path: tuple(next(answers) for _ in unit.files) for unit in clean}
+    return {unit.path: _examined(session, reception, unit, known, technical.get(unit.path), infected) for unit in units}
+
+
+def _identified(session: Session, reception: Reception, units: Sequence[UnitPlan]) -> Formats:
+    files = [file.delivered.path for unit in units for file in unit.files]
+    answers = session.identifier.identify(map(reception.place, files)) if session.identifier else repeat(UNKNOWN)
+    return dict(zip(files, answers, strict=False))
+
+
+def _asked(reception: Reception, file: ContentFile, formats: Formats) -> Asked:
+    media_type = formats.get(file.delivered.path, UNKNOWN).media_type
+    return Asked(reception.place(file.delivered.path), media_type, file.path)
+
+
+def unreadable(examined: Mapping[str, Examined]) -> Iterator[Finding]:
+    """The files whose technical metadata could not be read, and those whose structure is damaged."""
+    for unit in examined.values():
+        for file, technical in zip(unit.plan.files, unit.technical, strict=True):
+            if technical is None:
+                continue
+            if technical.failure is not None:
+                yield Finding("format.not-characterised", file.delivered.path, found=technical.failure)
+            elif damage := technical.value("structure"):
+                yield Finding("format.structure", file.delivered.path, found=damage)
 
 
 def _places(reception: Reception, units: Sequence[UnitPlan]) -> Iterator[Path]:
@@ -83,10 +168,11 @@ def _examined(
     session: Session,
     reception: Reception,
     unit: UnitPlan,
-    identified: Iterator[Identified],
+    known: Formats,
+    technical: tuple[Technical | None, ...] | None,
     infected: Mapping[Path, str],
 ) -> Examined:
-    found = tuple(next(identified) for _ in unit.files)
+    found = tuple(known.get(file.delivered.path, UNKNOWN) for file in unit.files)
     formats = (
         b"".join(_format_line(file.path, kind) for file, kind in zip(unit.files, found, strict=True))
         if session.identifier
@@ -95,6 +181,7 @@ def _examined(
     return Examined(
         unit,
         found,
+        (None,) * len(found) if technical is None else technical,
         formats,
         tuple(_checks(session, reception, unit, found, formats, infected)),
         _record_type(unit, found),

@@ -21,9 +21,10 @@ AT_ONCE = 500
 
 
 class Identified(msgspec.Struct, frozen=True):
-    """What one file is. `puid` is PRONOM's key, None where no signature matches; `basis` is what that rests on.
+    """What one file is. `puid` is PRONOM's key, None where no signature matches.
 
-    Names and versions that PRONOM does not give are empty.
+    `basis` is what that rests on, and of what Siegfried warns. Names and versions that PRONOM does not give are empty.
+    A format that only our own signature knows (OFD) has a name and no key.
     """
 
     puid: str | None
@@ -103,14 +104,17 @@ def _identified(path: str, row: Mapping[str, Any]) -> Identified:
     error = row.get("errors") or ""
     if row["filename"] != path or (error and error != "empty source"):
         raise ArchiveError("identification-failed", path, reason=error or row["filename"])
+    if own := row.get("own"):
+        return _known(None, own["format"], own["version"], own["mime"], own["basis"])
     match = next((match for match in row["matches"] if match["id"] not in ("", "UNKNOWN")), None)
     if match is None:
         return UNKNOWN
     media_type = (match["mime"] or UNKNOWN.media_type).split(",")[0].strip()
-    return _known(match["id"], match["format"], match["version"], media_type, match["basis"])
+    warning = f"; warning: {match['warning']}" if match.get("warning") else ""
+    return _known(match["id"], match["format"], match["version"], media_type, match["basis"] + warning)
 
 
 @lru_cache(maxsize=4096)
-def _known(puid: str, name: str, version: str, media_type: str, basis: str) -> Identified:
+def _known(puid: str | None, name: str, version: str, media_type: str, basis: str) -> Identified:
     """One value for all files that are the same in everything: a delivery has few kinds of files."""
     return Identified(puid, name, version, media_type, basis)

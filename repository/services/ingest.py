@@ -24,11 +24,13 @@ from repository.domain.values import Finding as KeptFinding
 from repository.domain.values import Outcome
 from repository.errors import ArchiveError
 from repository.eventlog import Streams
-from repository.services import examination, packaging
+from repository.services import examination, format_policy, packaging
 from repository.services.administration import find_or_register_producer
 from repository.services.delivery import DeliveryPlan, UnitPlan
+from repository.services.mapping import Profile, read_profile
 from repository.services.preservation import put_straight
 from repository.services.reception import Reception, Source, open_source, receive_delivery
+from repository.services.returning import returned_workbook, write_faults
 from repository.services.session import Progress, Session
 from repository.storage import discard_quarantine, source_lock
 
@@ -39,7 +41,10 @@ FINDINGS_KEPT = 100
 
 
 class IngestRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """What a person asks for. Without a producer the archive itself delivers; `new` takes a source a second time."""
+    """What a person asks for. Without a producer the archive itself delivers; `new` takes a source a second time.
+
+    `mapping` is a site's own mapping profile; `faults` is where to write the catalogue with its faults.
+    """
 
     source: Path
     archive: str | None = None
@@ -48,6 +53,8 @@ class IngestRequest(msgspec.Struct, frozen=True, kw_only=True):
     kind: AccessionKind = AccessionKind.TRANSFER
     per_folder: bool = False
     new: bool = False
+    mapping: Path | None = None
+    faults: Path | None = None
 
 
 class IngestedPackage(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,7 +88,12 @@ def ingest(session: Session, request: IngestRequest, progress: Progress) -> Inge
     `ArchiveError` where work cannot go on: `above-ceiling`, `delivery-changed`, `storage-full`, `locked`, ...
     """
     session.require("ingest")
-    source = open_source(request.source, per_folder=request.per_folder, ceiling=session.settings.secrecy_ceiling)
+    source = open_source(
+        request.source,
+        per_folder=request.per_folder,
+        ceiling=session.settings.secrecy_ceiling,
+        profile=profile_of(request),
+    )
     with source_lock(session.folder, source.key):
         put_straight(session)
 
@@ -90,21 +102,27 @@ def ingest(session: Session, request: IngestRequest, progress: Progress) -> Inge
         if opened.state.stage is Stage.COMPLETED:
             discard_quarantine(session.quarantine / str(opened.stream))  # of one killed right after its last event
             return _already_recorded(opened, source, progress)
-        reception = receive_delivery(session, opened, source, progress)
+        reception = receive_delivery(session, opened, source, progress, request.mapping)
 
         # 2 plan the units and reserve their reference codes
         plan, taken = _plan(session, opened.stream, reception)
 
-        # 3 validate its structure and the producer's digests
+        # 3 validate its structure and the producer's digests, and hold its formats against the policy
         findings = [*reception.received.findings, *plan.findings, *taken]
-        findings += examination.judge_delivery(reception, session.settings.secrecy_ceiling)
-        if not _validate(session, opened.stream, reception, findings):
+        findings += examination.judge_delivery(session, reception, plan)
+        formats = examination.formats_to_judge(session, reception, plan.units, progress)
+        findings += format_policy.judge(format_policy.read_policy(session.settings.format_policy), formats or {})
+        valid = _validate(session, opened.stream, reception, findings)
+        if request.faults is not None:
+            write_faults(request.faults, returned_workbook(reception, plan, findings))
+        if not valid:
             return _report(session, opened.stream, "rejected", reception, plan, findings)
 
-        # 4, 5, 6 create the packages: formats, viruses; quality has no assessor yet and is not tested
+        # 4, 5, 6 create the packages: technical metadata, viruses; quality has no assessor yet and is not tested
         units = _units(session, opened.stream)
-        made = _create(session, opened.stream, reception, plan, units, progress)
+        made = _create(session, opened.stream, reception, plan, units, formats, progress)
         examination.refuse_infected(made)
+        findings += examination.unreadable(made)
 
         # 7 accept custody
         _accept(session, opened.stream)
@@ -116,6 +134,16 @@ def ingest(session: Session, request: IngestRequest, progress: Progress) -> Inge
         _complete(session, opened.stream, len(units))
         reception.clear()
         return _report(session, opened.stream, "completed", reception, plan, findings)
+
+
+def profile_of(request: IngestRequest) -> Profile | None:
+    """The mapping profile that is asked for. `mapping-invalid`."""
+    if request.mapping is None:
+        return None
+    try:
+        return read_profile(request.mapping.read_bytes(), request.mapping)
+    except OSError as error:
+        raise ArchiveError("mapping-invalid", request.mapping, reason=error) from error
 
 
 def _find_or_open(session: Session, request: IngestRequest, source: Source) -> Loaded[accession.State]:
@@ -270,6 +298,7 @@ def _create(
     reception: Reception,
     plan: DeliveryPlan,
     units: dict[str, Unit],
+    formats: examination.Formats | None,
     progress: Progress,
 ) -> dict[str, examination.Examined]:
     """Look at every file of every unit, and create the packages that do not exist yet."""
@@ -277,7 +306,7 @@ def _create(
     done = 0
     for batch in _batches(plan.units):
         missing = [unit for unit in batch if not _is_stored(session, units[unit.path].package)]
-        examined = examination.examine(session, reception, missing)
+        examined = examination.examine(session, reception, missing, formats)
         made |= examined
 
         def decide(streams: Streams, examined: dict[str, examination.Examined] = examined) -> list[New]:
@@ -352,11 +381,13 @@ def _store(
             return events
 
         session.perform("describe", describe, correlation=stream, archive=reception.archive)
+        # What is built tells what the log says now: somebody may have revised what a killed run described.
+        said = {unit.path: session.log.load(DESCRIPTION, units[unit.path].description).state.fields for unit in batch}
         packaging.store_packages(
             session,
             stream,
             reception,
-            [(units[unit.path], made[unit.path], fields[unit.path]) for unit in batch],
+            [(units[unit.path], made[unit.path], said[unit.path] or fields[unit.path]) for unit in batch],
             history,
         )
         done += len(batch)

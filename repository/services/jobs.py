@@ -15,6 +15,7 @@ from repository.domain.accession import ACCESSION, Stage
 from repository.errors import ArchiveError
 from repository.services.ingest import IngestRequest, ingest
 from repository.services.preservation import put_straight
+from repository.services.search import position_of
 from repository.services.session import Progress, Session
 
 _NEXT = {
@@ -42,7 +43,7 @@ class Unfinished(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
-    """How the archive stands."""
+    """How the archive stands. `lagging` packages tell less than the log knows of their descriptions."""
 
     schema: str = "jingui.status/1"
     archives: tuple[str, ...]
@@ -51,6 +52,7 @@ class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
     unfinished: tuple[Unfinished, ...]
     runs: tuple[Run, ...]
     projections: tuple[Projection, ...]
+    lagging: int = 0
 
 
 class WorkReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,17 +63,20 @@ class WorkReport(msgspec.Struct, frozen=True, kw_only=True):
     accessions: dict[str, str]
 
 
-def status(session: Session) -> StatusReport:
-    """What the archive holds, and what in it is unfinished."""
+def status(session: Session, *, as_of: str | None = None) -> StatusReport:
+    """What the archive holds, and what in it is unfinished; as of a moment, what it held and what was unfinished."""
     session.require("search")
-    position = session.catch_up()
+    last = session.catch_up()
+    then = position_of(session, as_of)
+    position = last if then is None else min(then, last)
     return StatusReport(
         archives=session.settings.archives,
         position=position,
-        holdings=session.catalogue.holdings(),
-        unfinished=tuple(map(_unfinished, _open_accessions(session))),
-        runs=tuple(run for run in session.catalogue.runs(limit=1_000).entries if run.outcome is None),
+        holdings=session.catalogue.holdings(as_of=position),
+        unfinished=tuple(map(_unfinished, _open_accessions(session, position))),
+        runs=session.catalogue.runs(unfinished=True, as_of=position, limit=1_000).entries,
         projections=tuple(session.catalogue.board()),
+        lagging=session.catalogue.lagging(limit=1).total,
     )
 
 
@@ -85,7 +90,7 @@ def work(session: Session, progress: Progress) -> WorkReport:
     recovered = len(put_straight(session))
     session.catch_up()
     done: dict[str, str] = {}
-    for accession in _open_accessions(session):
+    for accession in _open_accessions(session, None):
         if accession.stage is Stage.REJECTED:
             continue
         try:
@@ -111,10 +116,10 @@ def _as_asked(session: Session, accession: Accession) -> IngestRequest:
     )
 
 
-def _open_accessions(session: Session) -> list[Accession]:
+def _open_accessions(session: Session, as_of: int | None) -> list[Accession]:
     found: list[Accession] = []
     for stage in _NEXT:
-        page = session.catalogue.accessions(stage=stage, limit=1_000)
+        page = session.catalogue.accessions(stage=stage, as_of=as_of, limit=1_000)
         found += page.entries
     return found
 

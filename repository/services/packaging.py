@@ -6,11 +6,13 @@
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
+from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
 
 from packages_spec import descriptive, premis
+from packages_spec.descriptive import sections
 from packages_spec.digests import Digested, chunks_of
 from packages_spec.ocfl import User
 from packages_spec.premis import AgentLink, EventType, Identifier
@@ -26,15 +28,18 @@ from packages_spec.profiles import (
     payload_path,
     representation_id,
 )
+from packages_spec.technical import Technical
 from repository.domain import accession, archival_package, description
 from repository.domain.accession import Planned, Unit
 from repository.domain.aggregate import New
 from repository.domain.archival_package import ARCHIVAL_PACKAGE, Stored
+from repository.domain.description_fields import Location, Section
 from repository.domain.envelope import Event
-from repository.domain.values import Carrier, Level, Outcome
+from repository.domain.values import Carrier, Level, Outcome, Sealed
+from repository.errors import ArchiveError
 from repository.eventlog import Record, Streams
-from repository.services.catalogue_file import NAME as CATALOGUE_NAME
 from repository.services.delivery import LISTING, WHOLE, ContentFile, Delivered
+from repository.services.delivery_papers import is_catalogue
 from repository.services.examination import Examined
 from repository.services.identification import Identified
 from repository.services.reception import Reception
@@ -115,6 +120,9 @@ def store_packages(
         }
 
         def decide(streams: Streams) -> Iterator[New]:
+            for unit, _, fields in items:
+                if streams.load(description.DESCRIPTION, unit.description).state.fields != fields:
+                    raise ArchiveError("description-changed", fields.reference_code or unit.package)
             for package, event in stored.items():
                 state = streams.load(ARCHIVAL_PACKAGE, package).state
                 for payload in archival_package.store(state, event):
@@ -137,15 +145,16 @@ def _build(
 ) -> Built:
     package = str(unit.package)
     payload, placed = [], []
-    for file, identified in zip(examined.plan.files, examined.identified, strict=True):
+    looked_at = zip(examined.plan.files, examined.identified, examined.technical, strict=True)
+    for file, identified, technical in looked_at:
         at = Digested(payload_path(package, file.path), file.delivered.size, file.delivered.sha256)
         place = reception.place(file.delivered.path)
-        if file.delivered.path == CATALOGUE_NAME:  # stays in quarantine too: who goes on reads the plan from it
+        if is_catalogue(file.delivered.path):  # stays in quarantine too: who goes on reads the plan from it
             stage.write(at.path, chunks_of(place))
         else:
             stage.adopt(place, at.path, at)
         placed.append(at)
-        payload.append(payload_file(file, identified))
+        payload.append(payload_file(file, identified, technical))
     papers = [
         stage.write(delivery_path(package, paper.path), chunks_of(reception.place(paper.delivered.path)))
         for paper in examined.plan.papers
@@ -179,7 +188,7 @@ def _build(
     return built
 
 
-def payload_file(file: ContentFile, identified: Identified) -> PayloadFile:
+def payload_file(file: ContentFile, identified: Identified, technical: Technical | None = None) -> PayloadFile:
     """A file of the content as METS and PREMIS tell of it."""
     return PayloadFile(
         path=file.path,
@@ -192,6 +201,7 @@ def payload_file(file: ContentFile, identified: Identified) -> PayloadFile:
         format_name=identified.name or None,
         format_version=identified.version or None,
         format_basis=identified.basis or None,
+        technical=technical,
     )
 
 
@@ -220,14 +230,15 @@ def label_of(fields: description.Fields, otherwise: str) -> str:
 
 
 def as_described(fields: description.Fields) -> descriptive.Description:
-    """The description as a package carries it. A sealed title stays out of it."""
+    """The description as a package carries it. Sealed words stay out of it."""
+    place = fields.location or Location()
     return descriptive.Description(
         package=str(fields.package) if fields.package else None,
         level=fields.level.value,
         reference_code=fields.reference_code,
         fonds_code=fields.fonds_code,
         title=fields.title if isinstance(fields.title, str) else "",
-        responsible_party=fields.responsible_party if isinstance(fields.responsible_party, str) else None,
+        responsible_party=_plain(fields.responsible_party),
         date=fields.date,
         year=fields.year,
         retention_period=fields.retention_period,
@@ -236,7 +247,44 @@ def as_described(fields: description.Fields) -> descriptive.Description:
         record_type=fields.record_type.value,
         carrier=fields.carrier.value,
         page_count=fields.page_count,
+        holding=_section(
+            sections.Holding,
+            storeroom=place.storeroom,
+            rack=place.rack,
+            shelf=place.shelf,
+            pages_scanned=fields.pages_scanned,
+        ),
+        subject=_section(
+            sections.Subject,
+            language=fields.language,
+            keywords=fields.keywords,
+            abstract=_plain(fields.abstract),
+            note=_plain(fields.note),
+        ),
+        text=_section(sections.Text, **_said(fields.text)),
+        image=_section(sections.Image, **_said(fields.image)),
+        audio=_section(sections.Audio, **_said(fields.audio)),
+        video=_section(sections.Video, **_said(fields.video)),
+        database=_section(sections.Database, **_said(fields.database)),
     )
+
+
+_Section = TypeVar("_Section", bound=sections.Section)
+
+
+def _section(kind: type[_Section], **said: Any) -> _Section | None:
+    """A section, where anything is said in it."""
+    return kind(**said) if any(value not in (None, ()) for value in said.values()) else None
+
+
+def _said(section: Section | None) -> dict[str, object]:
+    """What a section says that can be read here."""
+    names = section.__struct_fields__ if section else ()
+    return {name: _plain(getattr(section, name)) for name in names}
+
+
+def _plain(words: object) -> Any:
+    return None if isinstance(words, Sealed) else words
 
 
 def extras(envelopes: Sequence[Record], payloads: Sequence[Record], formats: bytes) -> list[ExtraFile]:
@@ -321,6 +369,12 @@ def _term(event: Event) -> _Term | None:
         case archival_package.FormatsIdentified():
             found = ", ".join(f"{row.puid or 'unknown'}: {row.files}" for row in payload.formats)
             return EventType.FORMAT_IDENTIFICATION, payload.signatures, "success", found, payload.tool
+        case archival_package.MetadataRevised():
+            detail = f"description {payload.description} as of position {payload.position}"
+            return EventType.METADATA_MODIFICATION, detail, "success", None, None
+        case archival_package.ContentRevised():
+            detail = f"{len(payload.files)} files replaced; the former stay in the versions before"
+            return EventType.MODIFICATION, detail, "success", None, None
         case archival_package.VirusChecked():
             note = ", ".join(payload.infected) or None
             detail = payload.signatures or "no virus scanner is configured"

@@ -14,7 +14,7 @@ from repository.domain.values import Outcome, Value
 from repository.errors import ArchiveError
 from repository.eventlog import Streams
 from repository.services import stored
-from repository.services.search import find_record
+from repository.services.search import find_record, position_of
 from repository.services.session import Session
 from repository.storage import Recovered, RecoveryAction, StoredClaim, outgoing, recover, sweep_outgoing
 
@@ -31,8 +31,10 @@ class MaterialiseReport(msgspec.Struct, frozen=True, kw_only=True):
     bytes: int
 
 
-def materialise(session: Session, record: str, target: Path) -> MaterialiseReport:
+def materialise(session: Session, record: str, target: Path, *, as_of: str | None = None) -> MaterialiseReport:
     """Copy the newest stored version of a record, as the bag `target/uuid-<u>`; recorded as a run of kind export.
+
+    With `as_of` it is the newest that was stored at that moment.
 
     Raises `record-unknown`, `folder-exists`, and `fixity-mismatch` for the first file that is not true; the run then
     ends as failed, and nothing is left at the target.
@@ -45,7 +47,7 @@ def materialise(session: Session, record: str, target: Path) -> MaterialiseRepor
     out = target / f"uuid-{package}"
     outcome, copied = Outcome.FAILED, []
     try:
-        version = stored.newest(session, package)
+        version = stored.newest(session, package, as_of=position_of(session, as_of))
         with outgoing(session.folder, identifier) as folder:
             for path, digest in sorted(version.digests.items()):
                 copied.append(folder.copy(stored.place_of(session, version, path), path, digest))

@@ -5,6 +5,7 @@ import re
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import msgspec
 
@@ -14,6 +15,7 @@ from packages_spec.descriptive import read_archive_xml
 from packages_spec.findings import Finding
 from packages_spec.profiles import BAG_PROFILE
 from packages_spec.safe_xml import UnsafeXml
+from packages_spec.tables import RefusedTable, Sheet
 from repository.domain import accession
 from repository.domain.accession import ACCESSION, Stage
 from repository.domain.aggregate import Loaded, New
@@ -22,13 +24,27 @@ from repository.errors import ArchiveError
 from repository.eventlog import Streams
 from repository.services import catalogue_file, delivery
 from repository.services.catalogue_file import CatalogueFile
+from repository.services.declarations import Declared, read_declarations
 from repository.services.delivery import Delivered, DeliveryPlan
+from repository.services.delivery_papers import (
+    DECLARATIONS,
+    Paper,
+    catalogues,
+    is_catalogue,
+    paper_of,
+    read_all,
+    read_table,
+)
+from repository.services.mapping import Profile, builtin, read_profile
 from repository.services.session import Progress, Session
-from repository.storage import Received, ReceivedFile, discard_quarantine, receive, survey
+from repository.storage import Received, ReceivedFile, discard_quarantine, keep_beside, receive, survey
+
+LARGEST_TABLE = 64 << 20
+MAPPING = "mapping.toml"
+"""How the mapping profile of a delivery is called, behind the delivery's number."""
 
 _MANIFEST = re.compile(r"(?:[^/]+/)?(?:tag)?manifest-([a-z0-9]+)\.txt")
 _DECLARATION = re.compile(r"(?:[^/]+/)?bagit\.txt")
-_CATALOGUE = re.compile(r"(?:[^/]+/)?" + re.escape(catalogue_file.NAME))
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -75,13 +91,22 @@ class Source(msgspec.Struct, frozen=True):
 class Reception:
     """A delivery that lies in quarantine, whole; everything about it is known without reading its files again."""
 
-    def __init__(self, folder: Path, source: Source, received: Received, state: accession.State, archive: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        source: Source,
+        received: Received,
+        state: accession.State,
+        archive: str,
+        profile: Profile | None = None,
+    ) -> None:
         self.quarantine = folder
         self.top = _top_folder(received) if source.is_packed else ""
         self.folder = folder / self.top
         self.source = source
         self.received = received
         self.archive = archive
+        self.profile = profile or builtin()
         self.delivery = state.delivery
         self.stage = state.stage
         self.files = [
@@ -100,9 +125,36 @@ class Reception:
         """What its producer says of its records: the catalogue that came with it, or a SIP's own description."""
         if self.source.is_bag:
             return self._own_description()
-        if not any(file.path == catalogue_file.NAME for file in self.files):
+        named = catalogues(file.path for file in self.files)
+        if not named:
             return CatalogueFile((), ())
-        return catalogue_file.read_catalogue(self.place(catalogue_file.NAME).read_bytes())
+        read = _read_catalogue(self.place(named[0]), named[0], self.profile)
+        several = tuple(Finding("delivery.catalogue-several", name, named[0]) for name in named[1:])
+        return msgspec.structs.replace(read, findings=(*several, *read.findings))
+
+    @cached_property
+    def declarations(self) -> tuple[list[Declared], list[Finding]]:
+        """What the producer declared of single pages, in whichever 备考表."""
+        sheets, findings = self.sheets(Paper.DECLARATIONS, DECLARATIONS)
+        declared: list[Declared] = []
+        for name, sheet in sheets:
+            folder = name.rpartition("/")[0].rpartition("/")[2] or None
+            lines, wrong = read_declarations(name, sheet, self.profile, folder)
+            declared += lines
+            findings += wrong
+        return declared, findings
+
+    def sheets(self, paper: Paper, sheet_name: str) -> tuple[list[tuple[str, Sheet]], list[Finding]]:
+        """The sheets of the files that are such a paper, and those called so in the catalogue's own workbook."""
+        if self.source.is_bag or not catalogues(file.path for file in self.files):
+            return [], []
+        named = [file.path for file in self.files if paper_of(file.path) is paper]
+        sheets, findings = read_all([(name, self.place(name)) for name in named])
+        beside = self.catalogue.name
+        if beside.endswith(".xlsx") and beside not in named and self.catalogue.mapped is not None:
+            within, _ = read_all([(beside, self.place(beside))])
+            sheets += [(name, sheet) for name, sheet in within if sheet_name in sheet.name]
+        return sheets, findings
 
     def _own_description(self) -> CatalogueFile:
         """Of a SIP of our own profile, its `archive.xml`; of any other bag nothing that could be relied on."""
@@ -140,16 +192,15 @@ class Reception:
         discard_quarantine(self.quarantine.parent)
 
 
-def open_source(path: Path, *, per_folder: bool, ceiling: SecrecyClass) -> Source:
+def open_source(path: Path, *, per_folder: bool, ceiling: SecrecyClass, profile: Profile | None = None) -> Source:
     """Recognise a delivery. `delivery-missing`, `delivery-form`; `above-ceiling` before anything of it is copied."""
     real = path.resolve()
     if not real.exists():
         raise ArchiveError("delivery-missing", path)
     if real.is_dir():
         source = Source(real, is_bag(real), is_packed=False, per_folder=per_folder)
-        catalogue = real / catalogue_file.NAME
-        if catalogue.is_file() and not source.is_bag:
-            _refuse_above(path, catalogue_file.read_catalogue(catalogue.read_bytes()), ceiling)
+        if not source.is_bag:
+            _refuse_above(path, sorted(real.iterdir()), ceiling, profile)
         return source
     if not real.is_file() or not safe_archive.is_archive(real):
         raise ArchiveError("delivery-form", path)
@@ -157,38 +208,61 @@ def open_source(path: Path, *, per_folder: bool, ceiling: SecrecyClass) -> Sourc
     if refused:
         raise ArchiveError("delivery-unsafe", path, reason=refused[0].message("zh"), reason_en=refused[0].message("en"))
     packed_bag = any(_DECLARATION.fullmatch(name) for name in safe_archive.names(real))
-    if not packed_bag and any(_CATALOGUE.fullmatch(name) for name in safe_archive.names(real)):
-        _refuse_above(path, catalogue_file.read_catalogue(_packed_catalogue(real)), ceiling)
+    if not packed_bag and any(_is_packed_catalogue(name) for name in safe_archive.names(real)):
+        with TemporaryDirectory() as folder:
+            _refuse_above(path, _unpack_catalogues(real, Path(folder)), ceiling, profile)
     return Source(real, packed_bag, is_packed=True, per_folder=per_folder)
 
 
-def _packed_catalogue(path: Path) -> bytes:
-    """The catalogue inside a packed delivery; empty where it cannot be unpacked, which receiving will say."""
+def _is_packed_catalogue(name: str) -> bool:
+    return is_catalogue(name) or is_catalogue(name.partition("/")[2])
+
+
+def _unpack_catalogues(path: Path, folder: Path) -> list[Path]:
+    """The catalogues inside a packed delivery; none where it cannot be unpacked, which receiving will say."""
+    places: list[Path] = []
     try:
         for member in safe_archive.members(path):
-            if _CATALOGUE.fullmatch(member.path):
-                return b"".join(member.chunks)
+            if _is_packed_catalogue(member.path) and member.size <= LARGEST_TABLE:
+                place = folder / member.path.rpartition("/")[2]
+                place.write_bytes(b"".join(member.chunks))
+                places.append(place)
     except safe_archive.RefusedArchive:
         pass
-    return b""
+    return places
 
 
-def _refuse_above(path: Path, catalogue: CatalogueFile, ceiling: SecrecyClass) -> None:
-    for row in catalogue_file.above_ceiling(catalogue.rows, ceiling):
-        place = f"{catalogue_file.NAME}:{row.number}"
-        raise ArchiveError("above-ceiling", path, row=place, found=row.secrecy_class, ceiling=ceiling)
+def _refuse_above(path: Path, places: list[Path], ceiling: SecrecyClass, profile: Profile | None) -> None:
+    for place in places:
+        if is_catalogue(place.name) and place.is_file():
+            catalogue = _read_catalogue(place, place.name, profile or builtin())
+            for row in catalogue_file.above_ceiling(catalogue.rows, ceiling):
+                raise ArchiveError("above-ceiling", path, row=row.place, found=row.secrecy_class, ceiling=ceiling)
+
+
+def _read_catalogue(place: Path, name: str, profile: Profile) -> CatalogueFile:
+    try:
+        return catalogue_file.read_sheets(read_table(place, name), name, profile)
+    except RefusedTable as refused:
+        return CatalogueFile((), (refused.finding,), name, profile=profile)
 
 
 def receive_delivery(
-    session: Session, opened: Loaded[accession.State], source: Source, progress: Progress
+    session: Session, opened: Loaded[accession.State], source: Source, progress: Progress, mapping: Path | None = None
 ) -> Reception:
-    """Copy the delivery into quarantine and record it; what was received already is taken from its journal."""
+    """Copy the delivery into quarantine and record it; what was received already is taken from its journal.
+
+    `mapping` is the mapping profile to read its catalogue by: a copy is kept beside it, for whoever goes on.
+    """
     state, stream = opened.state, opened.stream
     archive = session.log.stream(stream)[0].envelope.archive or ""
     is_next = state.stage in (Stage.OPEN, Stage.REJECTED)
     number = state.delivery + 1 if is_next else state.delivery
     folder = session.quarantine / str(stream) / str(number)
     folder.parent.mkdir(exist_ok=True)
+    kept = folder.with_name(f"{number}.{MAPPING}")
+    if mapping is not None and is_next:
+        keep_beside(kept, mapping.read_bytes())
     received = receive(
         source.path,
         folder,
@@ -212,7 +286,8 @@ def receive_delivery(
 
     if is_next:
         session.perform("receive-delivery", decide, correlation=stream, archive=archive)
-    return Reception(folder, source, received, session.log.load(ACCESSION, stream).state, archive)
+    by = read_profile(kept.read_bytes(), kept) if kept.exists() else None
+    return Reception(folder, source, received, session.log.load(ACCESSION, stream).state, archive, by)
 
 
 def _top_folder(received: Received) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from uuid import UUID
 
 from repository.catalogue import Catalogue
+from repository.characterisation import Characteriser
 from repository.domain.agent import AGENT
 from repository.domain.aggregate import New
 from repository.domain.authority import may
@@ -21,6 +22,9 @@ from repository.settings import Settings
 from repository.storage import Store
 
 SOFTWARE, SOFTWARE_VERSION = "jingui", "0.1.0"
+
+PROCESSES = frozenset({"Accession", "AccessRequest", "Run"})
+"""Streams that are a course of work: there, what came last led to what comes next. A person's life is none."""
 
 Progress = Callable[[str, int, int], None]
 """Called with the step's name, what is done and what there is to do (bytes, packages, positions; 0 if unknown)."""
@@ -40,6 +44,7 @@ class Session:
     new_id: Callable[[], UUID]
     identifier: FormatIdentifier | None
     scanner: VirusScanner | None
+    characteriser: Characteriser | None
 
     @property
     def quarantine(self) -> Path:
@@ -66,6 +71,10 @@ class Session:
     ) -> Answer:
         """Perform one command now, in the actor's name: load, decide, append - all of it or nothing.
 
+        `causation` is the event that led to this. Where none is named, it is the newest event of the process that the
+        command belongs to - its accession, its access request, its run -, so that the whole way from a delivery to a
+        reader can be walked by envelopes alone.
+
         Work that may be interrupted and run again is kept from happening twice by the decisions themselves.
         """
         command_id = self.new_id()
@@ -76,9 +85,15 @@ class Session:
             archive=archive,
             occurred_at=OccurredAt(time=self.now(), precision="microsecond", source="clock"),
             correlation_id=correlation,
-            causation_id=causation,
+            causation_id=causation or self._last_of_process(correlation),
         )
         return self.log.perform(command, decide)
+
+    def _last_of_process(self, correlation: UUID) -> UUID | None:
+        newest = self.log.newest(correlation)
+        if newest is None or newest.type.partition(".")[0] not in PROCESSES:
+            return None
+        return newest.event_id
 
     def catch_up(self) -> int:
         """Bring the catalogue to the end of the log, so that the caller reads what it wrote. Its position."""

@@ -1,4 +1,7 @@
-"""The identifier's own process: JSON lists of paths come in, a line each; Siegfried's answers go out, a line each."""
+"""The identifier's own process: JSON lists of paths come in, a line each; Siegfried's answers go out, a line each.
+
+Where PRONOM sees no more than a ZIP, our own signature of OFD (GB/T 33190) looks into it, and answers in `own`.
+"""
 
 import json
 import os
@@ -11,11 +14,14 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 CONTROL = re.compile("[\x00-\x1f]")
+ZIP = "x-fmt/263"
+OFD_NAMESPACE = "http://www.ofdspec.org/2016"
 
 
 def work() -> None:
     """Answer until nothing more is asked."""
     os.environ.setdefault("GOGC", "30")  # Go lets its heap double; a third more is enough for signatures
+    sys.path.insert(0, str(Path(__file__).parents[2]))  # isolated, it knows no folder of ours
     import pygfried
 
     for line in sys.stdin:
@@ -36,7 +42,27 @@ def identify(identify_many: Callable[[list[str]], Any], paths: list[str]) -> Any
         answer = identify_many(asked)
     for number in odd:
         answer["files"][number]["filename"] = paths[number]
+    for path, row in zip(paths, answer["files"], strict=True):
+        if any(match["id"] == ZIP for match in row.get("matches", ())) and (own := _own(path)):
+            row["own"] = own
     return answer
+
+
+def _own(path: str) -> dict[str, str] | None:
+    """What our signatures know a ZIP for, or None."""
+    from packages_spec.ofd import is_ofd, read_ofd
+    from packages_spec.safe_xml import UnsafeXml
+    from packages_spec.zip_container import Container, RefusedContainer
+
+    try:
+        with Path(path).open("rb") as stream, Container(stream) as container:
+            if not is_ofd(container):
+                return None
+            version, _ = read_ofd(container)
+    except (OSError, RefusedContainer, UnsafeXml):
+        return None  # whatever it was meant to be, it is a ZIP
+    basis = f"jingui signature: OFD.xml, {OFD_NAMESPACE}; PRONOM: {ZIP}"
+    return {"format": "OFD", "version": version, "mime": "application/zip", "basis": basis}
 
 
 if __name__ == "__main__":

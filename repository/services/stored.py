@@ -6,12 +6,13 @@ from uuid import UUID
 
 import msgspec
 
-from packages_spec.bagit import read_bag
+from packages_spec.bagit.tagfiles import collect, read_manifest
 from packages_spec.digests import digest_file
 from packages_spec.mets import FileReference, read_mets
 from packages_spec.premis import FileObject, read_premis
 from packages_spec.profiles import PayloadFile, package_folder, payload_path
 from repository.domain.archival_package import Stored
+from repository.domain.description_fields import FileRange, holds
 from repository.errors import ArchiveError
 from repository.services.session import Session
 
@@ -25,23 +26,29 @@ class StoredVersion(msgspec.Struct, frozen=True):
     digests: dict[str, str]
 
 
-def newest(session: Session, package: UUID) -> StoredVersion:
-    """The newest version. `package-not-stored` when there is none; `fixity-mismatch` for a false manifest."""
+def newest(session: Session, package: UUID, *, as_of: int | None = None) -> StoredVersion:
+    """The newest version, or the newest that was stored at a position of the log.
+
+    `package-not-stored` when there is none; `fixity-mismatch` for a false manifest.
+    """
     for event in reversed(session.log.stream(package)):
-        if isinstance(event.payload, Stored):
+        if isinstance(event.payload, Stored) and (as_of is None or event.envelope.position <= as_of):
             return _version(session, package, event.envelope.event_id, event.payload)
     raise ArchiveError("package-not-stored", package)
 
 
 def _version(session: Session, package: UUID, identifier: UUID, stored: Stored) -> StoredVersion:
+    """A version's files, from the two manifests that the log vouches for: in a later one they may lie apart."""
     tags = {"manifest-sha256.txt": stored.manifest_sha256, "tagmanifest-sha256.txt": stored.tagmanifest_sha256}
-    root = session.store.content_path(package, stored.version, "bagit.txt").parent
+    digests = dict(tags)
     for name, expected in tags.items():
-        _, found = digest_file(root / name)
+        place = session.store.content_path(package, stored.version, name)
+        _, found = digest_file(place)
         if found != expected:
-            raise ArchiveError("fixity-mismatch", root / name, expected=expected, found=found)
-    bag = read_bag(root)
-    return StoredVersion(package, identifier, stored, bag.manifests["sha256"] | bag.tag_manifests["sha256"] | tags)
+            raise ArchiveError("fixity-mismatch", place, expected=expected, found=found)
+        lines = place.read_text("utf-8").removesuffix("\n").split("\n")
+        digests |= collect(read_manifest([lines], name, [], digits=64, strict=True), [], strict=True)
+    return StoredVersion(package, identifier, stored, digests)
 
 
 def place_of(session: Session, version: StoredVersion, path: str) -> Path:
@@ -77,6 +84,7 @@ def content(session: Session, version: StoredVersion) -> Iterator[PayloadFile]:
                 format_name=known.format.name,
                 format_version=known.format.version,
                 format_basis=known.format.basis,
+                technical=known.technical,
             )
 
 
@@ -89,9 +97,14 @@ def _objects(session: Session, version: StoredVersion, folder: str) -> Iterator[
                     yield statement
 
 
-def chosen(session: Session, version: StoredVersion, paths: Sequence[str]) -> list[PayloadFile]:
-    """The files of the record at these paths, or all of them. `file-unknown` names one that is not there."""
-    files = {file.path: file for file in content(session, version)}
+def chosen(
+    session: Session, version: StoredVersion, paths: Sequence[str], own: tuple[FileRange, ...] | None = None
+) -> list[PayloadFile]:
+    """The files of the record at these paths, or all of them. `file-unknown` names one that is not there.
+
+    `own` are the files that are the record's, where it shares its package with others.
+    """
+    files = {file.path: file for file in content(session, version) if holds(own, file.path)}
     for path in paths:
         if path not in files:
             raise ArchiveError("file-unknown", path, record=version.package)

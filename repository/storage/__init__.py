@@ -2,7 +2,8 @@
 
 from repository.storage.export import Folder, outgoing, sweep_outgoing
 from repository.storage.journal import ReceivedFile
-from repository.storage.quarantine import discard_quarantine, source_lock
+from repository.storage.locks import run_lock
+from repository.storage.quarantine import discard_quarantine, keep_beside, source_lock
 from repository.storage.receive import Received, listing_lines, receive
 from repository.storage.recovery import Recovered, RecoveryAction, StoredClaim, recover
 from repository.storage.staging import Published, Stage
@@ -20,10 +21,12 @@ __all__ = [
     "Store",
     "StoredClaim",
     "discard_quarantine",
+    "keep_beside",
     "listing_lines",
     "outgoing",
     "receive",
     "recover",
+    "run_lock",
     "source_lock",
     "survey",
     "sweep_outgoing",

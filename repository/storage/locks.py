@@ -6,6 +6,8 @@ removes the file before letting go; whoever waited on the removed file notices a
 
 import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from repository.errors import ArchiveError
@@ -57,3 +59,13 @@ def _is_still(path: Path, descriptor: int) -> bool:
         return os.path.samestat(path.stat(), os.fstat(descriptor))
     except FileNotFoundError:
         return False
+
+
+@contextmanager
+def run_lock(archive: Path, name: str) -> Iterator[None]:
+    """Be the only one that does work of this name, to the end of the block. Raises `locked` while another does it."""
+    lock = take(archive / "staging" / f"{name}.lock")
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,11 +1,12 @@
 """Quarantine (隔离区): one taker for a source at a time, and an end when all that lay there is stored."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from repository.storage.durable import storage_errors
+from repository.storage.durable import storage_errors, sync_folder, write_all
 from repository.storage.locks import take
 
 
@@ -24,3 +25,18 @@ def discard_quarantine(folder: Path) -> None:
     with storage_errors(folder):
         if folder.is_dir():
             shutil.rmtree(folder)
+
+
+def keep_beside(place: Path, content: bytes) -> None:
+    """Put a small file beside a delivery, whole and durable or not at all; it takes the place of one of this name."""
+    with storage_errors(place):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        half = place.with_name(f"{place.name}.part")
+        descriptor = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o444)
+        try:
+            write_all(descriptor, content)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        half.rename(place)
+        sync_folder(place.parent)

@@ -156,7 +156,7 @@ class Store:
             raise ArchiveError("content-unknown", package, path=path)
         place = f"v1/{CONTENT}/{path}"
         if version > 1:
-            place = _inventory_of(folder / f"v{version}" / FILE, package).content_path(version, path) or ""
+            place = _places_of(folder / f"v{version}" / FILE, package, version).get(path, "")
         if not place or not (folder / place).is_file():
             raise ArchiveError("content-unknown", package, path=path)
         return folder / place
@@ -173,9 +173,9 @@ class Store:
 
 
 @lru_cache(maxsize=8)
-def _inventory_of(path: Path, package: UUID) -> Inventory:
-    """A version's own inventory, which never changes: worth keeping while its files are being read."""
-    return _read_inventory(path, package)
+def _places_of(path: Path, package: UUID, version: int) -> dict[str, str]:
+    """Where each file of a version lies. Its own inventory never changes: worth keeping while its files are read."""
+    return _read_inventory(path, package).content_paths(version)
 
 
 def _read_inventory(path: Path, package: UUID) -> Inventory:

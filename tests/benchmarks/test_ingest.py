@@ -5,6 +5,7 @@ Every claim is a ratio of two runs of one session on one machine; absolute times
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -80,6 +81,30 @@ def test_one_reading_and_one_writing(tmp_path: Path) -> None:
     assert plain.written <= 1.02 * size
     assert plain.mib <= 150, "the payload is not mapped"
     assert identified.read <= 2.02 * size
+
+
+def test_readers_of_large_files_read_headers(tmp_path: Path) -> None:
+    """A recording, a page image and a message of this size: each is read twice and hardly more, whatever its reader."""
+    size = 512 << 20
+    riff = b"RIFF" + (size - 8).to_bytes(4, "little") + b"WAVEfmt " + bytes.fromhex("100000000100020080bb0000")
+    heads = {
+        "a.wav": riff + bytes.fromhex("00ee020004001000") + b"data" + (size - 44).to_bytes(4, "little"),
+        "a.jpg": b"\xff\xd8\xff\xe0\0\x10JFIF\0\1\1\1\1\x2c\1\x2c\0\0",
+        "a.eml": b"From: a@example.org\n\n",
+        "a.pdf": b"%PDF-1.7\n",
+        "a.mp4": b"\0\0\0\x18ftypisom\0\0\2\0isomiso2" + (size - 24).to_bytes(4, "big") + b"mdat",
+    }
+    for name, head in heads.items():
+        source = tmp_path / f"source-{name}"
+        source.mkdir()
+        bulk.big_file(source / name, size, 1)
+        with (source / name).open("r+b") as file:
+            file.write(head)
+        cost = ingest_once(tmp_path / name.replace(".", "-"), source)
+        print(f"\n512 MiB {name}: read {cost.read / size:.4f}x, written {cost.written / size:.4f}x, {cost.mib} MiB")
+        assert cost.read <= 2.02 * size
+        for folder in (source, tmp_path / name.replace(".", "-")):
+            shutil.rmtree(folder)
 
 
 def test_cost_per_file_is_flat(tmp_path: Path) -> None:

@@ -43,8 +43,13 @@ READING: dict[str, tuple[tuple[object, ...], str]] = {
     "search": (("地契",), "jingui.search/1"),
     "show": ((DEED,), "jingui.show/1"),
     "status": ((), "jingui.status/1"),
+    "fixity": ((), "jingui.fixity/1"),
     "work": ((), "jingui.work/1"),
+    "repack": ((), "jingui.repack/1"),
     "replay": ((), "jingui.replay/1"),
+    "diff": (("0..",), "jingui.diff/1"),
+    "timeline": ((DEED,), "jingui.timeline/1"),
+    "trace": ((DEED,), "jingui.trace/1"),
     "rebuild": ((), "jingui.rebuild/1"),
     "fsck": ((), "jingui.fsck/1"),
     "person": ((), "jingui.people/1"),
@@ -53,9 +58,12 @@ READING: dict[str, tuple[tuple[object, ...], str]] = {
 ELSEWHERE = {"init", "ingest", "pack", "disseminate", "materialise", "events", "annul"}
 """Commands that have tests of their own below."""
 
+DESCRIBING = {"describe", "revise", "move", "merge", "divide", "close"}
+"""Commands that `test_describing` runs."""
+
 
 def test_every_command_is_run_here() -> None:
-    assert set(COMMANDS) == READING.keys() | ELSEWHERE
+    assert set(COMMANDS) == READING.keys() | ELSEWHERE | DESCRIBING
 
 
 @pytest.mark.parametrize("command", READING)
@@ -322,7 +330,9 @@ def test_a_reader_that_stops_reading_is_no_error(site: Site, arguments: tuple[st
 
 
 def test_a_bug_ends_with_1_and_is_told_in_words(site: Site) -> None:
-    broken = "import cli.commands.status as it\nit.status = lambda session: 1 / 0\nfrom cli.main import run\nrun()"
+    broken = (
+        "import cli.commands.status as it\nit.status = lambda session, as_of: 1 / 0\nfrom cli.main import run\nrun()"
+    )
     done = subprocess.run(
         [*PROGRAM[:2], broken, "status", "--lang", "en"],
         env=environment(site),

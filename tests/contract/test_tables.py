@@ -16,10 +16,12 @@ import pytest
 
 from cli.main import COMMANDS
 from packages_spec.findings import Severity
+from repository.catalogue.schema import TABLES as TABLES_OF_CARDS
 from repository.domain.accession import Stage
 from repository.domain.values import AccessionKind, SecrecyClass
 from repository.eventlog.registry import event_types
 from repository.services.administration import Role
+from repository.services.catalogue_file import FIELDS as CATALOGUE_FIELDS
 from repository.settings import FILE, Settings, read_settings, write_settings
 from tests.golden_events import read
 
@@ -216,12 +218,16 @@ PUT_TOGETHER = {
     "where": in_sources(r'[F_]ault\("([a-z]+)"'),
     "next": {"receive", "validate", "accept", "store", "deliver-again"},
     "ingest": {"completed", "already-recorded", "rejected"},
+    "mapped": {*CATALOGUE_FIELDS, "none"},
     "validate": {"valid", "warning", "invalid"},
     "kind": {
         "file",
         "packed",
         *(p + k for p in ("", "packed-") for k in ("bag", "package", "folder", "ocfl-object", "ocfl-root")),
     },
+    "cards": {table.name for table in TABLES_OF_CARDS},
+    "source": {"paper-form", "legacy-system"},
+    "event": {name.partition(".")[2] for name in event_types()},
     "outcome": {"passed", "failed", "not-checked", "not-tested"},
 }
 

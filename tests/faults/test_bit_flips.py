@@ -15,6 +15,7 @@ import pytest
 from packages_spec.findings import Finding, Severity
 from repository.archive import open_archive
 from repository.services import audit
+from repository.services.package_check import check_package
 from repository.services.session import Session
 from tests.faults.small_archive import Scene, ingest_again, jingui, make_scene
 
@@ -65,7 +66,7 @@ def unseen(scene: Scene, flips: Iterable[Flip]) -> list[str]:
         for path, bit in flips:
             place = next((folder for folder in stored if path.is_relative_to(folder)), session.store.root)
             with flipped((path, bit)):
-                found = list(audit._package(session, *stored[place])[1] if place in stored else _of_store(session))
+                found = list(check_package(session, *stored[place])[1] if place in stored else _of_store(session))
             if not _is_named(path.relative_to(place).as_posix(), found):
                 missed.append(f"bit {bit} of {path}: {sorted({finding.path for finding in found})}")
     return missed
@@ -77,7 +78,7 @@ def _of_store(session: Session) -> list[Finding]:
 
 def _is_named(path: str, findings: Iterable[Finding]) -> bool:
     places = {finding.path for finding in findings if finding.severity is Severity.ERROR}
-    return not places.isdisjoint({path, path.removeprefix("v1/content/")})
+    return not places.isdisjoint({path, path.removeprefix("v1/content/"), path.removeprefix("v2/content/")})
 
 
 def test_an_untouched_store_has_no_findings(scene: Scene) -> None:

@@ -1,22 +1,25 @@
 """Whatever happened: the catalogue is a function of the log, at every position of it."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import UUID
 
+import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from repository.catalogue import Catalogue
+from repository.catalogue import By, Catalogue
 from repository.domain import access_request, accession, agent, archival_package, corrections, description, run
 from repository.domain.access_request import ACCESS_REQUEST
 from repository.domain.accession import ACCESSION
 from repository.domain.agent import AGENT, PRODUCER
 from repository.domain.archival_package import ARCHIVAL_PACKAGE
 from repository.domain.description import DESCRIPTION
+from repository.domain.description_fields import FileRange, Text
 from repository.domain.run import RUN
-from repository.domain.values import Outcome, Role, Sealed, SealedValue, SecrecyClass
+from repository.domain.values import Carrier, Level, Outcome, Role, Sealed, SealedValue, SecrecyClass
 from repository.errors import ArchiveError
 from tests.catalogue_events import (
     created,
@@ -35,6 +38,7 @@ from tests.histories import ACTOR, APPROVER, NOTHING, MemoryLog, identity
 Check = archival_package.FormatsIdentified | archival_package.VirusChecked
 SEALED = Sealed(sealed=SealedValue(key=ACTOR, subject=ACTOR, nonce="00", ct="00"))
 TITLES = ("民国二十年地契", "地契存根", "Land deed 1950", SEALED)
+BY: tuple[By, ...] = ("fonds", "series", "year")
 CODES = ("0001-1", "0001-2", "0002-1", None)
 
 
@@ -66,24 +70,84 @@ def _package(log: MemoryLog, n: int, m: int) -> None:
     if state.created is None:
         checks: list[Check] = [formats(), virus_checked(Outcome.FAILED if m == 5 else Outcome.NOT_CHECKED)]
         _decided(log, "ArchivalPackage", stream, lambda: archival_package.create(state, created(n), checks[: m + 1]))
+    elif m % 3 == 1:
+        revised = archival_package.MetadataRevised(description=identity(f"description {n}"), position=log.position())
+        _decided(log, "ArchivalPackage", stream, lambda: archival_package.revise_metadata(state, revised))
+    elif m % 3 == 2:
+        page = archival_package.ReplacedFile(path="1.tif", before_sha256=NOTHING, after_sha256=NOTHING, bytes=m)
+        content = archival_package.ContentRevised(files=(page,), source="/重扫", reason="歪斜")
+        _decided(log, "ArchivalPackage", stream, lambda: archival_package.revise_content(state, content, [formats()]))
     else:
         version = len(state.stored) + 1
         _decided(log, "ArchivalPackage", stream, lambda: archival_package.store(state, stored(version)))
 
 
+LEVELS = (Level.VOLUME, Level.ITEM, Level.ITEM)
+"""Of descriptions 0, 1 and 2: the first can hold the others."""
+
+
 def _description(log: MemoryLog, n: int, m: int) -> None:
     stream = identity(f"description {n}")
     state = log.state(DESCRIPTION, stream)
+    above = log.state(DESCRIPTION, identity("description 0"))
     wanted = fields(
+        level=LEVELS[n],
         title=TITLES[m % 4],
         reference_code=CODES[(n + m) % 4],
         parent=identity("description 0") if n else None,
-        package=identity(f"package {n}"),
+        package=identity(f"package {n}") if m else None,
         year=1900 + m,
         secrecy_class=list(SecrecyClass)[m % 3],
+        page_count=m,
+        pages_scanned=m // 2,
+        carrier=list(Carrier)[m % 3],
+        text=Text(document_number=f"{m}号", attachments=SEALED if m == 4 else None),
     )
-    if not _decided(log, "Description", stream, lambda: description.describe(state, wanted)):
-        _decided(log, "Description", stream, lambda: description.revise(state, wanted, "更正"))
+    if not _decided(log, "Description", stream, lambda: description.describe(state, wanted, above)) and state.fields:
+        place = {"parent": state.fields.parent, "reference_code": state.fields.reference_code}
+        other = msgspec.structs.replace(wanted, **place)
+        _decided(log, "Description", stream, lambda: description.revise(state, other, "更正"))
+
+
+def _place(log: MemoryLog, n: int, m: int) -> None:
+    stream = identity(f"description {n}")
+    state, above = log.state(DESCRIPTION, stream), log.state(DESCRIPTION, identity("description 0"))
+    parent = identity("description 0") if n and m % 2 else None
+    event = description.Moved(parent=parent, reference_code=CODES[m % 4], fonds_code="0001", reason="档号改正")
+    _decided(log, "Description", stream, lambda: description.move(state, event, above))
+
+
+def _merge(log: MemoryLog, n: int, m: int) -> None:
+    lost, kept = identity(f"description {n}"), identity(f"description {m % 3}")
+    one, other = log.state(DESCRIPTION, lost), log.state(DESCRIPTION, kept)
+    with suppress(ArchiveError):
+        gone, stays, _ = description.merge((lost, one), (kept, other), "同一件")
+        log.record("Description", lost, *gone)
+        log.record("Description", kept, *stays)
+
+
+def _divide(log: MemoryLog, n: int, m: int) -> None:
+    stream = identity(f"description {n}")
+    state, above = log.state(DESCRIPTION, stream), log.state(DESCRIPTION, identity("description 0"))
+    if state.fields is None or m % 2:
+        return
+    halves = {
+        identity(f"part {log.position()} {half}"): msgspec.structs.replace(
+            state.fields, reference_code=None, files=(FileRange(first=half, last=half),)
+        )
+        for half in ("a", "b")
+    }
+    with suppress(ArchiveError):
+        whole, made = description.divide(state, halves, ("a", "b"), "原是两件", above)
+        log.record("Description", stream, *whole)
+        for part, described in made.items():
+            log.record("Description", part, *described)
+
+
+def _close(log: MemoryLog, n: int, _: int) -> None:
+    stream = identity(f"description {n}")
+    state = log.state(DESCRIPTION, stream)
+    _decided(log, "Description", stream, lambda: description.close(state, "立毕"))
 
 
 def _agent(log: MemoryLog, n: int, m: int) -> None:
@@ -150,7 +214,21 @@ def _decided(log: MemoryLog, aggregate: str, stream: UUID, decide: Callable[[], 
     return bool(log.record(aggregate, stream, *payloads))  # type: ignore[arg-type]  # decisions answer with payloads
 
 
-ACTIONS = (_accession, _package, _description, _agent, _producer, _request, _run, _annul)
+ACTIONS = (
+    _accession,
+    _package,
+    _description,
+    _description,
+    _place,
+    _merge,
+    _divide,
+    _close,
+    _agent,
+    _producer,
+    _request,
+    _run,
+    _annul,
+)
 small = st.integers(0, 5)
 
 
@@ -173,6 +251,9 @@ def _answers(catalogue: Catalogue, as_of: int | None = None) -> list[object]:
         catalogue.search(as_of=as_of, secrecy_max=SecrecyClass.INTERNAL, year_from=1900, year_to=1903).entries,
         *(catalogue.by_reference_code(code, as_of=as_of) for code in CODES if code),
         catalogue.children(identity("description 0"), as_of=as_of).entries,
+        catalogue.merged_into(identity("description 0"), as_of=as_of),
+        *(catalogue.digitised(by, as_of=as_of) for by in BY),
+        catalogue.lagging(as_of=as_of).entries,
         catalogue.packages(as_of=as_of).entries,
         catalogue.accessions(as_of=as_of).entries,
         catalogue.agents(as_of=as_of).entries,
@@ -246,6 +327,13 @@ def _same_as_domain(catalogue: Catalogue, log: MemoryLog, n: int) -> None:
     )
     assert (shown and shown.reference_code) == (said.fields and said.fields.reference_code)
     assert (shown and shown.year) == (said.fields and said.fields.year)
+    assert (shown and (shown.parent, shown.page_count)) == (
+        said.fields and (said.fields.parent, said.fields.page_count)
+    )
+    assert shown is None or (shown.into, shown.parts, shown.closed) == (said.into, said.parts, said.closed)
+    assert shown is None or shown.stands == said.stands
+    listed = [entry.id for entry in catalogue.search(limit=1_000).entries]
+    assert (identity(f"description {n}") in listed) == said.stands
     who, seen = log.state(AGENT, identity(f"agent {n}")), catalogue.agent(identity(f"agent {n}"))
     assert (seen is None) == (who.registered is None)
     assert seen is None or (frozenset(seen.roles), set(seen.credentials)) == (who.roles, set(who.credentials))

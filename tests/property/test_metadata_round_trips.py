@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from packages_spec import mets, premis
 from packages_spec.descriptive import Description, dublin_core, read_archive_xml, read_dc, write_archive_xml, write_dc
 from packages_spec.descriptive import description as closed
+from packages_spec.descriptive.sections import SECTIONS, Holding, Section
 from packages_spec.mets import FileReference, MetsFile
 from packages_spec.premis import (
     Agent,
@@ -23,7 +24,8 @@ from packages_spec.premis import (
     Rights,
     Source,
 )
-from packages_spec.safe_xml import parse
+from packages_spec.safe_xml import UnsafeXml, parse
+from packages_spec.technical import Part, Property, Technical
 from packages_spec.xml_text import attribute, carried_name, href, in_chunks, is_writable, original_name, path_of, text
 from tests.packages import CREATED, description
 
@@ -58,8 +60,12 @@ PUIDS = st.none() | st.from_regex(r"(x-)?fmt/[1-9][0-9]{0,3}", fullmatch=True)
 FORMATS = st.builds(Format, puid=PUIDS, basis=MAYBE_WORDS) | st.builds(
     Format, WORDS.filter(lambda name: name != "unknown"), MAYBE_WORDS, PUIDS, MAYBE_WORDS
 )
+NAMES = st.from_regex(r"[a-z][a-z0-9-]{0,20}", fullmatch=True)
+VALUES = st.lists(st.builds(Property, NAMES, WORDS | st.just(""), MAYBE_WORDS), max_size=4).map(tuple)
+PARTS = st.lists(st.builds(Part, NAMES, WORDS | st.just(""), VALUES), max_size=3).map(tuple)
+TECHNICAL = st.builds(Technical, NAMES, WORDS, VALUES, PARTS, MAYBE_WORDS, MAYBE_WORDS)
 OBJECTS = (
-    st.builds(FileObject, IDENTIFIERS, ANY_TEXT, NUMBERS, DIGESTS, FORMATS, st.none() | ANY_TEXT)
+    st.builds(FileObject, IDENTIFIERS, ANY_TEXT, NUMBERS, DIGESTS, FORMATS, st.none() | ANY_TEXT, st.none() | TECHNICAL)
     | st.builds(Representation, IDENTIFIERS, IDENTIFIERS)
     | st.builds(
         PackageEntity,
@@ -83,6 +89,19 @@ AGENTS = st.builds(Agent, IDENTIFIERS, st.just("software"), MAYBE_WORDS, MAYBE_W
     Agent, IDENTIFIERS, st.just("person")
 )
 RIGHTS = st.builds(Rights, IDENTIFIERS, WORDS, WORDS, MAYBE_WORDS, SEVERAL)
+
+
+def sections(kind: type[Section]) -> st.SearchStrategy[Section]:
+    """A section in which something is said."""
+    values: dict[str, st.SearchStrategy[object]] = {
+        "keywords": st.lists(WORDS, min_size=1, max_size=3).map(tuple),
+        "form": st.sampled_from(["siard", "as-delivered"]),
+        **dict.fromkeys(("seconds", "tables", "rows", "pages_scanned"), NUMBERS),
+    }
+    said = st.sets(st.sampled_from(kind.__struct_fields__), min_size=1)
+    return said.flatmap(lambda names: st.builds(kind, **{name: values.get(name, WORDS) for name in sorted(names)}))
+
+
 DESCRIPTIONS = st.builds(
     Description,
     package=st.none() | UUIDS,
@@ -99,6 +118,7 @@ DESCRIPTIONS = st.builds(
     record_type=st.sampled_from(get_args(closed.RecordType)),
     carrier=st.sampled_from(get_args(closed.Carrier)),
     page_count=st.none() | NUMBERS,
+    **{name: st.none() | sections(kind) for name, kind in SECTIONS.items()},
 )
 
 
@@ -184,3 +204,25 @@ def test_mets_gives_back_its_files_and_its_label(label: str, files: list[MetsFil
         )
         for file in files
     ]
+
+
+def test_a_description_of_version_1_0_is_read_as_it_was() -> None:
+    plain = description()
+    older = write_archive_xml(plain)
+    assert b'version="1.0"' in older
+    assert read_archive_xml(older) == plain
+    newer = description(holding=Holding(rack="12"))
+    assert b'version="1.1"' in write_archive_xml(newer)
+    assert read_archive_xml(write_archive_xml(newer)) == newer
+
+
+def test_sections_of_a_later_version_are_passed_over() -> None:
+    later = b'<map xmlns="urn:jingui:archive:1:maps"><scale>1:500</scale></map>\n</archive>'
+    assert read_archive_xml(write_archive_xml(description()).replace(b"</archive>", later)) == description()
+
+
+@pytest.mark.parametrize("wrong", [b"<unknown>1</unknown>", b"<pagesScanned>-1</pagesScanned>", b"<rack></rack>"])
+def test_a_section_that_does_not_follow_the_schema_is_refused(wrong: bytes) -> None:
+    section = b'<holding xmlns="urn:jingui:archive:1:sections">' + wrong + b"</holding>\n</archive>"
+    with pytest.raises(UnsafeXml, check=lambda error: error.finding.code == "descriptive.archive-invalid"):
+        read_archive_xml(write_archive_xml(description()).replace(b"</archive>", section))

@@ -13,12 +13,12 @@ from repository.errors import ArchiveError
 from repository.eventlog import EventLog
 from repository.services.access import DisseminationReport, disseminate
 from repository.services.audit import fsck, rebuild, replay
+from repository.services.feed import read_events
 from repository.services.preservation import materialise
 from repository.services.search import (
     list_accessions,
     list_packages,
     list_records,
-    read_events,
     search_records,
     show_record,
 )

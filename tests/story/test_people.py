@@ -13,9 +13,10 @@ from repository.services import administration
 from repository.services.access import disseminate
 from repository.services.administration import Role
 from repository.services.audit import fsck, rebuild, replay
+from repository.services.feed import read_events
 from repository.services.jobs import status, work
 from repository.services.preservation import materialise
-from repository.services.search import list_records, read_events, show_record
+from repository.services.search import list_records, list_requests, show_record
 from repository.services.session import Session
 from tests.real_archives import LAND_DEEDS, Site, deliver, new_site, silent, take, types
 
@@ -32,7 +33,8 @@ DEEDS: dict[str, Deed] = {
     "search": lambda session, place: list_records(session, as_of=None, limit=5, after=None),
     "audit": lambda session, place: fsck(session, silent),
     "work": lambda session, place: work(session, silent),
-    "administer": lambda session, place: administration.list_people(session),
+    "inspect": lambda session, place: list_requests(session, as_of=None, limit=5, after=None),
+    "administer": lambda session, place: administration.add_person(session, name="某", roles=[]),
 }
 """One deed for every verb that a service asks for, `annul` and `describe` apart."""
 

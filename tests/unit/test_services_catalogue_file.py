@@ -50,7 +50,7 @@ def test_dates_are_as_exact_as_they_are_given(given: str, date: str | None) -> N
 
 @pytest.mark.parametrize("given", ["19340231", "1934031", "0000", "民国二十三年", "19341301", "1934-3-2"])
 def test_a_date_that_is_none_is_a_finding(given: str) -> None:
-    assert codes(read("题名,文件,日期", f"t,a,{given}")) == [("delivery.catalogue-date", "catalogue.csv:2")]
+    assert codes(read("题名,文件,日期", f"t,a,{given}")) == [("delivery.catalogue-date", "catalogue.csv:2:C(日期)")]
 
 
 @pytest.mark.parametrize(
@@ -64,24 +64,28 @@ def test_a_date_that_is_none_is_a_finding(given: str) -> None:
 )
 def test_what_cannot_be_understood_is_named_and_not_guessed(column: str, given: str, code: str) -> None:
     catalogue = read(f"题名,文件,{column}", f"t,a,{given}")
-    assert codes(catalogue) == [(code, "catalogue.csv:2")]
+    assert codes(catalogue) == [(code, f"catalogue.csv:2:C({column})")]
     assert None in (catalogue.rows[0].secrecy_class, catalogue.rows[0].page_count)
 
 
 def test_a_row_needs_a_title() -> None:
-    assert codes(read("题名,文件", ",a")) == [("delivery.catalogue-title", "catalogue.csv:2")]
+    assert codes(read("题名,文件", ",a")) == [("delivery.catalogue-title", "catalogue.csv:2:A(题名)")]
 
 
 def test_a_code_may_stand_once_in_whichever_unicode_form() -> None:
     again = read("档号,题名,文件", "J\u00e9-1,a,a", "J2,b,b", "Je\u0301-1,c,c")
-    assert codes(again) == [("delivery.catalogue-code-repeated", "catalogue.csv:4")]
+    assert codes(again) == [("delivery.catalogue-code-repeated", "catalogue.csv:4:A(档号)")]
     assert again.findings[0].expected == "catalogue.csv:2"
 
 
-@pytest.mark.parametrize("content", [b"", b"\n", "标题\n甲\n".encode(), b'\xe9\xa2\x98"\n"'])
+@pytest.mark.parametrize("content", [b"", b"\n", "标题\n甲\n".encode(), "题名,责任者\n甲,乙\n".encode()])
 def test_without_its_header_nothing_is_read(content: bytes) -> None:
     catalogue = read_catalogue(content)
     assert (catalogue.rows, [finding.code for finding in catalogue.findings]) == ((), ["delivery.catalogue-header"])
+
+
+def test_broken_quotes_are_named() -> None:
+    assert [finding.code for finding in read_catalogue(b'\xe9\xa2\x98"\n"').findings] == ["table.broken"]
 
 
 def test_bytes_in_no_encoding_are_refused() -> None:

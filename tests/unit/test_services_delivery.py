@@ -17,6 +17,7 @@ from repository.services.delivery import (
     plan_delivery,
     writable,
 )
+from repository.services.linking import judge_linking
 
 TIME = "2026-01-01T00:00:00.000000Z"
 
@@ -96,10 +97,12 @@ def test_a_row_without_files_means_the_folder_of_its_code() -> None:
 
 @pytest.mark.parametrize(("pages", "found"), [(1, ["delivery.page-count"]), (2, []), (3, ["delivery.page-count"])])
 def test_pages_are_counted_where_a_file_is_a_page(pages: int, found: list[str]) -> None:
-    paths = ("catalogue.csv", "a/1.JPG", "a/2.tif")
-    assert codes(plan_delivery(files(*paths), Layout.ROWS, rows(f"J1,甲,{pages},a"), "x")) == found
-    with_pdf = (*paths, "a/all.pdf")
-    assert codes(plan_delivery(files(*with_pdf), Layout.ROWS, rows(f"J1,甲,{pages},a"), "x")) == []
+    def judged(*paths: str) -> list[str]:
+        plan = plan_delivery(files("catalogue.csv", *paths), Layout.ROWS, rows(f"J1,甲,{pages},a"), "x")
+        return [finding.code for finding in judge_linking(plan.units, (), {})]
+
+    assert judged("a/1.JPG", "a/2.tif") == found
+    assert judged("a/1.JPG", "a/2.tif", "a/all.pdf") == []
 
 
 def test_the_papers_of_several_units_are_a_unit_of_their_own() -> None:

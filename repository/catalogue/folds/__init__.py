@@ -28,8 +28,15 @@ FOLDS: dict[str, Fold] = {
     "ArchivalPackage.FormatsIdentified": records.identified,
     "ArchivalPackage.VirusChecked": records.virus_checked,
     "ArchivalPackage.Stored": records.stored,
+    "ArchivalPackage.MetadataRevised": records.metadata_revised,
+    "ArchivalPackage.ContentRevised": records.content_revised,
+    "ArchivalPackage.FixityFailed": records.fixity_failed,
     "Description.Described": records.described,
     "Description.Revised": records.described,
+    "Description.Moved": records.moved,
+    "Description.Merged": records.merged,
+    "Description.Divided": records.divided,
+    "Description.Closed": records.closed,
     "AccessRequest.Requested": work.requested,
     "AccessRequest.DipAssembled": work.assembled,
     "AccessRequest.DipDelivered": work.delivered,
@@ -42,6 +49,7 @@ FOLDS: dict[str, Fold] = {
     "Producer.Registered": people.registered,
     "Run.Started": work.started,
     "Run.Progressed": work.progressed,
+    "Run.Verified": work.verified,
     "Run.Finished": work.finished,
 }
 """Types that leave a trace in a card. Reservations do not: a 档号 is found through the descriptions that bear it."""

@@ -1,8 +1,14 @@
 """Records: descriptions (著录) and archival packages (存档信息包)."""
 
+from typing import Any
+
+from msgspec.structs import replace
+
 from repository.catalogue.cards import Description, Package, StoredVersion, changed, moment, sealed_among, words_of
 from repository.domain import archival_package, description
+from repository.domain.description_fields import Fields
 from repository.domain.envelope import Envelope
+from repository.domain.values import Sealed
 
 
 def described(
@@ -11,14 +17,15 @@ def described(
     """First description and revision alike bring every field."""
     now = moment(envelope)
     fields = event.fields
-    title, party = fields.title, fields.responsible_party
+    title, party, abstract, note = fields.title, fields.responsible_party, fields.abstract, fields.note
+    section, hidden = _readable(fields)
     return Description(
         id=envelope.stream,
         archive=envelope.archive,
         opened=now if card is None else card.opened,
         changed=now,
         annulled=() if card is None else card.annulled,
-        sealed=sealed_among(title=title, responsible_party=party),
+        sealed=sealed_among(title=title, responsible_party=party, abstract=abstract, note=note) + hidden,
         level=fields.level,
         parent=fields.parent,
         package=fields.package,
@@ -33,7 +40,51 @@ def described(
         page_count=fields.page_count,
         record_type=fields.record_type,
         carrier=fields.carrier,
+        pages_scanned=fields.pages_scanned,
+        location=fields.location,
+        language=fields.language,
+        keywords=fields.keywords,
+        abstract=words_of(abstract),
+        note=words_of(note),
+        files=fields.files,
+        into=None if card is None else card.into,
+        parts=() if card is None else card.parts,
+        closed=card is not None and card.closed,
+        **section,
     )
+
+
+def _readable(fields: Fields) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The section of the record's type by its name, without words that cannot be read here, and the names of these."""
+    section = fields.section
+    if section is None:
+        return {}, ()
+    name = fields.record_type.value
+    hidden = [field for field in section.__struct_fields__ if isinstance(getattr(section, field), Sealed)]
+    plain = replace(section, **dict.fromkeys(hidden)) if hidden else section
+    return {name: plain}, tuple(f"{name}.{field}" for field in hidden)
+
+
+def moved(card: Description | None, event: description.Moved, envelope: Envelope) -> Description | None:
+    """Another place, another 档号."""
+    return changed(
+        card, envelope, parent=event.parent, reference_code=event.reference_code, fonds_code=event.fonds_code
+    )
+
+
+def merged(card: Description | None, event: description.Merged, envelope: Envelope) -> Description | None:
+    """It leads to the survivor."""
+    return changed(card, envelope, into=event.into)
+
+
+def divided(card: Description | None, event: description.Divided, envelope: Envelope) -> Description | None:
+    """It leads to its parts."""
+    return changed(card, envelope, parts=event.parts)
+
+
+def closed(card: Description | None, _: description.Closed, envelope: Envelope) -> Description | None:
+    """Nothing more is placed below it."""
+    return changed(card, envelope, closed=True)
 
 
 def created(_: Package | None, event: archival_package.Created, envelope: Envelope) -> Package:
@@ -66,7 +117,7 @@ def virus_checked(card: Package | None, event: archival_package.VirusChecked, en
 
 
 def stored(card: Package | None, event: archival_package.Stored, envelope: Envelope) -> Package | None:
-    """The newest version in the store."""
+    """The newest version in the store; it has taken up the revisions that waited."""
     stored = StoredVersion(
         position=envelope.position,
         generation=event.generation,
@@ -78,4 +129,22 @@ def stored(card: Package | None, event: archival_package.Stored, envelope: Envel
         tagmanifest_sha256=event.tagmanifest_sha256,
         inventory_sha256=event.inventory_sha256,
     )
-    return changed(card, envelope, stored=stored)
+    tells = card and (card.tells if card.revising is None else card.revising)
+    return changed(card, envelope, stored=stored, tells=tells, revising=None, damaged=None)
+
+
+def metadata_revised(
+    card: Package | None, event: archival_package.MetadataRevised, envelope: Envelope
+) -> Package | None:
+    """The next version will tell of the description as it stood at that position."""
+    return changed(card, envelope, revising=event.position)
+
+
+def content_revised(card: Package | None, _: archival_package.ContentRevised, envelope: Envelope) -> Package | None:
+    """The next version will hold other bytes; what it holds, its files say."""
+    return changed(card, envelope)
+
+
+def fixity_failed(card: Package | None, _: archival_package.FixityFailed, envelope: Envelope) -> Package | None:
+    """The newest version is damaged, and has been since this event at the latest."""
+    return card and changed(card, envelope, damaged=card.damaged or moment(envelope))

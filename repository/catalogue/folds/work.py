@@ -61,6 +61,11 @@ def progressed(card: Run | None, event: run.Progressed, envelope: Envelope) -> R
     return changed(card, envelope, done=event.done, total=event.total, cursor=event.cursor)
 
 
+def verified(card: Run | None, event: run.Verified, envelope: Envelope) -> Run | None:
+    """So many packages more were found true."""
+    return card and changed(card, envelope, done=card.done + len(event.packages))
+
+
 def finished(card: Run | None, event: run.Finished, envelope: Envelope) -> Run | None:
     """What came of it."""
     return changed(

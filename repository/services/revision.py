@@ -1,0 +1,296 @@
+"""Revision (重新组包): the next version of a stored package, when its description or its pages have changed.
+
+A version is a whole bag, of which the store keeps only what is new: tag files, METS, PREMIS, descriptions, history, and
+the files that were replaced. What does not change is not read, and stays where the version before has it.
+
+The event that says why - `MetadataRevised`, `ContentRevised` - is appended first and stands in the new version's own
+history; `Stored` commits it. Killed in between, the next run finds the revision waiting and stores the same version.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from uuid import UUID
+
+import msgspec
+
+from packages_spec.digests import Digested
+from packages_spec.ocfl import User
+from packages_spec.premis import Identifier, PackageEntity, read_premis
+from packages_spec.profiles import (
+    Built,
+    PackageContent,
+    PackageKind,
+    PayloadFile,
+    build,
+    delivery_path,
+    package_folder,
+    payload_path,
+)
+from repository.domain import archival_package
+from repository.domain.aggregate import New, fold
+from repository.domain.archival_package import ARCHIVAL_PACKAGE, ContentRevised, MetadataRevised, Stored
+from repository.domain.description import DESCRIPTION, Fields
+from repository.domain.envelope import Event
+from repository.errors import ArchiveError
+from repository.eventlog import Record, Streams
+from repository.services import packaging, stored
+from repository.services.preservation import put_straight
+from repository.services.session import SOFTWARE, SOFTWARE_VERSION, Progress, Session
+from repository.services.stored import StoredVersion
+from repository.storage import Stage
+
+AT_ONCE = 50
+"""Packages that are committed together: two syncs and one transaction for all of them."""
+
+CODE, FORMER_CODE = "档号: ", "曾用档号: "
+
+
+class Told(msgspec.Struct, frozen=True):
+    """What the next version tells: the entry, its fields, and the position of the log up to which that is known."""
+
+    entry: UUID
+    fields: Fields
+    position: int
+
+
+class Replacement(msgspec.Struct, frozen=True):
+    """A file of the record that is replaced: what it is now, and where in quarantine its bytes lie."""
+
+    file: PayloadFile
+    place: Path
+
+
+class Next(msgspec.Struct, frozen=True):
+    """A package whose next version is to be stored. `formats` is the table of formats, null where it stays."""
+
+    package: UUID
+    told: Told
+    replaced: Mapping[str, Replacement] = {}
+    formats: bytes | None = None
+
+
+class RevisionReport(msgspec.Struct, frozen=True, kw_only=True):
+    """How many packages were made anew, which were passed over and why (an error's code), how many lag still."""
+
+    schema: str = "jingui.repack/1"
+    stored: int
+    passed_over: dict[str, str]
+    lagging: int
+
+
+def repack(session: Session, *, budget: int, progress: Progress) -> RevisionReport:
+    """Make the next version of up to `budget` packages that tell less than the log knows of their descriptions.
+
+    A package that somebody else works on, that waits for replaced pages, or whose stored metadata is damaged is passed
+    over and named. Raises what storing raises.
+    """
+    session.require("work")
+    # 1 put straight what a crash left, and choose
+    put_straight(session)
+    session.catch_up()
+    chosen = session.catalogue.lagging(limit=budget).entries
+    passed_over: dict[str, str] = {}
+    done = 0
+    for start in range(0, len(chosen), AT_ONCE):
+        # 2 decide, from the descriptions as they stand now
+        works = []
+        for card in chosen[start : start + AT_ONCE]:
+            try:
+                works.append(_decide_metadata(session, card.id))
+            except ArchiveError as error:
+                if error.code not in ("revision-pending", "fixity-mismatch"):
+                    raise
+                passed_over[str(card.id)] = error.code
+        # 3 build, store, and commit them together
+        skipped = store_next(session, works, "metadata revised")
+        passed_over |= {str(package): code for package, code in skipped.items()}
+        done += len(works) - len(skipped)
+        progress("repack", start + len(works), len(chosen))
+    session.catch_up()
+    return RevisionReport(stored=done, passed_over=passed_over, lagging=session.catalogue.lagging(limit=1).total)
+
+
+def told_of(session: Session, package: UUID) -> Told:
+    """What is known of a package's record now: of the entry that it was made for, or the one that this leads to."""
+    created = session.log.load(ARCHIVAL_PACKAGE, package).state.created
+    if created is None:
+        raise ArchiveError("package-unknown", package)
+    entry, position = created.description, 0
+    while True:
+        events = session.log.stream(entry)
+        state = fold(DESCRIPTION, events)
+        if state.fields is None:
+            raise ArchiveError("description-unknown", entry)
+        position = max(position, events[-1].envelope.position)
+        if state.into is None:
+            return Told(entry, msgspec.structs.replace(state.fields, package=package), position)
+        entry = state.into
+
+
+def _decide_metadata(session: Session, package: UUID) -> Next:
+    told = told_of(session, package)
+    stored.newest(session, package)  # a version that is not true is nothing to go on from
+    revised = MetadataRevised(description=told.entry, position=told.position)
+
+    def decide(streams: Streams) -> list[New]:
+        state = streams.load(ARCHIVAL_PACKAGE, package).state
+        return [New(package, event) for event in archival_package.revise_metadata(state, revised)]
+
+    session.perform("revise-metadata", decide, correlation=package, archive=archive_of(session, package))
+    return Next(package, told)
+
+
+def store_next(session: Session, works: Sequence[Next], message: str) -> dict[UUID, str]:
+    """Build and commit the next version of each package; those that another process holds are answered, and left."""
+    held: dict[UUID, str] = {}
+    histories: dict[UUID, packaging.History] = {}
+    with ExitStack() as locks:
+        staged: list[tuple[Stage, Built, int]] = []
+        for work in works:
+            try:
+                stage = locks.enter_context(session.store.stage(work.package))
+            except ArchiveError as error:
+                if error.code != "locked":
+                    raise
+                held[work.package] = error.code
+                continue
+            own = session.log.records(work.package)
+            staged.append((stage, _build(session, stage, work, own, histories, message), len(own)))
+        published = session.store.commit([stage for stage, _, _ in staged])
+
+        def decide(streams: Streams) -> Iterator[New]:
+            for (stage, built, events), done in zip(staged, published, strict=True):
+                loaded = streams.load(ARCHIVAL_PACKAGE, stage.package)
+                if loaded.version != events:  # the version tells its history up to here, and no less
+                    raise ArchiveError("package-changed", stage.package)
+                event = Stored(
+                    generation=loaded.state.stored[-1].generation,
+                    version=done.version,
+                    profile=packaging.PROFILE,
+                    files=len(built.entries),
+                    bytes=sum(entry.size for entry in built.entries),
+                    manifest_sha256=built.manifest_sha256,
+                    tagmanifest_sha256=built.tagmanifest_sha256,
+                    inventory_sha256=done.inventory_sha256,
+                )
+                yield from (New(stage.package, payload) for payload in archival_package.store(loaded.state, event))
+
+        if staged:
+            archive = archive_of(session, staged[0][0].package)
+            session.perform("store-next", decide, correlation=session.new_id(), archive=archive)
+        # Only now: until the event is in the log, what is staged belongs to recovery.
+        for stage, _, _ in staged:
+            stage.release()
+    return held
+
+
+def _build(
+    session: Session,
+    stage: Stage,
+    work: Next,
+    own: Sequence[Record],
+    histories: dict[UUID, packaging.History],
+    message: str,
+) -> Built:
+    """Write the next version: everything that tells of the record anew, its files as they are or as replaced."""
+    package, fields = str(work.package), work.told.fields
+    before = stored.newest(session, work.package)
+    events = session.log.stream(work.package)
+    revision = next(event for event in reversed(events) if isinstance(event.payload, MetadataRevised | ContentRevised))
+    files = list(stored.content(session, before))
+    placed = []
+    for number, file in enumerate(files):
+        replaced = work.replaced.get(file.path)
+        if replaced is not None:
+            file = files[number] = replaced.file  # noqa: PLW2901 - the file as it is in this version
+        at = Digested(payload_path(package, file.path), file.size, file.sha256)
+        if replaced is not None:
+            stage.adopt(replaced.place, at.path, at)
+        placed.append(at)
+    history = _history(session, revision, own, events, histories)
+    agents, told = packaging.preservation_metadata(package, history.events)
+    formats = _formats(session, before) if work.formats is None else work.formats
+    content = PackageContent(
+        kind=PackageKind.AIP,
+        package=package,
+        created=events[0].envelope.recorded_at,
+        modified=revision.envelope.recorded_at,
+        label=packaging.label_of(fields, package),
+        description=packaging.as_described(fields),
+        files=files,
+        placed=placed,
+        delivery=_delivery(session, before),
+        extras=packaging.extras(history.records, own, formats),
+        events=told,
+        agents=agents,
+        other_identifiers=_identifiers(session, before, fields.reference_code),
+        bag_group=fields.fonds_code,
+        software=SOFTWARE,
+        software_version=SOFTWARE_VERSION,
+        archive=archive_of(session, work.package) or "",
+    )
+    built = build(content, stage)
+    user = User(f"{SOFTWARE}/{SOFTWARE_VERSION}", f"urn:uuid:{session.actor.agent}")
+    stage.seal(built.entries, session.now(), message, user)
+    return built
+
+
+def _history(
+    session: Session,
+    revision: Event,
+    own: Sequence[Record],
+    events: Sequence[Event],
+    histories: dict[UUID, packaging.History],
+) -> packaging.History:
+    """Its own history, and its accession's up to the revision that this version takes up; each accession read once."""
+    created = next(event.payload for event in events if isinstance(event.payload, archival_package.Created))
+    if created.accession not in histories:
+        histories[created.accession] = packaging.history_of(session, created.accession)
+    before, until = histories[created.accession], revision.envelope.position
+    records = [record for record in before.records if record.position < until]
+    return packaging.History(
+        tuple(sorted([*records, *own], key=lambda record: record.position)),
+        (*(event for event in before.events if event.envelope.position < until), *events),
+    )
+
+
+def _delivery(session: Session, version: StoredVersion) -> list[Digested]:
+    """The papers that came with the record, as they stand."""
+    folder = delivery_path(str(version.package), "")
+    return [
+        Digested(path, stored.place_of(session, version, path).stat().st_size, digest)
+        for path, digest in sorted(version.digests.items())
+        if path.startswith(folder)
+    ]
+
+
+def _formats(session: Session, version: StoredVersion) -> bytes:
+    path = f"{package_folder(str(version.package))}/metadata/preservation/formats.ndjson"
+    return stored.true_bytes(session, version, path) if path in version.digests else b""
+
+
+def _identifiers(session: Session, version: StoredVersion, code: str | None) -> tuple[Identifier, ...]:
+    """Every name that it went by: a 档号 that is no longer its own stays as a former one."""
+    named = [Identifier("local", f"{CODE}{code}")] if code else []
+    for known in _known_identifiers(session, version):
+        former = known.value.removeprefix(CODE)
+        if former == known.value:
+            named.append(known)
+        elif former != code:
+            named.append(Identifier("local", f"{FORMER_CODE}{former}"))
+    return tuple(dict.fromkeys(one for one in named if one.value != f"{FORMER_CODE}{code}"))
+
+
+def _known_identifiers(session: Session, version: StoredVersion) -> Iterator[Identifier]:
+    shards = f"{package_folder(str(version.package))}/metadata/preservation/premis"
+    for path in sorted(version.digests):
+        if path.startswith(shards):
+            for statement in read_premis(stored.true_bytes(session, version, path)):
+                if isinstance(statement, PackageEntity):
+                    yield from statement.other_identifiers
+
+
+def archive_of(session: Session, package: UUID) -> str | None:
+    """The code of the archive that a package belongs to."""
+    return session.log.stream(package)[0].envelope.archive
