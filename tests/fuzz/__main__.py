@@ -12,9 +12,6 @@ from pathlib import Path
 
 import atheris
 
-with atheris.instrument_imports(include=["packages_spec", "repository.services.catalogue_file"]):
-    from tests.fuzz.targets import TARGETS
-
 LONGEST = 4096
 MEMORY_MIB = 1024
 SECONDS_EACH = 10
@@ -24,6 +21,8 @@ IN_MEMORY = Path("/dev/shm")
 
 def fuzz(name: str, seconds: int, artifacts: str) -> None:
     """Run one target; libFuzzer ends the process itself, so whoever started it cleans up."""
+    with atheris.instrument_imports(include=["packages_spec", "repository.services.catalogue_file"]):
+        from tests.fuzz.targets import TARGETS
     corpus = Path(tempfile.mkdtemp())
     for number, seed in enumerate(TARGETS[name].seeds):
         (corpus / f"seed-{number}").write_bytes(seed)
@@ -43,6 +42,8 @@ def fuzz(name: str, seconds: int, artifacts: str) -> None:
 
 def all_of(names: list[str], seconds: int) -> int:
     """Every target in its own process; how many found a fault."""
+    from tests.fuzz.targets import TARGETS
+
     failed = 0
     for name in names or list(TARGETS):
         command = [sys.executable, "-m", "tests.fuzz", str(seconds), ONE, name, tempfile.gettempdir()]
@@ -58,6 +59,7 @@ def all_of(names: list[str], seconds: int) -> int:
         told = dict(line.removeprefix("stat::").split(":", 1) for line in ended.stdout.splitlines() if "stat::" in line)
         units = told.get("number_of_executed_units", "?").strip()
         sys.stdout.write(f"{name}: {units} inputs in {seconds} s, {'no fault' if not ended.returncode else 'FAULT'}\n")
+        sys.stdout.flush()
         if ended.returncode:
             sys.stdout.write(ended.stdout)
             failed += 1
