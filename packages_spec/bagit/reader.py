@@ -159,9 +159,11 @@ class Reading:
         return declared
 
     def _top(self) -> list[str]:
-        """The names at the top of the bag, in the order of their bytes."""
+        """The names of tag files that are read, among those at the top of the bag, in the order of their bytes."""
+        read = {_INFO, _FORMER_INFO, _FETCH}
         try:
-            return sorted(entry.name for entry in self._root.iterdir())
+            with os.scandir(self._root) as entries:
+                return sorted(e.name for e in entries if e.name in read or _MANIFEST.fullmatch(e.name))
         except OSError as error:
             self._findings.append(Finding("bag.unreadable", ".", found=str(error.strerror)))
             return []
