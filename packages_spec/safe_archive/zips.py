@@ -9,7 +9,7 @@ from typing import IO, Final
 
 from packages_spec.findings import Finding
 from packages_spec.paths import shown
-from packages_spec.safe_archive.directory import Extent, directory_of, judge_extents, judge_size
+from packages_spec.safe_archive.directory import Extent, directory_of, judge_extents, judge_members
 from packages_spec.safe_archive.entries import FILE, FOLDER, Entry, RefusedArchive
 
 _LOCAL: Final = struct.Struct("<4s5H3L2H")
@@ -32,13 +32,10 @@ def zip_entries(stream: IO[bytes], most: int) -> Iterator[Entry]:
     differ: each lets one reader see what another does not.
     """
     directory = directory_of(stream)
-    judge_size(directory, most)
+    judge_members(stream, directory, most)
     stream.seek(0)
     with zipfile.ZipFile(stream, metadata_encoding="latin-1") as archive:
         infos = archive.infolist()
-        if len(infos) != directory.members:
-            found = str(len(infos))
-            raise RefusedArchive(Finding("archive-file.header-differs", ".", str(directory.members), found))
         members = [_member(stream, info) for info in infos]
         judge_extents((extent for extent, _ in members), directory)
         for _, refused in members:
