@@ -1,7 +1,8 @@
 """A finding (检测结果): the normal result of judging something.
 
 A finding says what was judged, what was expected and what was found. Its severity, its clause of the standard and its
-words in Chinese and English stand in `findings.toml`, one table for the whole layer, so that a rule is stated once.
+words in Chinese and English stand in `findings.toml`, one table for the whole layer, so that a rule is stated once; the
+requirements of E-ARK, which keep their own ids, stand in a table beside their rules.
 """
 
 import tomllib
@@ -12,6 +13,9 @@ from importlib.resources import files
 from typing import Any, Self
 
 import msgspec
+
+TABLES = ("findings.toml", "eark/requirements.toml")
+"""The tables of rules, relative to this layer."""
 
 
 class Severity(StrEnum):
@@ -94,8 +98,11 @@ class Bounded(list[Finding]):
 @cache
 def rules() -> dict[str, Rule]:
     """Every rule of this layer by its code."""
-    table = tomllib.loads(files("packages_spec").joinpath("findings.toml").read_text("utf-8"))
-    return msgspec.convert(table, dict[str, Rule])
+    known: dict[str, Rule] = {}
+    for path in TABLES:
+        table = tomllib.loads(files("packages_spec").joinpath(path).read_text("utf-8"))
+        known |= msgspec.convert(table, dict[str, Rule])
+    return known
 
 
 def is_valid(findings: Iterable[Finding]) -> bool:

@@ -7,6 +7,7 @@ after `JINGUI_`, a variable of the environment.
 import os
 import tomllib
 from collections.abc import Mapping
+from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -19,6 +20,14 @@ from repository.domain.values import SecrecyClass
 from repository.errors import ArchiveError
 
 FILE = "jingui.toml"
+
+
+class Acceptance(StrEnum):
+    """Who decides that a valid delivery passes into custody."""
+
+    AUTOMATIC = "automatic"
+    PERSON = "person"
+    TWO_PERSONS = "two-persons"
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -35,6 +44,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     characterise: bool = True
     format_policy: str | None = None
     virus_scanner: str | None = None
+    acceptance: Acceptance = Acceptance.AUTOMATIC
     sync: bool = True
     workplace: str | None = None
     fixity_age_days: Annotated[int, msgspec.Meta(ge=1)] = 365

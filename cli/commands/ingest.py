@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Annotated
+from uuid import UUID
 
 import msgspec
 import typer
@@ -27,6 +28,14 @@ def command(
     kind: Annotated[AccessionKind, typer.Option("--kind", help=text("ingest.kind"))] = AccessionKind.TRANSFER,
     code: Annotated[str | None, typer.Option("--code", help=text("ingest.code"))] = None,
     new: Annotated[bool, typer.Option("--new", help=text("ingest.new"))] = False,
+    rework: Annotated[UUID | None, typer.Option("--rework", help=text("ingest.rework"), show_default=False)] = None,
+    agreement: Annotated[
+        str | None, typer.Option("--agreement", help=text("ingest.agreement"), show_default=False)
+    ] = None,
+    medium: Annotated[str | None, typer.Option("--medium", help=text("ingest.medium"), show_default=False)] = None,
+    opinion: Annotated[
+        str | None, typer.Option("--opening-opinion", help=text("ingest.opinion"), show_default=False)
+    ] = None,
     mapping: Annotated[Path | None, typer.Option("--mapping", help=text("ingest.mapping"), show_default=False)] = None,
     faults: Annotated[Path | None, typer.Option("--faults", help=text("ingest.faults"), show_default=False)] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help=text("ingest.dry-run"))] = False,
@@ -46,6 +55,10 @@ def command(
         new=new,
         mapping=mapping,
         faults=faults,
+        accession=rework,
+        agreement=agreement,
+        medium=medium,
+        opening_opinion=opinion,
     )
     if dry_run:
         return _dry_run(request, archive, credential, as_json=as_json)
@@ -96,7 +109,7 @@ def _say_preview(report: PreviewReport) -> None:
 
 
 def _say(report: IngestReport) -> None:
-    if report.outcome == "completed":
+    if report.outcome in ("completed", "part-completed"):
         rows = [(one.reference_code, one.title, one.files, one.package) for one in report.packages[:SHOWN]]
         say_table([text(f"column.{name}") for name in ("code", "title", "files", "package")], rows)
         if len(report.packages) > SHOWN:

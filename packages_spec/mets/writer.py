@@ -102,6 +102,10 @@ def _head(header: Header) -> str:
     reference_code = ""
     if header.reference_code is not None:
         reference_code = f'<altRecordID TYPE="REFERENCECODE">{text(header.reference_code)}</altRecordID>\n'
+    # SIP15: a submission names who submits it: whoever packed it.
+    submitter = ""
+    if header.package_type == "SIP":
+        submitter = f'<agent ROLE="CREATOR" TYPE="ORGANIZATION"><name>{text(header.archive)}</name></agent>\n'
     return (
         f'{DECLARATION}<mets {_NAMESPACES} OBJID="{attribute(header.objid)}" LABEL="{attribute(header.label)}" '
         f'TYPE="{header.content_category}" {_CONTENT_TYPE} PROFILE="{PROFILES[header.package_type]}">\n'
@@ -109,7 +113,7 @@ def _head(header: Header) -> str:
         f'csip:OAISPACKAGETYPE="{header.package_type}">\n'
         f'<agent ROLE="CREATOR" TYPE="OTHER" OTHERTYPE="SOFTWARE"><name>{text(header.software)}</name>'
         f'<note csip:NOTETYPE="SOFTWARE VERSION">{text(header.software_version)}</note></agent>\n'
-        f'<agent ROLE="ARCHIVIST" TYPE="ORGANIZATION"><name>{text(header.archive)}</name></agent>\n'
+        f'<agent ROLE="ARCHIVIST" TYPE="ORGANIZATION"><name>{text(header.archive)}</name></agent>\n{submitter}'
         f"{reference_code}</metsHdr>\n"
     )
 

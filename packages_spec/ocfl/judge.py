@@ -23,6 +23,18 @@ _REQUIRED = ("id", "type", "digestAlgorithm", "head")
 _VERSION_KEYS = {"created", "state", "message", "user"}
 _VERSION_NAME = re.compile(r"v(0*)([1-9][0-9]{0,8})")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_DIGITS = {
+    "md5": 32,
+    "sha1": 40,
+    "sha256": 64,
+    "sha512": 128,
+    "sha512/256": 64,
+    "blake2b-160": 40,
+    "blake2b-256": 64,
+    "blake2b-384": 96,
+    "blake2b-512": 128,
+}
+"""Hex digits of a digest by each algorithm."""
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+")
 
 
@@ -93,6 +105,8 @@ class _Judge:
         else:
             self._versions(versions, raw.get("head"), manifest if isinstance(manifest, dict) else {})
         self._fixity(raw.get("fixity", {}))
+        if str(raw.get("digestAlgorithm")) in _DIGITS:
+            self._digests(str(raw["digestAlgorithm"]), raw.get("manifest"))
 
     def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         """An object of the JSON; a key given twice is never silently the last one."""
@@ -212,9 +226,17 @@ class _Judge:
                 self.find("ocfl.fixity-form", "{}", algorithm)
                 continue
             self._unique(block, "ocfl.fixity-twice")
+            if algorithm in _DIGITS:
+                self._digests(algorithm, block)
             for path in self._paths(block, "ocfl.fixity-form"):
                 if code := _path_offence(path, "content"):
                     self.find(code, found=path)
+
+    def _digests(self, algorithm: str, block: object) -> None:
+        """Every digest of a block has the form that its algorithm gives it."""
+        for digest in block if isinstance(block, dict) else ():
+            if not re.fullmatch(f"[0-9A-Fa-f]{{{_DIGITS[algorithm]}}}", digest):
+                self.find("ocfl.digest-form", f"{algorithm}: {_DIGITS[algorithm]} hex digits", digest)
 
     def _unique(self, block: Iterable[str], code: str) -> None:
         seen: set[str] = set()

@@ -10,7 +10,8 @@ from packages_spec.findings import Finding
 from packages_spec.ocfl.inventory import FILE
 from packages_spec.ocfl.layout import LAYOUT, ROOT_DECLARATION, object_path, root_files
 
-_DECLARATION = "0=ocfl_"
+_NAMASTE = re.compile(r"\d=")
+_DECLARATIONS = ("0=ocfl_1.1", "0=ocfl_1.0")
 _REGISTERED = re.compile(r"\d{4}-[a-z0-9-]+")
 
 
@@ -27,7 +28,7 @@ def object_folders(root: Path) -> Iterator[Path]:
 
 def validate_root(root: Path) -> list[Finding]:
     """Everything that is wrong with a storage root beside its objects, which `validate_object` judges one by one."""
-    findings = [*_declared(root), *_layout(root), *_extensions(root)]
+    findings = [*_declared(root), *_layout(root), *_extensions(root), *_objects(root)]
     for item in sorted(root.iterdir()):
         if item.is_symlink():
             findings.append(Finding("ocfl.link", item.name))
@@ -37,11 +38,28 @@ def validate_root(root: Path) -> list[Finding]:
 
 
 def _declared(root: Path) -> Iterator[Finding]:
-    names = sorted(path.name for path in root.glob("0=*"))
-    if names != [ROOT_DECLARATION]:
+    names = sorted(path.name for path in root.iterdir() if _NAMASTE.match(path.name))
+    if len(names) != 1 or names[0] not in _DECLARATIONS:
         yield Finding("ocfl.root-declaration", ROOT_DECLARATION, ROOT_DECLARATION, ", ".join(names))
-    elif (root / ROOT_DECLARATION).read_bytes() != root_files()[ROOT_DECLARATION]:
-        yield Finding("ocfl.root-declaration", ROOT_DECLARATION, ROOT_DECLARATION.removeprefix("0="))
+    elif (root / names[0]).read_bytes() != names[0].removeprefix("0=").encode() + b"\n":
+        yield Finding("ocfl.root-declaration", names[0], names[0].removeprefix("0="))
+
+
+def _objects(root: Path) -> Iterator[Finding]:
+    """Objects of no later version than the root's, and all at one depth (section 4.3)."""
+    version = next((name.rpartition("_")[2] for name in _DECLARATIONS if (root / name).is_file()), "")
+    depth = None
+    for folder in object_folders(root):
+        path = folder.relative_to(root).as_posix()
+        for declaration in sorted(folder.glob("0=ocfl_object_*")):
+            declared = declaration.name.rpartition("_")[2]
+            if version and declared in {"1.0", "1.1"} and declared > version:
+                yield Finding("ocfl.root-object-newer", path, version, declared)
+        parts = len(folder.relative_to(root).parts)
+        depth = depth or parts
+        if parts != depth:
+            yield Finding("ocfl.root-layouts-mixed", path, str(depth), str(parts))
+            return
 
 
 def _layout(root: Path) -> Iterator[Finding]:

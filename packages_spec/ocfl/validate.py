@@ -13,6 +13,7 @@ from packages_spec.ocfl.inventory import FILE, Inventory, Paths
 from packages_spec.ocfl.judge import TYPES, judge_inventory, version_number
 
 _DECLARATION = "0=ocfl_object_"
+_NAMASTE = re.compile(r"\d=")
 _SIDECAR = re.compile(rb"([0-9a-f]+|[0-9A-F]+)[ \t]+inventory\.json\r?\n?")
 """Digests in either case, but not in both at once: no program writes that, a flipped bit does."""
 _REGISTERED = re.compile(r"\d{4}-[a-z0-9-]+")
@@ -52,7 +53,7 @@ def validate_object(root: Path, *, digests: Mapping[str, str] | None = None) -> 
 
 def _declared(root: Path, names: Iterable[str]) -> Iterator[Finding]:
     """Exactly one declaration, of a known version, that says what its name says (section 3.2)."""
-    declarations = sorted(name for name in names if name.startswith("0="))
+    declarations = sorted(name for name in names if _NAMASTE.match(name))
     if len(declarations) != 1:
         yield Finding("ocfl.declaration-missing", f"{_DECLARATION}1.1", "1", str(len(declarations)))
     for name in declarations:
@@ -72,7 +73,7 @@ def _root_entries(names: Mapping[str, os.DirEntry[str]]) -> Iterator[Finding]:
                 yield from _extensions(item.path)
             elif version_number(name) is None and name != "logs":
                 yield Finding("ocfl.stray", name)
-        elif name != FILE and not name.startswith((f"{FILE}.", "0=")):
+        elif name != FILE and not name.startswith(f"{FILE}.") and not _NAMASTE.match(name):
             yield Finding("ocfl.stray", name)
 
 
@@ -169,6 +170,9 @@ def _content(root: Path, held: list[_Held], digests: Mapping[str, str] | None) -
             yield Finding("ocfl.content-path-place", path, f"v1/{head.content_directory}/...")
         elif path not in found:
             yield Finding("ocfl.content-missing", path)
+            for kind, name, _ in sorted(wanted):
+                if kind == "fixity":
+                    yield Finding("ocfl.fixity-missing", path, name)
         else:
             yield from _digests(root, path, wanted, head.digest_algorithm, (digests or {}).get(path))
 

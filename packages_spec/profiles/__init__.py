@@ -1,7 +1,8 @@
 """Packages put together: what a SIP, an AIP and a DIP hold, and in which places."""
 
-from packages_spec.profiles.build import BAG_PROFILE, build
+from packages_spec.profiles.build import build
 from packages_spec.profiles.content import (
+    BAG_PROFILE,
     Built,
     ExtraFile,
     PackageContent,

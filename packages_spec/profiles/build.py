@@ -16,6 +16,7 @@ from packages_spec.digests import Digested
 from packages_spec.mets import Header, MetadataFile, MetsFile
 from packages_spec.premis import FileObject, Format, Identifier, PackageEntity, Representation
 from packages_spec.profiles.content import (
+    BAG_PROFILE,
     REPRESENTATION,
     Built,
     PackageContent,
@@ -25,9 +26,6 @@ from packages_spec.profiles.content import (
     package_id,
     representation_id,
 )
-
-BAG_PROFILE = "urn:jingui:bag-profile:1"
-"""BagIt-Profile-Identifier of every bag that holds one of our packages."""
 
 _REPRESENTATION = f"representations/{REPRESENTATION}"
 _XML = "application/xml"

@@ -12,6 +12,8 @@ from packages_spec.premis import Agent, Event, Identifier, Rights, Source
 from packages_spec.technical import Technical
 
 REPRESENTATION = "original"
+BAG_PROFILE = "urn:jingui:bag-profile:1"
+"""BagIt-Profile-Identifier of every bag that holds one of our packages."""
 
 
 class PackageKind(StrEnum):

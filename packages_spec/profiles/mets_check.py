@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from packages_spec.findings import Finding
 from packages_spec.mets import PROFILES, Division, FileReference, Root, Section, StructMap, read_mets
+from packages_spec.package_files import Mark
 from packages_spec.profiles.on_disk import PackageOnDisk
 from packages_spec.safe_xml import UnsafeXml
 
@@ -23,17 +24,18 @@ def check_mets(package: PackageOnDisk) -> list[Finding]:
             check.document(path, posixpath.basename(posixpath.dirname(path)))
         else:
             check.findings.append(Finding("mets.file-missing", package.name(path), package.name("METS.xml")))
-    unlisted = package.files.keys() - check.listed - {"METS.xml"}
-    return check.findings + [Finding("mets.file-unlisted", package.name(path)) for path in sorted(unlisted)]
+    if "METS.xml" in package.files:
+        package.files.mark("METS.xml", Mark.LISTED)
+    unlisted = sorted(package.files.without(Mark.LISTED))
+    return check.findings + [Finding("mets.file-unlisted", package.name(path)) for path in unlisted]
 
 
 class _MetsCheck:
-    """What was found so far, and which files are listed so far."""
+    """What was found so far; which files are listed so far is marked on the files."""
 
     def __init__(self, package: PackageOnDisk) -> None:
         self.package = package
         self.findings: list[Finding] = []
-        self.listed: set[str] = set()
 
     def document(self, path: str, objid: str) -> list[Fact]:
         """Judge one document; what it says besides its files is given back. Files are judged as they pass."""
@@ -56,18 +58,18 @@ class _MetsCheck:
     def _reference(self, document: str, reference: FileReference) -> Iterator[Finding]:
         path = posixpath.normpath(posixpath.join(posixpath.dirname(document), reference.path))
         name = self.package.name(path)
-        if path in self.listed:
-            yield Finding("mets.file-listed-twice", name, found=self.package.name(document))
-        self.listed.add(path)
-        entry = self.package.files.get(path)
-        if entry is None:
+        files = self.package.files
+        if path not in files:
             yield Finding("mets.file-missing", name, self.package.name(document))
             return
-        if reference.size != entry.size:
-            yield Finding("mets.size", name, f"{self.package.name(document)}: {reference.size}", str(entry.size))
-        if (reference.checksum_type, reference.checksum) != ("SHA-256", entry.sha256):
+        if files.mark(path, Mark.LISTED):
+            yield Finding("mets.file-listed-twice", name, found=self.package.name(document))
+        size, sha256 = files.size(path), files.digest(path)
+        if reference.size != size:
+            yield Finding("mets.size", name, f"{self.package.name(document)}: {reference.size}", str(size))
+        if (reference.checksum_type, reference.checksum) != ("SHA-256", sha256):
             expected = f"{self.package.name(document)}: {reference.checksum_type} {reference.checksum}"
-            yield Finding("mets.checksum", name, expected, f"SHA-256 {entry.sha256}")
+            yield Finding("mets.checksum", name, expected, f"SHA-256 {sha256}")
 
 
 def _of(kind: type[_Kind], facts: list[Fact]) -> list[_Kind]:

@@ -1,15 +1,15 @@
 """A package as it stands on disk: which files there are, and what their bytes are."""
 
-import os
 import re
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
 
-from packages_spec.digests import Digested, digest_file
+from packages_spec.digests import Digested
 from packages_spec.findings import Finding
+from packages_spec.package_files import PackageFiles
 from packages_spec.paths import shown
 
 FOLDER = re.compile(r"uuid-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
@@ -21,7 +21,7 @@ class PackageOnDisk(msgspec.Struct, frozen=True):
     root: Path
     folder: str
     package: str
-    files: Mapping[str, Digested]
+    files: PackageFiles
 
     def name(self, path: str) -> str:
         """A path of the package as findings give it: relative to the bag's root."""
@@ -39,7 +39,7 @@ class PackageOnDisk(msgspec.Struct, frozen=True):
 
 
 def find_package(root: Path, digests: Iterable[Digested] | None) -> PackageOnDisk | Finding:
-    """The one package in a bag, with what is known of its files; every file is read when `digests` is None.
+    """The one package in a bag, with what is known of its files; without `digests` each is read when asked for.
 
     Only regular files are files here: a link is never followed, and so is missing to whoever lists it.
     """
@@ -48,13 +48,11 @@ def find_package(root: Path, digests: Iterable[Digested] | None) -> PackageOnDis
     if match is None or not stat.S_ISDIR((root / "data" / match[0]).lstat().st_mode):
         return Finding("package.folder", "data", "uuid-<UUID>", ", ".join(folders))
     folder = f"data/{match[0]}"
-    found = _read(root, folder) if digests is None else digests
-    files = {entry.path.removeprefix(f"{folder}/"): entry for entry in found if entry.path.startswith(f"{folder}/")}
-    return PackageOnDisk(root, folder, match[1], files)
+    known = None if digests is None else _inside(folder, digests)
+    return PackageOnDisk(root, folder, match[1], PackageFiles(root / folder, known))
 
 
-def _read(root: Path, folder: str) -> Iterator[Digested]:
-    for place, _, names in os.walk(root / folder):
-        for path in (Path(place, name) for name in sorted(names)):
-            if stat.S_ISREG(path.lstat().st_mode):
-                yield Digested(path.relative_to(root).as_posix(), *digest_file(path))
+def _inside(folder: str, digests: Iterable[Digested]) -> Iterator[Digested]:
+    for entry in digests:
+        if entry.path.startswith(f"{folder}/"):
+            yield Digested(entry.path.removeprefix(f"{folder}/"), entry.size, entry.sha256)

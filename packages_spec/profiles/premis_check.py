@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from packages_spec.findings import Finding
+from packages_spec.package_files import Mark
 from packages_spec.premis import (
     Agent,
     Event,
@@ -28,12 +29,9 @@ Named = tuple[str, Statement | Finding]
 def check_premis(package: PackageOnDisk) -> list[Finding]:
     """Findings on the package's PREMIS and on that of each of its representations."""
     findings = [*_check_package(package)]
-    content: dict[str, set[str]] = {}
-    for path in package.files:
-        if match := _CONTENT.fullmatch(path):
-            content.setdefault(match[1], set()).add(path)
-    for name, paths in sorted(content.items()):
-        findings += _check_representation(package, name, paths)
+    names = {match[1] for path in package.files if (match := _CONTENT.fullmatch(path))}
+    for name in sorted(names):
+        findings += _check_representation(package, name)
     return findings
 
 
@@ -71,10 +69,9 @@ def _check_package(package: PackageOnDisk) -> Iterator[Finding]:
             yield Finding("premis.link", name, found=f"{identifier.type} {identifier.value}")
 
 
-def _check_representation(package: PackageOnDisk, representation: str, content: set[str]) -> Iterator[Finding]:
-    """Each file of `content` must have one object that tells its size and digest, and no object may be without file."""
+def _check_representation(package: PackageOnDisk, representation: str) -> Iterator[Finding]:
+    """Each file of content must have one object that tells its size and digest, and no object may be without file."""
     expected = representation_id(package.package, representation)
-    described: set[str] = set()
     for name, statement in _statements(package, f"representations/{representation}/"):
         match statement:
             case Finding():
@@ -84,23 +81,25 @@ def _check_representation(package: PackageOnDisk, representation: str, content: 
                 yield from _expect_identifier(name, package_id(package.package), statement.package)
             case FileObject(identifier=identifier, location=location):
                 path = f"representations/{representation}/{location}"
-                if path in described:
+                if path in package.files and package.files.mark(path, Mark.DESCRIBED):
                     yield Finding("premis.object-twice", package.name(path), found=name)
-                described.add(path)
                 yield from _expect_identifier(name, Identifier("local", f"{expected.value}/{location}"), identifier)
                 yield from _check_file(package, name, path, statement)
-    yield from (Finding("premis.object-missing", package.name(path)) for path in sorted(content - described))
+    for path in sorted(package.files.without(Mark.DESCRIBED)):
+        match = _CONTENT.fullmatch(path)
+        if match and match[1] == representation:
+            yield Finding("premis.object-missing", package.name(path))
 
 
 def _check_file(package: PackageOnDisk, document: str, path: str, said: FileObject) -> Iterator[Finding]:
-    entry = package.files.get(path)
-    if entry is None:
+    files = package.files
+    if path not in files:
         yield Finding("premis.file-missing", package.name(path), document)
         return
-    if said.size != entry.size:
-        yield Finding("premis.size", package.name(path), f"{document}: {said.size}", str(entry.size))
-    if said.sha256 != entry.sha256:
-        yield Finding("premis.digest", package.name(path), f"{document}: {said.sha256}", entry.sha256)
+    if said.size != files.size(path):
+        yield Finding("premis.size", package.name(path), f"{document}: {said.size}", str(files.size(path)))
+    if said.sha256 != files.digest(path):
+        yield Finding("premis.digest", package.name(path), f"{document}: {said.sha256}", files.digest(path))
 
 
 def _expect_identifier(document: str, expected: Identifier, found: Identifier) -> Iterator[Finding]:

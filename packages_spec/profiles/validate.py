@@ -10,6 +10,8 @@ from pathlib import Path
 from packages_spec.descriptive import dublin_core, read_archive_xml, read_dc
 from packages_spec.digests import Digested
 from packages_spec.findings import Finding
+from packages_spec.profiles.bag_check import check_bag
+from packages_spec.profiles.content import BAG_PROFILE
 from packages_spec.profiles.mets_check import check_mets
 from packages_spec.profiles.on_disk import PackageOnDisk, find_package
 from packages_spec.profiles.premis_check import check_premis
@@ -25,11 +27,12 @@ def validate_package(root: Path, *, digests: Iterable[Digested] | None = None) -
     content is read twice; without them every file is read once. Findings name files relative to `root`.
     Not checked: the manifests (see `packages_spec.bagit`), and values that nothing else in the package repeats.
     """
-    # (0) One package folder, and its files.
+    # (0) One package folder, its files, and the bag round it.
     package = find_package(root, digests)
     if isinstance(package, Finding):
         return [package]
     findings = [Finding("package.file-missing", package.name(path)) for path in _REQUIRED if path not in package.files]
+    findings += check_bag(package, BAG_PROFILE)
     # (1) METS against the files, both ways. (2) PREMIS against the files. (3) The descriptions against each other.
     findings += check_mets(package)
     findings += check_premis(package)

@@ -19,12 +19,14 @@ from repository.catalogue.cards import (
 from repository.catalogue.catalogue import Catalogue, Projection
 from repository.catalogue.differences import Difference
 from repository.catalogue.digitisation import By, Digitised
+from repository.catalogue.figures import REPORTS, Figure, Thing, figures
 from repository.catalogue.holdings import Holdings
 from repository.catalogue.projector import EventReader
 from repository.catalogue.queries import ReferenceMatch, StoredSize
 from repository.catalogue.search import Filters
 
 __all__ = [
+    "REPORTS",
     "AccessRequest",
     "Accession",
     "Agent",
@@ -35,6 +37,7 @@ __all__ = [
     "Difference",
     "Digitised",
     "EventReader",
+    "Figure",
     "Filters",
     "Holdings",
     "Mark",
@@ -46,4 +49,6 @@ __all__ = [
     "Run",
     "StoredSize",
     "StoredVersion",
+    "Thing",
+    "figures",
 ]

@@ -112,6 +112,14 @@ class StoredVersion(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     inventory_sha256: Sha256
 
 
+class Declared(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What the producer declared of some pages (备考表); `reason` is null where there is none, or it is sealed."""
+
+    pages: tuple[int, ...]
+    condition: str
+    reason: str | None
+
+
 class Package(Card, frozen=True, kw_only=True, gc=False):
     """An archival package (存档信息包). `formats` and `virus` are null until that was looked at at all.
 
@@ -132,6 +140,8 @@ class Package(Card, frozen=True, kw_only=True, gc=False):
     virus: Outcome | None = None
     quality: Literal["not-tested"] = "not-tested"
     stored: StoredVersion | None = None
+    declared: tuple[Declared, ...] = ()
+    contractors: tuple[str, ...] = ()
     revising: int | None = None
     tells: int | None = None
     damaged: Moment | None = None
@@ -147,6 +157,7 @@ class Package(Card, frozen=True, kw_only=True, gc=False):
 class Accession(Card, frozen=True, kw_only=True, gc=False):
     """An accession (接收登记). `units`, `files` and `bytes` are of the delivery in hand, `findings` of its verdict.
 
+    `source` is where the delivery in hand came from, `returned` are the units that went back and have not come again.
     `packages` and `packages_stored` are counted when it is asked for.
     """
 
@@ -165,6 +176,12 @@ class Accession(Card, frozen=True, kw_only=True, gc=False):
     findings_total: int = 0
     packages: int = 0
     packages_stored: int = 0
+    agreement: str | None = None
+    medium: str | None = None
+    opening_opinion: str | None = None
+    contractors: tuple[str, ...] = ()
+    returned: tuple[str, ...] = ()
+    handover: Literal["none", "printed", "signed"] = "none"
 
 
 class Agent(Card, frozen=True, kw_only=True, gc=False):

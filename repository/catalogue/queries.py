@@ -16,6 +16,7 @@ from repository.catalogue.answers import Page, Where, cards_of, listed, text
 from repository.catalogue.cards import Accession, AccessRequest, Agent, AnyCard, Description, Mark, Package, Run
 from repository.catalogue.differences import Difference, changed_between, removed_between, windows
 from repository.catalogue.digitisation import By, Digitised, digitised
+from repository.catalogue.figures import Thing
 from repository.catalogue.holdings import Holdings, holdings_at
 from repository.catalogue.lagging import lagging
 from repository.catalogue.reading import Reading
@@ -237,6 +238,18 @@ class Queries(Reading):
         with self._snapshot(as_of) as (db, position):
             rows = db.execute("SELECT position FROM marks WHERE since <= ?1 AND until > ?1", (position,)).fetchall()
         return frozenset(row[0] for row in rows)
+
+    def things(self, question: str, *, as_of: int | None = None) -> list[Thing]:
+        """The things that a figure of `figures.toml` counts, as of a position."""
+        with self._snapshot(as_of) as (db, position):
+            return [Thing(*row) for row in db.execute(question, {"at": position})]
+
+    def sum_of(self, question: str, *, as_of: int | None = None) -> tuple[int, int, int]:
+        """How many things a figure counts, how many of them have an amount, and what these add up to."""
+        added = f"SELECT count(*), count(amount), coalesce(sum(amount), 0) FROM ({question})"  # noqa: S608 - of our own table
+        with self._snapshot(as_of) as (db, position):
+            things, known, total = db.execute(added, {"at": position}).fetchone()
+        return things, known, total
 
     def holdings(self, *, as_of: int | None = None) -> Holdings:
         """What the archive holds, in numbers."""

@@ -16,7 +16,7 @@ import msgspec
 from repository.catalogue.cards import Accession, AccessRequest, Agent, Card, Description, Mark, Package, Run
 from repository.domain.values import SecrecyClass
 
-VERSION = 3
+VERSION = 4
 """Of the tables below. A catalogue of another version is made again."""
 
 ALWAYS = 2**63 - 1

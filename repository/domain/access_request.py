@@ -47,6 +47,32 @@ class DipDelivered(Value, frozen=True, kw_only=True):
     way: str
 
 
+class FormChosen(Value, frozen=True, kw_only=True):
+    """In which form it is to be made: a bag (the whole record, or the files asked for), or copies made from it.
+
+    `description` is the record that was asked for, which may share its package with others; `as_of` the position of the
+    log whose stored version is meant, null for the newest. `pages` are the numbers of the files, from 1 in their order;
+    empty for all. `width` is in pixels, for pictures.
+    """
+
+    description: UUID
+    as_of: int | None
+    form: str
+    pages: tuple[int, ...]
+    width: int | None
+
+
+class DipRendered(Value, frozen=True, kw_only=True):
+    """The one file in which the dissemination package goes over a wire, byte for byte."""
+
+    dip: UUID
+    form: str
+    name: Confidential
+    media_type: str
+    bytes: int
+    sha256: Sha256
+
+
 class Closed(Value, frozen=True, kw_only=True):
     """The request is at its end."""
 
@@ -57,7 +83,9 @@ class State(msgspec.Struct, frozen=True):
     """What the decisions below need to know."""
 
     requested: Requested | None = None
+    chosen: FormChosen | None = None
     assembled: DipAssembled | None = None
+    rendered: DipRendered | None = None
     delivered: bool = False
     closed: bool = False
 
@@ -68,8 +96,12 @@ def evolve(state: State, event: Value) -> State:
     match event:
         case Requested():
             return replace(state, requested=event)
+        case FormChosen():
+            return replace(state, chosen=event)
         case DipAssembled():
             return replace(state, assembled=event)
+        case DipRendered():
+            return replace(state, rendered=event)
         case DipDelivered():
             return replace(state, delivered=True)
         case Closed():
@@ -88,10 +120,26 @@ def request(state: State, requested: Requested) -> list[Value]:
     return [requested] if state.requested is None else []
 
 
+def choose(state: State, chosen: FormChosen) -> list[Value]:
+    """Say in which form. Refused before the request, after its end, and once a package was made."""
+    _expect_open(state)
+    if state.assembled is not None:
+        raise ArchiveError("request-order", "FormChosen")
+    return [] if state.chosen == chosen else [chosen]
+
+
 def assemble(state: State, assembled: DipAssembled) -> list[Value]:
     """Record the package that was made. Refused before the request and after its end."""
     _expect_open(state)
     return [assembled]
+
+
+def render(state: State, rendered: DipRendered) -> list[Value]:
+    """Record the file that it was put into. Refused before it was assembled."""
+    _expect_open(state)
+    if state.assembled is None:
+        raise ArchiveError("request-order", "DipRendered")
+    return [rendered]
 
 
 def deliver(state: State, *, way: str) -> list[Value]:

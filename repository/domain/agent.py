@@ -1,13 +1,13 @@
 """Agents (人员) and producers (移交单位): who acts, in which role, and how each proves to be who they are."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from uuid import UUID
 
 import msgspec
 
 from repository.domain.aggregate import Aggregate
-from repository.domain.values import Confidential, Role, Sha256, Value
+from repository.domain.values import Confidential, Role, Sha256, Time, Value
 from repository.errors import ArchiveError
 
 
@@ -46,6 +46,17 @@ class CredentialIssued(Value, frozen=True, kw_only=True):
     secret_sha256: Sha256
 
 
+class ScopesGranted(Value, frozen=True, kw_only=True):
+    """The credential is a key for programs: it opens these verbs at most, whatever the roles allow, until it expires.
+
+    A credential without this opens what the agent's roles open.
+    """
+
+    credential: UUID
+    scopes: tuple[str, ...]
+    expires: Time | None
+
+
 class CredentialRevoked(Value, frozen=True, kw_only=True):
     """The credential opens nothing from now on, and why."""
 
@@ -59,6 +70,7 @@ class State(msgspec.Struct, frozen=True):
     registered: Registered | None = None
     roles: frozenset[Role] = frozenset()
     credentials: Mapping[UUID, str] = {}
+    keys: Mapping[UUID, ScopesGranted] = {}
 
 
 def evolve(state: State, event: Value) -> State:
@@ -73,6 +85,8 @@ def evolve(state: State, event: Value) -> State:
             return replace(state, roles=state.roles - {event.role})
         case CredentialIssued():
             return replace(state, credentials={**state.credentials, event.credential: event.secret_sha256})
+        case ScopesGranted():
+            return replace(state, keys={**state.keys, event.credential: event})
         case CredentialRevoked():
             left = {key: digest for key, digest in state.credentials.items() if key != event.credential}
             return replace(state, credentials=left)
@@ -108,6 +122,13 @@ def issue(state: State, credential: UUID, secret_sha256: str) -> list[Value]:
     if state.registered is None:
         raise ArchiveError("agent-unknown", credential)
     return [CredentialIssued(credential=credential, secret_sha256=secret_sha256)]
+
+
+def limit(credential: UUID, scopes: Sequence[str], expires: str | None) -> list[Value]:
+    """Limit a credential that is being issued to some verbs. Refused without any: such a key would open nothing."""
+    if not scopes:
+        raise ArchiveError("scope-unknown", "-", known="-")
+    return [ScopesGranted(credential=credential, scopes=tuple(sorted(set(scopes))), expires=expires)]
 
 
 def withdraw(state: State, credential: UUID, reason: str) -> list[Value]:

@@ -23,6 +23,51 @@ class Created(Value, frozen=True, kw_only=True):
     bytes: int
 
 
+class Redelivered(Value, frozen=True, kw_only=True):
+    """The unit was returned before it was stored and came again: what this delivery holds takes the place of it."""
+
+    delivery: int
+    repairs: int
+    record_type: RecordType
+    secrecy_class: SecrecyClass
+    files: int
+    bytes: int
+
+
+class DeclaredPages(Value, frozen=True, kw_only=True):
+    """Pages of which the producer says something (缺页, 空白页, 插页, 折页), with the reason."""
+
+    pages: tuple[int, ...]
+    condition: str
+    reason: Confidential | None
+
+
+class PagesDeclared(Value, frozen=True, kw_only=True):
+    """What the producer declared (备考表) of the record's pages in this delivery."""
+
+    delivery: int
+    declared: tuple[DeclaredPages, ...]
+
+
+class Digitisation(Value, frozen=True, kw_only=True):
+    """Who digitised the pages with the serials `first` to `last`, on what, and when in the day."""
+
+    first: int
+    last: int
+    pages: int
+    contractor: str
+    operator: Confidential | None
+    device: str | None
+    shift: str | None
+
+
+class Digitised(Value, frozen=True, kw_only=True):
+    """How the record was digitised, by the delivery's work sheet (工作单)."""
+
+    delivery: int
+    work: tuple[Digitisation, ...]
+
+
 class FormatCount(Value, frozen=True, kw_only=True):
     """How many files have one PRONOM id; `puid` null stands for files that no signature knows."""
 
@@ -103,6 +148,7 @@ class State(msgspec.Struct, frozen=True):
     formats: FormatsIdentified | None = None
     viruses: VirusChecked | None = None
     stored: tuple[Stored, ...] = ()
+    told: frozenset[tuple[int, str]] = frozenset()
     pending: tuple[MetadataRevised | ContentRevised, ...] = ()
 
     @property
@@ -117,6 +163,10 @@ def evolve(state: State, event: Value) -> State:
     match event:
         case Created():
             return replace(state, created=event)
+        case Redelivered() if state.created is not None:
+            return replace(state, created=_as_redelivered(state.created, event))
+        case PagesDeclared() | Digitised():
+            return replace(state, told=state.told | {(event.delivery, type(event).__name__)})
         case FormatsIdentified():
             return replace(state, formats=event)
         case VirusChecked():
@@ -129,6 +179,17 @@ def evolve(state: State, event: Value) -> State:
             return state
 
 
+def _as_redelivered(created: Created, event: Redelivered) -> Created:
+    return msgspec.structs.replace(
+        created,
+        delivery=event.delivery,
+        record_type=event.record_type,
+        secrecy_class=event.secrecy_class,
+        files=event.files,
+        bytes=event.bytes,
+    )
+
+
 ARCHIVAL_PACKAGE = Aggregate("ArchivalPackage", State(), evolve)
 
 
@@ -137,6 +198,29 @@ def create(state: State, created: Created, checks: Sequence[FormatsIdentified | 
     if state.created is not None:
         raise ArchiveError("package-exists", created.unit)
     return [created, *checks]
+
+
+def redeliver(state: State, again: Created, checks: Sequence[FormatsIdentified | VirusChecked]) -> list[Value]:
+    """Take a unit that was returned for what it is now, with what was found out about its files.
+
+    Refused once it is stored: what is stored is revised, never delivered again.
+    """
+    if state.created is None or state.stored:
+        raise ArchiveError("package-exists", again.unit)
+    event = Redelivered(
+        delivery=again.delivery,
+        repairs=state.created.delivery,
+        record_type=again.record_type,
+        secrecy_class=again.secrecy_class,
+        files=again.files,
+        bytes=again.bytes,
+    )
+    return [event, *checks]
+
+
+def tell(state: State, told: Sequence[PagesDeclared | Digitised]) -> list[Value]:
+    """Record what the producer says of the pages and their making, once for each delivery."""
+    return [event for event in told if (event.delivery, type(event).__name__) not in state.told]
 
 
 def check_again(state: State, checks: Sequence[FormatsIdentified | VirusChecked]) -> list[Value]:

@@ -5,6 +5,9 @@ from repository.domain.values import Role
 
 VERBS: dict[str, frozenset[Role]] = {
     "ingest": frozenset({Role.ADMINISTRATOR, Role.ARCHIVIST}),
+    "accept": frozenset({Role.ADMINISTRATOR, Role.ARCHIVIST}),
+    "return": frozenset({Role.ADMINISTRATOR, Role.ARCHIVIST}),
+    "account": frozenset({Role.ADMINISTRATOR, Role.ARCHIVIST, Role.AUDITOR}),
     "describe": frozenset({Role.ADMINISTRATOR, Role.ARCHIVIST}),
     "disseminate": frozenset({Role.ADMINISTRATOR, Role.ARCHIVIST, Role.READER}),
     "materialise": frozenset({Role.ADMINISTRATOR, Role.ARCHIVIST}),

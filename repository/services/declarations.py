@@ -12,7 +12,9 @@ import msgspec
 
 from packages_spec.findings import Finding
 from packages_spec.tables import Sheet, place_of
-from repository.services.catalogue_file import page_range
+from repository.domain.archival_package import DeclaredPages, PagesDeclared
+from repository.services.catalogue_file import page_range, same_code
+from repository.services.delivery import UnitPlan
 from repository.services.mapping import Profile, cells_of, understand
 
 FIELDS = ("reference_code", "page_numbers", "condition", "reason")
@@ -72,6 +74,19 @@ def read_declarations(
         else:
             declared.append(Declared(code, pages, condition, cells.get("reason", ""), place))
     return declared, findings
+
+
+def declared_pages(delivery: int, declared: Sequence[Declared], units: Sequence[UnitPlan]) -> dict[str, PagesDeclared]:
+    """What was declared, by unit, as each record's own history keeps it."""
+    by_code: dict[str, list[DeclaredPages]] = {}
+    for one in declared:
+        said = DeclaredPages(pages=one.pages, condition=one.condition, reason=one.reason or None)
+        by_code.setdefault(same_code(one.reference_code), []).append(said)
+    return {
+        unit.path: PagesDeclared(delivery=delivery, declared=tuple(by_code[code]))
+        for unit in units
+        if unit.row and (code := same_code(unit.row.reference_code or "")) in by_code
+    }
 
 
 def unknown_codes(declared: Sequence[Declared], codes: frozenset[str]) -> Iterator[Finding]:

@@ -89,7 +89,9 @@ def layout_of(files: Sequence[Delivered], *, is_bag: bool, per_folder: bool) -> 
     return Layout.FOLDERS if per_folder else Layout.WHOLE
 
 
-def plan_delivery(files: Sequence[Delivered], layout: Layout, rows: Sequence[Row], title: str) -> DeliveryPlan:
+def plan_delivery(
+    files: Sequence[Delivered], layout: Layout, rows: Sequence[Row], title: str, *, papers_path: str = WHOLE
+) -> DeliveryPlan:
     """Work out the units. Every file of the delivery ends up in exactly one unit, or in a finding."""
     named = safe_paths(file.path for file in files)
     findings = list(named.findings)
@@ -107,7 +109,7 @@ def plan_delivery(files: Sequence[Delivered], layout: Layout, rows: Sequence[Row
             units = _folders(files, safe, findings)
     if layout in (Layout.ROWS, Layout.FOLDERS):
         papers = [file for file in files if layout is Layout.ROWS and paper_of(file.path)]
-        units = _with_papers(units, papers, safe, title)
+        units = _with_papers(units, papers, safe, title, papers_path)
     return DeliveryPlan(tuple(units), tuple(findings))
 
 
@@ -250,13 +252,13 @@ def _folders(files: Sequence[Delivered], safe: Mapping[str, str], findings: list
 
 
 def _with_papers(
-    units: list[UnitPlan], papers: Sequence[Delivered], safe: Mapping[str, str], title: str
+    units: list[UnitPlan], papers: Sequence[Delivered], safe: Mapping[str, str], title: str, path: str
 ) -> list[UnitPlan]:
     """Keep the papers with the one unit there is; the papers of several units become a package of their own."""
     kept = tuple(_paper(file, safe) for file in papers)
     if len(units) == 1:
         return [msgspec.structs.replace(units[0], papers=kept)]
-    return [*units, UnitPlan(WHOLE, writable(f"移交材料：{title}"), None, kept, ())] if kept else units
+    return [*units, UnitPlan(path, writable(f"移交材料：{title}"), None, kept, ())] if kept else units
 
 
 def writable(title: str) -> str:

@@ -48,6 +48,8 @@ def _number(words: str) -> int:
 
 
 def _date(words: str) -> str:
+    if re.fullmatch(r"[0-9]{8}", words):  # as catalogues of deliveries write it, and spreadsheets give it back
+        words = f"{words[:4]}-{words[4:6]}-{words[6:]}"
     if not _DATE.fullmatch(words) or not is_writable(words):
         raise ValueError(words)
     return words

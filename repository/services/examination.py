@@ -23,6 +23,7 @@ from repository.services.identification import UNKNOWN, Identified
 from repository.services.linking import PageCount, Uncounted, judge_linking
 from repository.services.reception import Reception
 from repository.services.session import Progress, Session
+from repository.services.work_sheet import unclear_work
 
 PROGRESS_EVERY = 500
 _OF_SEVERAL_PAGES = {".pdf": "application/pdf", ".tif": "image/tiff", ".tiff": "image/tiff"}
@@ -60,11 +61,12 @@ def _judge_pages(session: Session, reception: Reception, plan: DeliveryPlan) -> 
     rows = reception.catalogue.rows
     declared, findings = reception.declarations
     codes = frozenset(row.reference_code for row in rows if row.reference_code)
-    findings = [*findings, *unknown_codes(declared, codes)]
-    return findings + judge_linking(plan.units, declared, _page_counts(session, reception, plan))
+    lines, unread = reception.work_sheet
+    findings = [*findings, *unknown_codes(declared, codes), *unread, *unclear_work(lines, plan.units)]
+    return findings + judge_linking(plan.units, declared, page_counts(session, reception, plan))
 
 
-def _page_counts(session: Session, reception: Reception, plan: DeliveryPlan) -> dict[str, PageCount]:
+def page_counts(session: Session, reception: Reception, plan: DeliveryPlan) -> dict[str, PageCount]:
     """Pages of the files that can hold several: what each says of itself, read where it can harm nobody."""
     paths = [file.delivered.path for unit in plan.units if unit.row is not None for file in unit.files]
     several = [(path, kind) for path in paths if (kind := _OF_SEVERAL_PAGES.get(PurePosixPath(path).suffix.lower()))]

@@ -4,7 +4,8 @@ The use case is `ingest`, read from top to bottom; its steps are those of the ta
 run again it goes on, because each step first asks the log what is already so.
 """
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from uuid import UUID
@@ -13,9 +14,9 @@ import msgspec
 
 from packages_spec.findings import Finding, is_valid
 from repository.domain import accession, archival_package, description, reservation
-from repository.domain.accession import ACCESSION, Stage, Unit
+from repository.domain.accession import ACCESSION, Stage, Unit, WorkSheetRecorded
 from repository.domain.aggregate import Loaded, New
-from repository.domain.archival_package import ARCHIVAL_PACKAGE, Created
+from repository.domain.archival_package import ARCHIVAL_PACKAGE, Created, Digitised, PagesDeclared
 from repository.domain.description import DESCRIPTION
 from repository.domain.ids import reference_code_guard, transfer_number_guard
 from repository.domain.reservation import REFERENCE_CODE, TRANSFER_NUMBER
@@ -26,12 +27,15 @@ from repository.errors import ArchiveError
 from repository.eventlog import Streams
 from repository.services import examination, format_policy, packaging
 from repository.services.administration import find_or_register_producer
+from repository.services.declarations import declared_pages
 from repository.services.delivery import DeliveryPlan, UnitPlan
 from repository.services.mapping import Profile, read_profile
 from repository.services.preservation import put_straight
-from repository.services.reception import Reception, Source, open_source, receive_delivery
+from repository.services.reception import Reception, Source, open_source, receive_delivery, source_received
 from repository.services.returning import returned_workbook, write_faults
 from repository.services.session import Progress, Session
+from repository.services.work_sheet import digitised, work_entries
+from repository.settings import Acceptance
 from repository.storage import discard_quarantine, source_lock
 
 PACKAGES_AT_ONCE = 100
@@ -43,7 +47,8 @@ FINDINGS_KEPT = 100
 class IngestRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What a person asks for. Without a producer the archive itself delivers; `new` takes a source a second time.
 
-    `mapping` is a site's own mapping profile; `faults` is where to write the catalogue with its faults.
+    `mapping` is a site's own mapping profile; `faults` is where to write the catalogue with its faults. `accession` is
+    the one that the delivery goes on with, or repairs (返工); the terms are those on which custody passes.
     """
 
     source: Path
@@ -55,6 +60,10 @@ class IngestRequest(msgspec.Struct, frozen=True, kw_only=True):
     new: bool = False
     mapping: Path | None = None
     faults: Path | None = None
+    accession: UUID | None = None
+    agreement: str | None = None
+    medium: str | None = None
+    opening_opinion: str | None = None
 
 
 class IngestedPackage(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,7 +78,11 @@ class IngestedPackage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class IngestReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of it. `outcome` is `completed`, `already-recorded` or `rejected`."""
+    """What came of it.
+
+    `outcome` is `completed`, `already-recorded`, `rejected`, `waiting` (for a person's decision) or `part-completed`
+    (units that were returned are still to come).
+    """
 
     schema: str = "jingui.ingest/1"
     outcome: str
@@ -82,13 +95,18 @@ class IngestReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def ingest(session: Session, request: IngestRequest, progress: Progress) -> IngestReport:
-    """Take one delivery in.
+    """Take one delivery in, if the actor may; see `take_in`."""
+    session.require("ingest")
+    return take_in(session, request, progress)
+
+
+def take_in(session: Session, request: IngestRequest, progress: Progress) -> IngestReport:
+    """Take one delivery in, or go on with it.
 
     A delivery that cannot be taken is rejected with its findings, which is an answer and not an error. Raises
     `ArchiveError` where work cannot go on: `above-ceiling`, `delivery-changed`, `storage-full`, `locked`, ...
     """
-    session.require("ingest")
-    source = open_source(
+    source = _left_behind(session, request) or open_source(
         request.source,
         per_folder=request.per_folder,
         ceiling=session.settings.secrecy_ceiling,
@@ -102,10 +120,13 @@ def ingest(session: Session, request: IngestRequest, progress: Progress) -> Inge
         if opened.state.stage is Stage.COMPLETED:
             discard_quarantine(session.quarantine / str(opened.stream))  # of one killed right after its last event
             return _already_recorded(opened, source, progress)
+        if opened.state.stage is Stage.WAITING:
+            return _waiting(opened)
         reception = receive_delivery(session, opened, source, progress, request.mapping)
 
         # 2 plan the units and reserve their reference codes
         plan, taken = _plan(session, opened.stream, reception)
+        _record_work(session, opened.stream, reception, plan)
 
         # 3 validate its structure and the producer's digests, and hold its formats against the policy
         findings = [*reception.received.findings, *plan.findings, *taken]
@@ -116,24 +137,29 @@ def ingest(session: Session, request: IngestRequest, progress: Progress) -> Inge
         if request.faults is not None:
             write_faults(request.faults, returned_workbook(reception, plan, findings))
         if not valid:
+            reception.keep_papers(returned_workbook(reception, plan, findings))
             return _report(session, opened.stream, "rejected", reception, plan, findings)
 
         # 4, 5, 6 create the packages: technical metadata, viruses; quality has no assessor yet and is not tested
         units = _units(session, opened.stream)
+        plan = _only(plan, units)
         made = _create(session, opened.stream, reception, plan, units, formats, progress)
         examination.refuse_infected(made)
         findings += examination.unreadable(made)
 
-        # 7 accept custody
-        _accept(session, opened.stream)
+        # 7 accept custody, or let a person decide
+        if not _accept(session, opened.stream):
+            return _report(session, opened.stream, "waiting", reception, plan, findings)
+        units = _units(session, opened.stream)
+        plan = _only(plan, units)
 
         # 8, 9 describe, build and store
         _store(session, opened.stream, reception, plan, units, made, progress)
 
         # 10 complete
-        _complete(session, opened.stream, len(units))
+        outcome = _complete(session, opened.stream, len(units))
         reception.clear()
-        return _report(session, opened.stream, "completed", reception, plan, findings)
+        return _report(session, opened.stream, outcome, reception, plan, findings)
 
 
 def profile_of(request: IngestRequest) -> Profile | None:
@@ -146,16 +172,42 @@ def profile_of(request: IngestRequest) -> Profile | None:
         raise ArchiveError("mapping-invalid", request.mapping, reason=error) from error
 
 
+def _left_behind(session: Session, request: IngestRequest) -> Source | None:
+    """The source of a delivery that lies in quarantine, whole, while where it came from there is nothing any more."""
+    if request.source.exists() or request.new:
+        return None
+    known = _known(session, request, request.source.resolve())
+    source = source_received(session.log.load(ACCESSION, known).state) if known else None
+    return source if source is not None and (request.accession or source.path == request.source.resolve()) else None
+
+
+def _known(session: Session, request: IngestRequest, source: Path) -> UUID | None:
+    """The accession that is meant: named, or by transfer number, else by source. It is opened by nobody here."""
+    if request.accession is not None:
+        if session.log.load(ACCESSION, request.accession).state.stage is Stage.NEW:
+            raise ArchiveError("accession-unknown", request.accession)
+        return request.accession
+    archive = session.archive_code(request.archive)
+    producer = find_or_register_producer(session, request.producer)
+    if request.transfer_number:
+        guard = transfer_number_guard(archive, producer, request.transfer_number)
+        return session.log.load(TRANSFER_NUMBER, guard).state.holder
+    return _accession_from(session, archive, producer, source)
+
+
 def _find_or_open(session: Session, request: IngestRequest, source: Source) -> Loaded[accession.State]:
-    """The accession that this delivery belongs to: by transfer number, else by source; opened when there is none."""
+    """The accession that this delivery belongs to: named, or by number, else by source; opened if there is none.
+
+    The terms, where any are stated, are recorded with it.
+    """
+    known = None if request.new else _known(session, request, source.path)
+    if known is not None:
+        _agree(session, known, request)
+        return session.log.load(ACCESSION, known)
     archive = session.archive_code(request.archive)
     producer = find_or_register_producer(session, request.producer)
     number = request.transfer_number
     guard = transfer_number_guard(archive, producer, number) if number else None
-    if not request.new:
-        known = _holder(session, guard) if guard else _accession_from(session, archive, producer, source)
-        if known is not None:
-            return session.log.load(ACCESSION, known)
     stream = session.new_id()
     opened = accession.Opened(
         kind=request.kind,
@@ -174,16 +226,31 @@ def _find_or_open(session: Session, request: IngestRequest, source: Source) -> L
         return events
 
     session.perform("open-accession", decide, correlation=stream, archive=archive)
+    _agree(session, stream, request)
     return session.log.load(ACCESSION, stream)
 
 
-def _holder(session: Session, guard: UUID) -> UUID | None:
-    return session.log.load(TRANSFER_NUMBER, guard).state.holder
+def _agree(session: Session, stream: UUID, request: IngestRequest) -> None:
+    """Record the terms that were stated now; what was not stated stays as it was."""
+    if not (request.agreement or request.medium or request.opening_opinion):
+        return
+
+    def decide(streams: Streams) -> list[New]:
+        state = _of(streams, stream)
+        known = state.terms or accession.TermsAgreed(agreement=None, medium=None, opening_opinion=None)
+        terms = accession.TermsAgreed(
+            agreement=request.agreement or known.agreement,
+            medium=request.medium or known.medium,
+            opening_opinion=request.opening_opinion or known.opening_opinion,
+        )
+        return [New(stream, payload) for payload in accession.agree(state, terms)]
+
+    session.perform("agree-terms", decide, correlation=stream, archive=_archive(session, stream))
 
 
-def _accession_from(session: Session, archive: str, producer: UUID, source: Source) -> UUID | None:
+def _accession_from(session: Session, archive: str, producer: UUID, source: Path) -> UUID | None:
     session.catch_up()
-    known = session.catalogue.find_accession(archive, producer, None, str(source.path))
+    known = session.catalogue.find_accession(archive, producer, None, str(source))
     return known.id if known else None
 
 
@@ -223,6 +290,8 @@ def _plan(session: Session, stream: UUID, reception: Reception) -> tuple[Deliver
             )
             for unit in plan.units
         ]
+        kept = [unit.path for unit in units if unit.path in state.kept]
+        taken.extend(Finding("delivery.unit-kept", path, found=path) for path in kept)
         events = [New(stream, payload) for payload in accession.plan(state, units)]
         planned = [unit for new in events if isinstance(new.payload, accession.Planned) for unit in new.payload.units]
         reserved: set[UUID] = set()
@@ -246,6 +315,22 @@ def _reserve(streams: Streams, archive: str, unit: Unit, reserved: set[UUID], ta
         taken.append(Finding("delivery.code-taken", unit.path, found=unit.reference_code))
         return []
     return [New(guard, payload) for payload in reservation.reserve(held, unit.reference_code, unit.description)]
+
+
+def _record_work(session: Session, stream: UUID, reception: Reception, plan: DeliveryPlan) -> None:
+    """Record who digitised what, by the work sheet; of a delivery that will be rejected too, for the statement."""
+    lines, _ = reception.work_sheet
+    if not lines or reception.stage is not Stage.RECEIVED:
+        return
+    entries = work_entries(lines, plan.units, examination.page_counts(session, reception, plan))
+
+    def decide(streams: Streams) -> list[New]:
+        state = _of(streams, stream)
+        if state.stage is not Stage.RECEIVED:
+            return []
+        return [New(stream, payload) for payload in accession.record_work(state, entries)]
+
+    session.perform("record-work", decide, correlation=stream, archive=reception.archive)
 
 
 def _validate(session: Session, stream: UUID, reception: Reception, findings: Sequence[Finding]) -> bool:
@@ -289,7 +374,13 @@ def _kept(finding: Finding) -> KeptFinding:
 
 
 def _units(session: Session, stream: UUID) -> dict[str, Unit]:
-    return {unit.path: unit for unit in session.log.load(ACCESSION, stream).state.plan}
+    """The units of the delivery in hand that were not given back."""
+    state = session.log.load(ACCESSION, stream).state
+    return {path: state.units[path] for path in state.taken}
+
+
+def _only(plan: DeliveryPlan, units: Mapping[str, Unit]) -> DeliveryPlan:
+    return DeliveryPlan(tuple(unit for unit in plan.units if unit.path in units), plan.findings)
 
 
 def _create(
@@ -304,6 +395,7 @@ def _create(
     """Look at every file of every unit, and create the packages that do not exist yet."""
     made: dict[str, examination.Examined] = {}
     done = 0
+    told = _told(session, stream, reception, plan)
     for batch in _batches(plan.units):
         missing = [unit for unit in batch if not _is_stored(session, units[unit.path].package)]
         examined = examination.examine(session, reception, missing, formats)
@@ -314,11 +406,14 @@ def _create(
             for path, result in examined.items():
                 unit = units[path]
                 state = streams.load(ARCHIVAL_PACKAGE, unit.package).state
+                created = _created(stream, reception, unit, result)
                 if state.created is None:
-                    created = _created(stream, reception, unit, result)
                     payloads = archival_package.create(state, created, result.checks)
+                elif state.created.delivery != reception.delivery:
+                    payloads = archival_package.redeliver(state, created, result.checks)
                 else:
                     payloads = archival_package.check_again(state, result.checks)
+                payloads += archival_package.tell(state, told.get(path, ()))
                 events += [New(unit.package, payload) for payload in payloads]
             return events
 
@@ -326,6 +421,24 @@ def _create(
         done += len(batch)
         progress("create", done, len(plan.units))
     return made
+
+
+def _told(
+    session: Session, stream: UUID, reception: Reception, plan: DeliveryPlan
+) -> dict[str, list[PagesDeclared | Digitised]]:
+    """By unit, what the producer declared of its pages, and how it was digitised."""
+    told: dict[str, list[PagesDeclared | Digitised]] = defaultdict(list)
+    for unit, event in declared_pages(reception.delivery, reception.declarations[0], plan.units).items():
+        told[unit].append(event)
+    entries = [
+        entry
+        for event in session.log.stream(stream)
+        if isinstance(event.payload, WorkSheetRecorded) and event.payload.delivery == reception.delivery
+        for entry in event.payload.entries
+    ]
+    for unit, work in digitised(reception.delivery, entries).items():
+        told[unit].append(work)
+    return told
 
 
 def _created(stream: UUID, reception: Reception, unit: Unit, result: examination.Examined) -> Created:
@@ -345,15 +458,39 @@ def _is_stored(session: Session, package: UUID) -> bool:
     return bool(session.log.load(ARCHIVAL_PACKAGE, package).state.stored)
 
 
-def _accept(session: Session, stream: UUID) -> None:
+def _accept(session: Session, stream: UUID) -> bool:
+    """Let custody pass by policy, or note that a person has to decide. Whether it has passed."""
+    how = session.settings.acceptance
+    received_by = next(
+        event.envelope.actor
+        for event in reversed(session.log.stream(stream))
+        if isinstance(event.payload, accession.DeliveryReceived)
+    )
+
     def decide(streams: Streams) -> list[New]:
         state = _of(streams, stream)
         if state.stage is not Stage.VALIDATED:
             return []
-        accepted = accession.accept(state, policy="automatic", quality=Outcome.NOT_CHECKED)
-        return [New(stream, payload) for payload in accepted]
+        if how is Acceptance.AUTOMATIC:
+            decided = accession.accept(state, policy=how, quality=Outcome.NOT_CHECKED)
+        else:
+            two = how is Acceptance.TWO_PERSONS
+            decided = accession.require_review(state, received_by=received_by, two_persons=two)
+        return [New(stream, payload) for payload in decided]
 
     session.perform("accept", decide, correlation=stream, archive=_archive(session, stream))
+    return session.log.load(ACCESSION, stream).state.stage is Stage.ACCEPTED
+
+
+def _waiting(opened: Loaded[accession.State]) -> IngestReport:
+    received = opened.state.received
+    return IngestReport(
+        outcome="waiting",
+        accession=opened.stream,
+        delivery=opened.state.delivery,
+        files=received.files if received else 0,
+        bytes=received.bytes if received else 0,
+    )
 
 
 def _store(
@@ -394,14 +531,18 @@ def _store(
         progress("store", done, len(waiting))
 
 
-def _complete(session: Session, stream: UUID, packages: int) -> None:
+def _complete(session: Session, stream: UUID, packages: int) -> str:
+    """Record that all is stored. `completed`, or `part-completed` while returned units are still to come."""
+
     def decide(streams: Streams) -> list[New]:
         state = _of(streams, stream)
-        if state.stage is Stage.COMPLETED:
+        if state.stage is not Stage.ACCEPTED:
             return []
         return [New(stream, payload) for payload in accession.complete(state, stored=packages)]
 
     session.perform("complete", decide, correlation=stream, archive=_archive(session, stream))
+    done = session.log.load(ACCESSION, stream).state.stage is Stage.COMPLETED
+    return "completed" if done else "part-completed"
 
 
 def _archive(session: Session, stream: UUID) -> str | None:
@@ -416,7 +557,7 @@ def _report(
     plan: DeliveryPlan,
     findings: Sequence[Finding],
 ) -> IngestReport:
-    units = _units(session, stream) if outcome == "completed" else {}
+    units = _units(session, stream) if outcome in ("completed", "part-completed") else {}
     return IngestReport(
         outcome=outcome,
         accession=stream,

@@ -12,9 +12,13 @@ import msgspec
 
 from repository.catalogue import Accession, Holdings, Projection, Run
 from repository.domain.accession import ACCESSION, Stage
+from repository.domain.archival_package import VirusChecked
+from repository.domain.values import Outcome
 from repository.errors import ArchiveError
+from repository.services.fixity import FixityState, fixity_state
 from repository.services.ingest import IngestRequest, ingest
 from repository.services.preservation import put_straight
+from repository.services.schedule import run_due
 from repository.services.search import position_of
 from repository.services.session import Progress, Session
 
@@ -22,9 +26,13 @@ _NEXT = {
     Stage.OPEN: "receive",
     Stage.RECEIVED: "validate",
     Stage.VALIDATED: "accept",
+    Stage.WAITING: "decide",
     Stage.ACCEPTED: "store",
     Stage.REJECTED: "deliver-again",
+    Stage.RETURNED: "deliver-rework",
 }
+_OF_PEOPLE = frozenset({Stage.REJECTED, Stage.WAITING, Stage.RETURNED})
+"""Stages that no machine can take further."""
 
 
 _GRAVE = frozenset({20, 23, 30})
@@ -32,10 +40,13 @@ _GRAVE = frozenset({20, 23, 30})
 
 
 class Unfinished(msgspec.Struct, frozen=True, kw_only=True):
-    """An accession that is not completed: where it stands, what comes next, and how many of its packages are stored."""
+    """An accession that is not completed, or whose handover is not signed: where it stands, and what comes next.
+
+    `infected` is the stage of one that a virus keeps from going on.
+    """
 
     accession: UUID
-    stage: Stage
+    stage: str
     next: str
     source: str
     packages_stored: int
@@ -53,14 +64,19 @@ class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
     runs: tuple[Run, ...]
     projections: tuple[Projection, ...]
     lagging: int = 0
+    fixity: FixityState
 
 
 class WorkReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What was taken up: packages put straight after a crash, and accessions that went on, each with its outcome."""
+    """What was taken up: packages put straight after a crash, accessions that went on, and jobs that were due.
+
+    Accessions and jobs stand with their outcomes; `jobs` by name, see `schedule`.
+    """
 
     schema: str = "jingui.work/1"
     recovered: int
     accessions: dict[str, str]
+    jobs: dict[str, str]
 
 
 def status(session: Session, *, as_of: str | None = None) -> StatusReport:
@@ -73,15 +89,19 @@ def status(session: Session, *, as_of: str | None = None) -> StatusReport:
         archives=session.settings.archives,
         position=position,
         holdings=session.catalogue.holdings(as_of=position),
-        unfinished=tuple(map(_unfinished, _open_accessions(session, position))),
+        unfinished=tuple(
+            _unfinished(session, one, position)
+            for one in (*open_accessions(session, as_of=position), *_unsigned(session, position))
+        ),
         runs=session.catalogue.runs(unfinished=True, as_of=position, limit=1_000).entries,
         projections=tuple(session.catalogue.board()),
-        lagging=session.catalogue.lagging(limit=1).total,
+        lagging=session.catalogue.lagging(as_of=position, limit=1).total,
+        fixity=fixity_state(session, as_of=position),
     )
 
 
 def work(session: Session, progress: Progress) -> WorkReport:
-    """Take up what is unfinished, once through: put straight what a crash left, and go on with open accessions.
+    """Take up what is unfinished, once through: put straight what a crash left, go on with open accessions, do the due.
 
     An accession that another process works on, or whose source is no longer there, is passed over and named so. A
     fault of the archive itself - its disk, its bytes, its log - ends the work and is raised.
@@ -90,8 +110,8 @@ def work(session: Session, progress: Progress) -> WorkReport:
     recovered = len(put_straight(session))
     session.catch_up()
     done: dict[str, str] = {}
-    for accession in _open_accessions(session, None):
-        if accession.stage is Stage.REJECTED:
+    for accession in open_accessions(session):
+        if accession.stage in _OF_PEOPLE:
             continue
         try:
             done[str(accession.id)] = ingest(session, _as_asked(session, accession), progress).outcome
@@ -99,24 +119,22 @@ def work(session: Session, progress: Progress) -> WorkReport:
             if error.row.exit in _GRAVE:
                 raise
             done[str(accession.id)] = error.code
-    return WorkReport(recovered=recovered, accessions=done)
+    return WorkReport(recovered=recovered, accessions=done, jobs=run_due(session, progress))
 
 
 def _as_asked(session: Session, accession: Accession) -> IngestRequest:
-    producer = session.catalogue.agent(accession.producer)
     state = session.log.load(ACCESSION, accession.id).state
     wish = state.received or state.opened
     return IngestRequest(
         source=Path(accession.source),
         archive=accession.archive,
-        producer=producer.name if producer else None,
-        transfer_number=accession.transfer_number,
-        kind=accession.kind,
+        accession=accession.id,
         per_folder=wish is not None and wish.per_folder,
     )
 
 
-def _open_accessions(session: Session, as_of: int | None) -> list[Accession]:
+def open_accessions(session: Session, *, as_of: int | None = None) -> list[Accession]:
+    """Accessions that are not completed, the rejected ones among them."""
     found: list[Accession] = []
     for stage in _NEXT:
         page = session.catalogue.accessions(stage=stage, as_of=as_of, limit=1_000)
@@ -124,12 +142,36 @@ def _open_accessions(session: Session, as_of: int | None) -> list[Accession]:
     return found
 
 
-def _unfinished(accession: Accession) -> Unfinished:
+def _unsigned(session: Session, as_of: int) -> list[Accession]:
+    """Accessions that are complete but for the signature on the form that was printed."""
+    completed = session.catalogue.accessions(stage=Stage.COMPLETED, as_of=as_of, limit=1_000).entries
+    return [one for one in completed if one.handover == "printed"]
+
+
+def _unfinished(session: Session, accession: Accession, as_of: int) -> Unfinished:
+    stage: str = accession.stage
+    step = _NEXT.get(accession.stage, "sign")
+    if accession.stage is Stage.VALIDATED and _is_infected(session, accession, as_of):
+        stage, step = "infected", "return-infected"
     return Unfinished(
         accession=accession.id,
-        stage=accession.stage,
-        next=_NEXT[accession.stage],
+        stage=stage,
+        next=step,
         source=accession.source,
         packages_stored=accession.packages_stored,
         units=accession.units,
     )
+
+
+def _is_infected(session: Session, accession: Accession, as_of: int) -> bool:
+    """Whether the last look at one of its units found a virus. The log is asked: a catalogue has no such question."""
+    for unit in session.log.load(ACCESSION, accession.id).state.plan:
+        history = session.log.stream(unit.package)
+        checks = [
+            event.payload
+            for event in history
+            if isinstance(event.payload, VirusChecked) and event.envelope.position <= as_of
+        ]
+        if checks and checks[-1].outcome is Outcome.FAILED:
+            return True
+    return False

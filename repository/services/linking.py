@@ -158,7 +158,7 @@ def _gaps(unit: _Unit, present: set[int], misplaced: Mapping[str, set[int]]) -> 
     lacking = [serial for serial in range(start, max(present) + 1) if serial not in present]
     unit.missing = lacking
     blamed = [serial for serial in lacking if serial not in excused | elsewhere | renamed]
-    for first, last in _runs(blamed):
+    for first, last in runs(blamed):
         name = f"{unit.code}-{first:03}" + (f"…{last:03}" if last > first else "")
         yield Finding("delivery.page-missing", unit.row.cell("files", "reference_code"), name)
     for serial in sorted(unit.declared[Condition.MISSING] & present):
@@ -208,7 +208,8 @@ def _trailing(path: str) -> str | None:
     return found[1] if found else None
 
 
-def _runs(serials: Sequence[int]) -> Iterator[tuple[int, int]]:
+def runs(serials: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """First and last of each run of serials that follow one another."""
     start = 0
     for place in range(1, len(serials) + 1):
         if place == len(serials) or serials[place] != serials[place - 1] + 1:

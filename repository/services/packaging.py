@@ -42,6 +42,8 @@ from repository.services.delivery import LISTING, WHOLE, ContentFile, Delivered
 from repository.services.delivery_papers import is_catalogue
 from repository.services.examination import Examined
 from repository.services.identification import Identified
+from repository.services.receipt import NAME as RECEIPT
+from repository.services.receipt import receipt
 from repository.services.reception import Reception
 from repository.services.session import SOFTWARE, SOFTWARE_VERSION, Session
 from repository.storage import Stage, listing_lines
@@ -160,6 +162,8 @@ def _build(
         for paper in examined.plan.papers
     ]
     papers.append(stage.write(delivery_path(package, LISTING), listing_lines(_listed(reception, examined))))
+    if reception.has_papers_in(examined.plan):  # beside the delivery's papers stands all that was said of it
+        papers += _accounts(stage, package, reception, history)
     own = session.log.records(unit.package)
     own_events = session.log.stream(unit.package)
     agents, events = preservation_metadata(package, [*history.events, *own_events])
@@ -188,6 +192,14 @@ def _build(
     return built
 
 
+def _accounts(stage: Stage, package: str, reception: Reception, history: History) -> Iterator[Digested]:
+    """The receipt, and the papers of earlier deliveries with the catalogues that were given back."""
+    stream = str(history.events[0].envelope.stream)
+    yield stage.write(delivery_path(package, f"accounts/{RECEIPT}"), [receipt(stream, history.events)])
+    for path, place in reception.kept_papers:
+        yield stage.write(delivery_path(package, f"accounts/{path}"), chunks_of(place))
+
+
 def payload_file(file: ContentFile, identified: Identified, technical: Technical | None = None) -> PayloadFile:
     """A file of the content as METS and PREMIS tell of it."""
     return PayloadFile(
@@ -212,7 +224,7 @@ def _user(session: Session) -> User:
 
 def _listed(reception: Reception, examined: Examined) -> Iterable[Delivered]:
     """The whole delivery's listing where the unit is the whole, or holds its papers; else the unit's own part of it."""
-    if examined.plan.path == WHOLE:
+    if examined.plan.path == WHOLE or reception.is_papers(examined.plan):
         return reception.files
     return [file.delivered for file in (*examined.plan.files, *examined.plan.papers)]
 

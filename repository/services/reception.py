@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from uuid import UUID
 
 import msgspec
 
@@ -25,9 +26,10 @@ from repository.eventlog import Streams
 from repository.services import catalogue_file, delivery
 from repository.services.catalogue_file import CatalogueFile
 from repository.services.declarations import Declared, read_declarations
-from repository.services.delivery import Delivered, DeliveryPlan
+from repository.services.delivery import Delivered, DeliveryPlan, UnitPlan
 from repository.services.delivery_papers import (
     DECLARATIONS,
+    WORK_SHEET,
     Paper,
     catalogues,
     is_catalogue,
@@ -37,9 +39,21 @@ from repository.services.delivery_papers import (
 )
 from repository.services.mapping import Profile, builtin, read_profile
 from repository.services.session import Progress, Session
-from repository.storage import Received, ReceivedFile, discard_quarantine, keep_beside, receive, survey
+from repository.services.work_sheet import WorkLine, read_work_sheet
+from repository.storage import (
+    Received,
+    ReceivedFile,
+    discard_quarantine,
+    keep_beside,
+    receive,
+    survey,
+)
 
 LARGEST_TABLE = 64 << 20
+KEPT_PAPERS = "papers"
+"""Folder, beside an accession's deliveries in quarantine, of the papers of those that were rejected or returned."""
+RETURNED = "退回目录.xlsx"
+"""How the catalogue is called that was given back with its faults."""
 MAPPING = "mapping.toml"
 """How the mapping profile of a delivery is called, behind the delivery's number."""
 
@@ -54,6 +68,11 @@ class Source(msgspec.Struct, frozen=True):
     is_bag: bool
     is_packed: bool
     per_folder: bool
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it has been taken away; what was received of it lies in quarantine."""
+        return not self.path.exists()
 
     @property
     def key(self) -> str:
@@ -78,6 +97,8 @@ class Source(msgspec.Struct, frozen=True):
     @property
     def algorithms(self) -> frozenset[str]:
         """The digests to take while copying: those that the producer's manifests have."""
+        if self.is_gone:
+            return frozenset()
         if self.is_packed:
             named = (_MANIFEST.fullmatch(name) for name in safe_archive.names(self.path))
             return frozenset(found[1] for found in named if found and found[1] in ALGORITHMS)
@@ -113,6 +134,7 @@ class Reception:
             Delivered(file.path.removeprefix(self.top), file.size, file.sha256, modified_at(file))
             for file in received.files
         ]
+        self._papers = state.papers
         self._planned = state.current if state.is_planned else ()
         self._per_folder = state.received.per_folder if state.received else source.per_folder
 
@@ -144,6 +166,17 @@ class Reception:
             findings += wrong
         return declared, findings
 
+    @cached_property
+    def work_sheet(self) -> tuple[list[WorkLine], list[Finding]]:
+        """Who digitised what, by the work sheets."""
+        sheets, findings = self.sheets(Paper.WORK_SHEET, WORK_SHEET)
+        lines: list[WorkLine] = []
+        for name, sheet in sheets:
+            read, wrong = read_work_sheet(name, sheet, self.profile)
+            lines += read
+            findings += wrong
+        return lines, findings
+
     def sheets(self, paper: Paper, sheet_name: str) -> tuple[list[tuple[str, Sheet]], list[Finding]]:
         """The sheets of the files that are such a paper, and those called so in the catalogue's own workbook."""
         if self.source.is_bag or not catalogues(file.path for file in self.files):
@@ -173,7 +206,8 @@ class Reception:
     def plan(self) -> DeliveryPlan:
         """Its units. `plan-differs` when a plan of other units was recorded before."""
         layout = delivery.layout_of(self.files, is_bag=self.source.is_bag, per_folder=self._per_folder)
-        plan = delivery.plan_delivery(self.files, layout, self.catalogue.rows, self.source.title)
+        rows, title = self.catalogue.rows, self.source.title
+        plan = delivery.plan_delivery(self.files, layout, rows, title, papers_path=self._papers)
         if self._planned and {unit.path for unit in plan.units} != set(self._planned):
             raise ArchiveError("plan-differs", self.source.path)
         return plan
@@ -186,6 +220,29 @@ class Reception:
             if len(parts) == 3 and parts[0] == "data" and parts[2] == "METS.xml":
                 return parts[1]
         return None
+
+    def keep_papers(self, returned: bytes) -> None:
+        """Keep the producer's papers and what was given back until a delivery of this accession is stored."""
+        folder = self.quarantine.parent / KEPT_PAPERS / str(self.delivery)
+        for file in self.files:
+            if paper_of(file.path) and not self.source.is_bag:
+                keep_beside(folder / file.path, self.place(file.path).read_bytes())
+        keep_beside(folder / RETURNED, returned)
+
+    def is_papers(self, unit: UnitPlan) -> bool:
+        """Whether a unit is the delivery's own papers and no record."""
+        return self.catalogue.mapped is not None and unit.row is None
+
+    def has_papers_in(self, unit: UnitPlan) -> bool:
+        """Whether the delivery's papers are kept in this unit: one of their own, or the only record there is."""
+        return not self.source.is_bag and (self.is_papers(unit) or bool(unit.papers))
+
+    @property
+    def kept_papers(self) -> list[tuple[str, Path]]:
+        """The papers of this and earlier deliveries that were kept so far, each under its delivery's number."""
+        folder = self.quarantine.parent / KEPT_PAPERS
+        found = (path for path in folder.rglob("*") if path.is_file() and not path.name.endswith(".part"))
+        return sorted((path.relative_to(folder).as_posix(), path) for path in found)
 
     def clear(self) -> None:
         """Empty the quarantine of an accession whose packages are all stored."""
@@ -212,6 +269,40 @@ def open_source(path: Path, *, per_folder: bool, ceiling: SecrecyClass, profile:
         with TemporaryDirectory() as folder:
             _refuse_above(path, _unpack_catalogues(real, Path(folder)), ceiling, profile)
     return Source(real, packed_bag, is_packed=True, per_folder=per_folder)
+
+
+def reception_of(session: Session, stream: UUID) -> Reception | None:
+    """The delivery in hand of an accession as it lies in quarantine; null where nothing of it lies there any more."""
+    state = session.log.load(ACCESSION, stream).state
+    source = _source_recorded(state)
+    folder = session.quarantine / str(stream) / str(state.delivery)
+    if source is None or not folder.is_dir():
+        return None
+    received = receive(source.path, folder, progress=lambda _done, _total: None, sync=session.settings.sync)
+    archive = session.log.stream(stream)[0].envelope.archive or ""
+    kept = folder.with_name(f"{state.delivery}.{MAPPING}")
+    return Reception(
+        folder, source, received, state, archive, read_profile(kept.read_bytes(), kept) if kept.exists() else None
+    )
+
+
+def source_received(state: accession.State) -> Source | None:
+    """Of an accession whose delivery lies in quarantine, where it came from, whatever is there now."""
+    gone = state.stage in (*accession.TAKES_A_DELIVERY, Stage.COMPLETED)
+    return None if gone else _source_recorded(state)
+
+
+def _source_recorded(state: accession.State) -> Source | None:
+    received = state.received
+    if received is None:
+        return None
+    form = received.form
+    return Source(
+        Path(received.source),
+        is_bag=form in (DeliveryForm.BAG, DeliveryForm.PACKED_BAG),
+        is_packed=form in (DeliveryForm.PACKED_BAG, DeliveryForm.PACKED_FOLDER),
+        per_folder=received.per_folder,
+    )
 
 
 def _is_packed_catalogue(name: str) -> bool:
@@ -256,7 +347,7 @@ def receive_delivery(
     """
     state, stream = opened.state, opened.stream
     archive = session.log.stream(stream)[0].envelope.archive or ""
-    is_next = state.stage in (Stage.OPEN, Stage.REJECTED)
+    is_next = state.stage in accession.TAKES_A_DELIVERY
     number = state.delivery + 1 if is_next else state.delivery
     folder = session.quarantine / str(stream) / str(number)
     folder.parent.mkdir(exist_ok=True)

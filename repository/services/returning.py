@@ -53,6 +53,7 @@ def _sheets(reception: Reception) -> Sequence[Sheet]:
 
 def _notes(reception: Reception, plan: DeliveryPlan, findings: Iterable[Finding]) -> Iterator[Note]:
     rows = {file.delivered.path: unit.row for unit in plan.units if unit.row for file in unit.files}
+    rows |= {unit.path: unit.row for unit in plan.units if unit.row}
     for finding in findings:
         result, words = _RESULTS[finding.severity], finding.message("zh")
         cell = read_place(finding.path)

@@ -23,6 +23,9 @@ from repository.storage import Store
 
 SOFTWARE, SOFTWARE_VERSION = "jingui", "0.1.0"
 
+Clock = Callable[[], datetime]
+"""Answers with the time."""
+
 PROCESSES = frozenset({"Accession", "AccessRequest", "Run"})
 """Streams that are a course of work: there, what came last led to what comes next. A person's life is none."""
 
@@ -40,11 +43,17 @@ class Session:
     store: Store
     catalogue: Catalogue
     actor: Actor
-    clock: Callable[[], datetime]
+    clock: Clock
     new_id: Callable[[], UUID]
     identifier: FormatIdentifier | None
     scanner: VirusScanner | None
     characteriser: Characteriser | None
+    scopes: frozenset[str] | None = None
+    """Verbs that the credential is limited to; None: whatever the roles allow."""
+    asked: str = ""
+    """Digest of the request that a program may send again; one id must not stand for two wishes."""
+    expected: tuple[UUID, int] | None = None
+    """A stream that must still be at this version for any command that changes it."""
 
     @property
     def quarantine(self) -> Path:
@@ -56,7 +65,9 @@ class Session:
         return time_of(self.clock())
 
     def require(self, verb: str) -> None:
-        """Refuse what the actor's roles do not allow (`not-allowed`)."""
+        """Refuse what the actor's roles do not allow (`not-allowed`), or their key does not open (`scope-missing`)."""
+        if self.scopes is not None and verb not in self.scopes:
+            raise ArchiveError("scope-missing", verb)
         if not may(self.log.load(AGENT, self.actor.agent).state, verb):
             raise ArchiveError("not-allowed", verb)
 
@@ -75,19 +86,31 @@ class Session:
         command belongs to - its accession, its access request, its run -, so that the whole way from a delivery to a
         reader can be walked by envelopes alone.
 
-        Work that may be interrupted and run again is kept from happening twice by the decisions themselves.
+        Work that may be interrupted and run again is kept from happening twice by the decisions themselves. Raises
+        `version-differs` when somebody else changed the stream that the caller had seen.
         """
         command_id = self.new_id()
         command = Command(
             command_id=command_id,
-            request=hashlib.sha256(f"{what}\0{command_id}".encode()).hexdigest(),
+            request=hashlib.sha256(f"{what}\0{command_id}\0{self.asked}".encode()).hexdigest(),
             actor=self.actor,
             archive=archive,
             occurred_at=OccurredAt(time=self.now(), precision="microsecond", source="clock"),
             correlation_id=correlation,
             causation_id=causation or self._last_of_process(correlation),
         )
-        return self.log.perform(command, decide)
+        return self.log.perform(command, self._as_seen(decide) if self.expected else decide)
+
+    def _as_seen(self, decide: Callable[[Streams], Iterable[New]]) -> Callable[[Streams], Iterable[New]]:
+        def decided(streams: Streams) -> list[New]:
+            events = list(decide(streams))
+            stream, version = self.expected or (None, 0)
+            found = streams.versions.get(stream, version) if stream else version
+            if found != version:
+                raise ArchiveError("version-differs", stream, expected=version, found=found)
+            return events
+
+        return decided
 
     def _last_of_process(self, correlation: UUID) -> UUID | None:
         newest = self.log.newest(correlation)

@@ -1,16 +1,21 @@
-"""Validation (校验): judging a bag, a package or an OCFL object, with no archive at hand."""
+"""Validation (校验): judging a bag, an information package, a METS or PREMIS document or an OCFL object.
+
+No archive is needed. What a thing is decides which rules judge it, and a thing may be two: a bag whose payload is an
+E-ARK package is judged as both. What is none of these is a finding, never a pass.
+"""
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
 
 from packages_spec import safe_archive
-from packages_spec.bagit import is_bag, validate_bag
+from packages_spec.bagit import is_bag, read_bag, validate_bag
+from packages_spec.eark import is_eark, judge_container, kind_of_document, validate_document, validate_eark
 from packages_spec.findings import Finding, Severity
-from packages_spec.ocfl import validate_object, validate_root
-from packages_spec.profiles import validate_package
+from packages_spec.ocfl import object_folders, validate_object, validate_root
+from packages_spec.profiles import BAG_PROFILE, validate_package
 from repository.errors import ArchiveError
 from repository.storage import Folder
 
@@ -27,19 +32,23 @@ class ValidationReport(msgspec.Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...]
 
 
-def _unpack(path: Path, folder: Folder) -> None:
-    for member in safe_archive.members(path):
-        folder.write(member.path, member.chunks)
+def validate(path: Path, *, schemas: Path | None = None) -> ValidationReport:
+    """Judge a folder, zip, tar or XML document; `delivery-missing` if it is absent.
 
-
-def validate(path: Path) -> ValidationReport:
-    """Judge a folder, zip or tar. What cannot be judged is a finding and never a pass; `delivery-missing` if absent."""
+    `schemas` is a folder of official XML Schemas, by which METS, PREMIS and Dublin Core are judged beside our own
+    grammar.
+    """
     if not path.exists():
         raise ArchiveError("delivery-missing", path)
     if path.is_dir():
-        return _judge(path, path, "")
+        return _judge(path, path, "", schemas)
+    # (1) A document by itself.
     if not safe_archive.is_archive(path):
-        return _report(path, "file", [Finding("package.cannot-judge", path.name)])
+        kind = kind_of_document(path)
+        if kind is None:
+            return _report(path, "file", [Finding("package.cannot-judge", path.name)])
+        return _report(path, kind, validate_document(path, schemas=schemas))
+    # (2) A packed file: judged by its names first, then by what it holds.
     refused = safe_archive.scan(path)
     if refused:
         return _report(path, "packed", refused)
@@ -49,28 +58,73 @@ def validate(path: Path) -> ValidationReport:
             _unpack(path, folder)
         except safe_archive.RefusedArchive as refusal:
             return _report(path, "packed", [refusal.finding])
-        return _judge(path, _single(folder.root), "packed-")
+        root = _single(folder.root)
+        report = _judge(path, root, "packed-", schemas)
+        if not report.kind.endswith(("eark", "package")):
+            return report
+        return _report(path, report.kind, [*report.findings, *judge_container(path, folder.root, root)])
 
 
-def _judge(path: Path, root: Path, prefix: str) -> ValidationReport:
+def _unpack(path: Path, folder: Folder) -> None:
+    for member in safe_archive.members(path):
+        folder.write(member.path, member.chunks)
+
+
+def _judge(path: Path, root: Path, prefix: str, schemas: Path | None) -> ValidationReport:
+    """Decide what the folder is, and judge it as that."""
     if any(root.glob("0=ocfl_object_*")):
         return _report(path, f"{prefix}ocfl-object", validate_object(root))
     if any(root.glob("0=ocfl_[0-9]*")):
-        return _report(path, f"{prefix}ocfl-root", validate_root(root))
+        return _report(path, f"{prefix}ocfl-root", [*validate_root(root), *_objects(root)])
     if is_bag(root):
         findings = validate_bag(root, workers=2)
-        if _is_package(root):
-            return _report(path, f"{prefix}package", [*findings, *validate_package(root)])
-        return _report(path, f"{prefix}bag", findings)
+        packages = list(_payload_packages(root))
+        for package in packages:
+            findings += _below(package, root, validate_eark(package, schemas=schemas))
+        if _is_ours(root):
+            findings += validate_package(root)
+        return _report(path, f"{prefix}package" if packages else f"{prefix}bag", findings)
+    if is_eark(root):
+        return _report(path, f"{prefix}eark", validate_eark(root, schemas=schemas))
     return _report(path, f"{prefix}folder", [Finding("package.cannot-judge", ".")])
 
 
-def _is_package(root: Path) -> bool:
-    return any(root.glob("data/uuid-*/METS.xml"))
+def _objects(root: Path) -> Iterator[Finding]:
+    for folder in object_folders(root):
+        yield from _below(folder, root, validate_object(folder))
+
+
+def _payload_packages(root: Path) -> Iterator[Path]:
+    """The E-ARK packages in a bag's payload: each folder in it, or the payload itself."""
+    payload = root / "data"
+    if not payload.is_dir() or payload.is_symlink():
+        return
+    if is_eark(payload):
+        yield payload
+        return
+    for folder in sorted(payload.iterdir()):
+        if folder.is_dir() and not folder.is_symlink() and is_eark(folder):
+            yield folder
+
+
+def _is_ours(root: Path) -> bool:
+    """Whether the bag says that it was made here, or its description shows it: then it is held to our form too."""
+    info = [(label.lower(), value) for label, value in read_bag(root).info]
+    ours = ("bagit-profile-identifier", BAG_PROFILE) in info
+    return ours or any(root.glob("data/uuid-*/metadata/descriptive/archive.xml"))
+
+
+def _below(folder: Path, root: Path, findings: list[Finding]) -> list[Finding]:
+    """Findings on a folder, their paths from `root` on."""
+    place = folder.relative_to(root).as_posix()
+    return [
+        msgspec.structs.replace(finding, path=place if finding.path == "." else f"{place}/{finding.path}")
+        for finding in findings
+    ]
 
 
 def _single(root: Path) -> Path:
-    """The one folder inside an unpacked bag, or the place itself."""
+    """The one folder inside what was unpacked, or the place itself."""
     inside = list(root.iterdir())
     return inside[0] if len(inside) == 1 and inside[0].is_dir() and not is_bag(root) else root
 
@@ -78,4 +132,4 @@ def _single(root: Path) -> Path:
 def _report(path: Path, kind: str, findings: list[Finding]) -> ValidationReport:
     severities = {finding.severity for finding in findings}
     verdict = "invalid" if Severity.ERROR in severities else "warning" if Severity.WARNING in severities else "valid"
-    return ValidationReport(path=str(path), kind=kind, verdict=verdict, findings=tuple(sorted(findings)))
+    return ValidationReport(path=str(path), kind=kind, verdict=verdict, findings=tuple(sorted(set(findings))))

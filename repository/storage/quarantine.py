@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from repository.storage.durable import storage_errors, sync_folder, write_all
+from repository.storage.journal import journal_path
 from repository.storage.locks import take
 
 
@@ -25,6 +26,20 @@ def discard_quarantine(folder: Path) -> None:
     with storage_errors(folder):
         if folder.is_dir():
             shutil.rmtree(folder)
+
+
+def discard_delivery(folder: Path) -> None:
+    """Remove one delivery of an accession and its journal, and leave what stands beside it.
+
+    It is out of the way with one rename: whoever finds its folder finds it whole.
+    """
+    leaving = folder.with_name(f"{folder.name}.leaving")
+    with storage_errors(folder):
+        if folder.is_dir():
+            folder.rename(leaving)
+        if leaving.is_dir():
+            shutil.rmtree(leaving)
+        journal_path(folder).unlink(missing_ok=True)
 
 
 def keep_beside(place: Path, content: bytes) -> None:

@@ -16,12 +16,14 @@ import pytest
 
 from cli.main import COMMANDS
 from packages_spec.findings import Severity
+from repository.catalogue import REPORTS
 from repository.catalogue.schema import TABLES as TABLES_OF_CARDS
 from repository.domain.accession import Stage
 from repository.domain.values import AccessionKind, SecrecyClass
 from repository.eventlog.registry import event_types
 from repository.services.administration import Role
 from repository.services.catalogue_file import FIELDS as CATALOGUE_FIELDS
+from repository.services.doctor import State
 from repository.settings import FILE, Settings, read_settings, write_settings
 from tests.golden_events import read
 
@@ -44,7 +46,20 @@ FINDINGS, ERRORS, MESSAGES, FAULTS = (
     table("repository/eventlog/faults.toml"),
 )
 SETTINGS = table("repository/settings.toml")
-TABLES = {"findings": FINDINGS, "errors": ERRORS, "messages": MESSAGES, "faults": FAULTS, "settings": SETTINGS}
+REQUIREMENTS = table("packages_spec/eark/requirements.toml")
+API_MESSAGES = table("api/messages.toml")
+DOCTOR, FIGURES = table("repository/services/doctor.toml"), table("repository/catalogue/figures.toml")
+TABLES = {
+    "api-messages": API_MESSAGES,
+    "doctor": DOCTOR,
+    "figures": FIGURES,
+    "findings": FINDINGS,
+    "errors": ERRORS,
+    "messages": MESSAGES,
+    "faults": FAULTS,
+    "requirements": REQUIREMENTS,
+    "settings": SETTINGS,
+}
 
 
 def trees(*rooms: str) -> Iterator[tuple[str, ast.Module]]:
@@ -152,8 +167,17 @@ def test_every_finding_that_is_made_has_its_row() -> None:
     made = {code: place for place, call in calls("Finding", "packages_spec", "repository") for code in codes(call)}
     made |= {code: place for place, call in calls("find", "packages_spec") for code in codes(call) if "." in code}
     assert len(made) > 100
-    parts = {"ocfl.", "-digest"}  # of a code put together, which the next test knows by its pattern
-    assert {code: place for code, place in made.items() if code not in FINDINGS and code not in parts} == {}
+    parts = {"ocfl.", "-digest", "reference.", "eark."}  # of a code put together, which other tests know
+    known = {*FINDINGS, *REQUIREMENTS, *parts}
+    assert {code: place for code, place in made.items() if code not in known} == {}
+
+
+def test_every_requirement_has_its_own_id_and_a_known_weight() -> None:
+    weights = {severity.value for severity in Severity}
+    for code, row in REQUIREMENTS.items():
+        assert row["severity"] in weights
+        assert code == "eark.not-judged" or re.fullmatch(rf"eark\.{row['clause']}(\.[a-z]+)?", code), code
+        assert placeholders(row["zh"] + row["en"]) <= {"path", "expected", "found"}
 
 
 def test_every_finding_is_made_somewhere() -> None:
@@ -164,7 +188,7 @@ def test_every_finding_is_made_somewhere() -> None:
 
 def test_every_error_that_is_raised_has_its_row_and_the_values_that_its_words_need() -> None:
     wrong = []
-    for place, call in calls("ArchiveError", "packages_spec", "repository", "cli"):
+    for place, call in calls("ArchiveError", "packages_spec", "repository", "cli", "api"):
         values = given(call)
         for code in codes(call):
             row = ERRORS.get(code)
@@ -178,7 +202,7 @@ def test_every_error_that_is_raised_has_its_row_and_the_values_that_its_words_ne
 
 
 def test_every_error_is_raised_somewhere() -> None:
-    said = strings("packages_spec", "repository", "cli")
+    said = strings("packages_spec", "repository", "cli", "api")
     assert [code for code in ERRORS if code not in said] == []
 
 
@@ -187,12 +211,13 @@ def test_every_error_ends_with_a_published_exit_and_status() -> None:
     assert [code for code, row in ERRORS.items() if not 400 <= row["http"] <= LARGEST_HTTP] == []
 
 
-def test_every_text_that_is_asked_for_stands_in_the_table_with_its_values() -> None:
+@pytest.mark.parametrize(("shell", "messages"), [("cli", MESSAGES), ("api", API_MESSAGES)], ids=["cli", "api"])
+def test_every_text_that_is_asked_for_stands_in_the_table_with_its_values(shell: str, messages: Table) -> None:
     wrong = []
-    for place, call in calls("text", "cli"):
+    for place, call in calls("text", shell):
         if call.args and isinstance(call.args[0], ast.Constant):
             key, values = str(call.args[0].value), given(call)
-            row = MESSAGES.get(key)
+            row = messages.get(key)
             if row is None:
                 wrong.append(f"{place}: {key} has no row")
             elif values is not None and values != placeholders(row["zh"]):
@@ -200,9 +225,10 @@ def test_every_text_that_is_asked_for_stands_in_the_table_with_its_values() -> N
     assert wrong == []
 
 
-def test_every_text_is_asked_for() -> None:
-    said, composed = strings("cli"), patterns("cli")
-    unused = [key for key in MESSAGES if key not in said and not any(re.fullmatch(one, key) for one in composed)]
+@pytest.mark.parametrize(("shell", "messages"), [("cli", MESSAGES), ("api", API_MESSAGES)], ids=["cli", "api"])
+def test_every_text_is_asked_for(shell: str, messages: Table) -> None:
+    said, composed = strings(shell), patterns(shell)
+    unused = [key for key in messages if key not in said and not any(re.fullmatch(one, key) for one in composed)]
     assert unused == []
 
 
@@ -216,18 +242,24 @@ PUT_TOGETHER = {
     "stage": {stage.value for stage in Stage} - {"new"},
     "step": in_sources(r'progress\("([a-z]+)"'),
     "where": in_sources(r'[F_]ault\("([a-z]+)"'),
-    "next": {"receive", "validate", "accept", "store", "deliver-again"},
-    "ingest": {"completed", "already-recorded", "rejected"},
+    "next": in_sources(r'Stage\.[A-Z]+: "([a-z-]+)"') | {"sign", "return-infected"},
+    "ingest": {"completed", "already-recorded", "rejected", "waiting", "part-completed"},
     "mapped": {*CATALOGUE_FIELDS, "none"},
     "validate": {"valid", "warning", "invalid"},
     "kind": {
         "file",
         "packed",
-        *(p + k for p in ("", "packed-") for k in ("bag", "package", "folder", "ocfl-object", "ocfl-root")),
+        "mets",
+        "premis",
+        *(p + k for p in ("", "packed-") for k in ("bag", "eark", "package", "folder", "ocfl-object", "ocfl-root")),
     },
     "cards": {table.name for table in TABLES_OF_CARDS},
     "source": {"paper-form", "legacy-system"},
     "event": {name.partition(".")[2] for name in event_types()},
+    "doctor": {state.replace(" ", "-") for state in get_args(State)},
+    "report": set(REPORTS),
+    "schedule": {"fixity", "statistics"},
+    "schedule.state": {"due", "failed", "off", "under-way", "waiting"},
     "outcome": {"passed", "failed", "not-checked", "not-tested"},
 }
 

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from packages_spec.digests import Digested
-from packages_spec.findings import Severity
 from packages_spec.ocfl import validate_object, validate_root
 from repository.errors import ArchiveError
 from repository.storage.recovery import Recovered, StoredClaim, recover
@@ -61,7 +60,7 @@ def check(store: Store, log: Log, given: dict[str, dict[str, bytes]]) -> None:
     judged = [*validate_root(store.root)]
     for package in store.objects():
         judged += validate_object(store.object_folder(package))
-    assert [finding for finding in judged if finding.severity is not Severity.INFO] == []
+    assert {finding.code for finding in judged} <= {"ocfl.sha256"}  # SHA-256 by design, of which W004 has a word
     assert list(store.staging.iterdir()) == []
     for number, (name, files) in enumerate(given.items(), start=1):
         if number in log:

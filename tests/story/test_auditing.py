@@ -326,6 +326,9 @@ READING: dict[str, tuple[str, ...]] = {
     "diff": ("..",),
     "timeline": (DEED,),
     "trace": (DEED,),
+    "report": ("annual",),
+    "schedule": (),
+    "doctor": (),
     "fsck": (),
     "person": (),
 }

@@ -11,6 +11,7 @@ from repository.domain.authority import VERBS
 from repository.errors import ArchiveError
 from repository.services import administration
 from repository.services.access import disseminate
+from repository.services.accessions import accept_delivery, return_delivery
 from repository.services.administration import Role
 from repository.services.audit import fsck, rebuild, replay
 from repository.services.feed import read_events
@@ -18,6 +19,7 @@ from repository.services.jobs import status, work
 from repository.services.preservation import materialise
 from repository.services.search import list_records, list_requests, show_record
 from repository.services.session import Session
+from repository.services.statement import statement
 from tests.real_archives import LAND_DEEDS, Site, deliver, new_site, silent, take, types
 
 DEED = "J012-1-0001"
@@ -26,6 +28,15 @@ DOOR = 12
 
 Deed = Callable[[Session, Path], object]
 
+
+def of_none(deed: Callable[[], object]) -> None:
+    """A deed for an accession that there is not: who may do it learns just that."""
+    with pytest.raises(ArchiveError) as unknown:
+        deed()
+    if unknown.value.code != "accession-unknown":
+        raise unknown.value
+
+
 DEEDS: dict[str, Deed] = {
     "ingest": lambda session, place: take(session, deliver(place / "more", {"a.txt": b"a"})),
     "disseminate": lambda session, place: disseminate(session, DEED, paths=(), purpose="研究", target=place / "out"),
@@ -33,6 +44,9 @@ DEEDS: dict[str, Deed] = {
     "search": lambda session, place: list_records(session, as_of=None, limit=5, after=None),
     "audit": lambda session, place: fsck(session, silent),
     "work": lambda session, place: work(session, silent),
+    "accept": lambda session, place: of_none(lambda: accept_delivery(session, session.new_id(), [], silent)),
+    "return": lambda session, place: of_none(lambda: return_delivery(session, session.new_id(), [], "返工", silent)),
+    "account": lambda session, place: statement(session, contractor="某", first=None, last=None),
     "inspect": lambda session, place: list_requests(session, as_of=None, limit=5, after=None),
     "administer": lambda session, place: administration.add_person(session, name="某", roles=[]),
 }

@@ -56,7 +56,8 @@ def whole(tmp_path: Path) -> Path:
 
 
 def codes(root: Path) -> set[str]:
-    return {finding.code for finding in validate_object(root) if finding.severity is not Severity.INFO}
+    """What is found, but for the word that the specification has on SHA-256 (W004)."""
+    return {finding.code for finding in validate_object(root)} - {"ocfl.sha256"}
 
 
 def edit(root: Path, change: Callable[[Raw], object], folders: tuple[str, ...] = ("", "v2")) -> None:
@@ -112,6 +113,8 @@ INVENTORY_FAULTS: dict[str, Callable[[Raw], object]] = {
     "ocfl.fixity-form": lambda raw: raw.update(fixity={"md5": []}),
     "ocfl.fixity-algorithm": lambda raw: raw.update(fixity={"crc": {}}),
     "ocfl.fixity-twice": lambda raw: raw.update(fixity={"md5": {"AA": [], "aa": []}}),
+    "ocfl.digest-form": lambda raw: raw["manifest"].update({"abc": ["v1/content/a.txt"]}),
+    "ocfl.fixity-missing": lambda raw: raw.update(fixity={"md5": {"0" * 32: ["v1/content/absent"]}}),
     "ocfl.fixity-digest": lambda raw: raw.update(fixity={"md5": {"0" * 32: ["v1/content/a.txt"]}}),
 }
 
@@ -134,6 +137,7 @@ def link(root: Path) -> None:
 DISK_FAULTS: dict[str, Callable[[Path], object]] = {
     "ocfl.declaration-missing": lambda root: (root / "0=ocfl_object_1.1").unlink(),
     "ocfl.declaration-name": lambda root: grow(root, "0=ocfl_object_7"),
+    "ocfl.declaration-name ": lambda root: (root / "0=ocfl_object_1.1").rename(root / "1=ocfl_object_1.1"),
     "ocfl.declaration-content": lambda root: grow(root, "0=ocfl_object_1.1"),
     "ocfl.stray": lambda root: (root / "folder").mkdir(),
     "ocfl.link": link,
@@ -160,7 +164,7 @@ DISK_FAULTS: dict[str, Callable[[Path], object]] = {
 @pytest.mark.parametrize("code", DISK_FAULTS)
 def test_a_fault_on_disk(whole: Path, code: str) -> None:
     DISK_FAULTS[code](whole)
-    assert code in codes(whole)
+    assert code.strip() in codes(whole)
 
 
 def test_an_inventory_that_gives_a_key_twice(whole: Path) -> None:
@@ -200,6 +204,11 @@ def store(tmp_path: Path, whole: Path) -> Path:
     return root
 
 
+def declare(root: Path, version: str) -> None:
+    (root / "0=ocfl_1.1").unlink()
+    put(root, f"0=ocfl_{version}", f"ocfl_{version}\n".encode())
+
+
 ROOT_FAULTS: dict[str, Callable[[Path], object]] = {
     "ocfl.root-declaration": lambda root: grow(root, "0=ocfl_1.1"),
     "ocfl.root-layout": lambda root: grow(root, "ocfl_layout.json"),
@@ -209,6 +218,8 @@ ROOT_FAULTS: dict[str, Callable[[Path], object]] = {
     "ocfl.root-extension-name": lambda root: grow(root, "extensions/mine/file"),
     "ocfl.root-place": lambda root: (root / object_path("urn:uuid:1")).parent.rename(root / "abc"),
     "ocfl.link": lambda root: (root / "abc").symlink_to(root),
+    "ocfl.root-object-newer": lambda root: declare(root, "1.0"),
+    "ocfl.root-layouts-mixed": lambda root: grow(root, "abc/def/ghi/0=ocfl_object_1.1"),
 }
 
 
@@ -225,7 +236,7 @@ def test_a_fault_in_the_root(store: Path, code: str) -> None:
 
 def test_every_rule_of_ocfl_is_broken_by_some_test() -> None:
     elsewhere = {"ocfl.no-versions", "ocfl.sha256", "ocfl.version-padded", "ocfl.content-folder-empty"}
-    shown = {*INVENTORY_FAULTS, *DISK_FAULTS, *ROOT_FAULTS, *elsewhere}
+    shown = {code.strip() for code in (*INVENTORY_FAULTS, *DISK_FAULTS, *ROOT_FAULTS, *elsewhere)}
     assert {code for code in rules() if code.startswith("ocfl.")} == shown
 
 
@@ -236,3 +247,22 @@ def test_an_empty_content_folder_and_no_versions(whole: Path) -> None:
     edit(whole, lambda raw: raw.update(versions={}))
     assert "ocfl.no-versions" in codes(whole)
     assert "ocfl.sha256" in {finding.code for finding in validate_object(whole)}
+
+
+def test_a_root_and_an_object_of_version_1_0_are_judged_by_it(store: Path) -> None:
+    place = store / object_path("urn:uuid:1")
+    for path, old, new in (
+        ("0=ocfl_object_1.1", b"1.1", b"1.0"),
+        ("inventory.json", b"ocfl.io/1.1", b"ocfl.io/1.0"),
+        ("v1/inventory.json", b"ocfl.io/1.1", b"ocfl.io/1.0"),
+        ("v2/inventory.json", b"ocfl.io/1.1", b"ocfl.io/1.0"),
+    ):
+        content = (place / path).read_bytes().replace(old, new)
+        if path.endswith(".json"):
+            write_inventory((place / path).parent, content)
+        else:
+            (place / path).rename(place / path.replace("1.1", "1.0"))
+            (place / path.replace("1.1", "1.0")).write_bytes(content)
+    declare(store, "1.0")
+    assert validate_root(store) == []
+    assert codes(place) == set()

@@ -32,7 +32,7 @@ LAYOUT = {
     f"{FOLDER}/schemas/archive.xsd",
 }
 GOLDEN = {
-    PackageKind.SIP: "b06ebbc45041f072b94a5fa6b2685ef7d46275394e333e7d2c980277d3b5b042",
+    PackageKind.SIP: "2af3d36e4df21035491cc385ccff7cc224d55565d5c0db055ddb397585af7ec2",
     PackageKind.AIP: "07d10f0baa5fda906a2a0d8893498aa1e2ea8baa6e85429f3cb771b19eff1b80",
     PackageKind.DIP: "c7be9db3ae2539c6958ee916f643c9de714ca1c5bcb6685851f71e80aa0e1b2e",
 }

@@ -4,7 +4,16 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from repository.catalogue.cards import Description, Package, StoredVersion, changed, moment, sealed_among, words_of
+from repository.catalogue.cards import (
+    Declared,
+    Description,
+    Package,
+    StoredVersion,
+    changed,
+    moment,
+    sealed_among,
+    words_of,
+)
 from repository.domain import archival_package, description
 from repository.domain.description_fields import Fields
 from repository.domain.envelope import Envelope
@@ -148,3 +157,31 @@ def content_revised(card: Package | None, _: archival_package.ContentRevised, en
 def fixity_failed(card: Package | None, _: archival_package.FixityFailed, envelope: Envelope) -> Package | None:
     """The newest version is damaged, and has been since this event at the latest."""
     return card and changed(card, envelope, damaged=card.damaged or moment(envelope))
+
+
+def redelivered(card: Package | None, event: archival_package.Redelivered, envelope: Envelope) -> Package | None:
+    """The unit came again: what is known of it is of this delivery."""
+    return changed(
+        card,
+        envelope,
+        delivery=event.delivery,
+        record_type=event.record_type,
+        secrecy_class=event.secrecy_class,
+        files=event.files,
+        bytes=event.bytes,
+        declared=(),
+        contractors=(),
+    )
+
+
+def declared(card: Package | None, event: archival_package.PagesDeclared, envelope: Envelope) -> Package | None:
+    """What the producer says of single pages."""
+    said = tuple(
+        Declared(pages=one.pages, condition=one.condition, reason=words_of(one.reason)) for one in event.declared
+    )
+    return changed(card, envelope, declared=said)
+
+
+def digitised(card: Package | None, event: archival_package.Digitised, envelope: Envelope) -> Package | None:
+    """Who digitised it, each once."""
+    return changed(card, envelope, contractors=tuple(dict.fromkeys(one.contractor for one in event.work)))

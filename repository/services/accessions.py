@@ -1,0 +1,176 @@
+"""Accessions (接收登记): a person's decisions on a delivery - accept it, or give it back, whole or by volume.
+
+What was decided is an event before anything follows from it: bytes leave the quarantine only after `Returned`, and
+reach the store only after `Accepted`. Each of these may die anywhere and be run again.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from uuid import UUID
+
+import msgspec
+
+from packages_spec.findings import Finding
+from repository.domain import accession
+from repository.domain.accession import ACCESSION, Returned, Stage, State, TermsAgreed
+from repository.domain.aggregate import New
+from repository.domain.values import Outcome, Value
+from repository.errors import ArchiveError
+from repository.eventlog import Streams
+from repository.services.ingest import IngestReport, IngestRequest, take_in
+from repository.services.reception import reception_of
+from repository.services.returning import returned_workbook
+from repository.services.session import Progress, Session
+from repository.storage import discard_delivery, source_lock
+
+Decide = Callable[[State], list[Value]]
+
+
+class UnitStanding(msgspec.Struct, frozen=True, kw_only=True):
+    """A unit of an accession: `waiting`, `accepted`, `returned`, `kept` (in custody), else the accession's stage."""
+
+    unit: str
+    reference_code: str | None
+    package: UUID
+    standing: str
+
+
+class AccessionReport(msgspec.Struct, frozen=True, kw_only=True):
+    """An accession as it stands, unit by unit, with the reasons for which units were given back."""
+
+    schema: str = "jingui.accession/1"
+    accession: UUID
+    archive: str | None
+    kind: str
+    stage: Stage
+    delivery: int
+    transfer_number: str | None
+    source: str
+    terms: TermsAgreed | None
+    handover: str
+    units: tuple[UnitStanding, ...]
+    reasons: tuple[str, ...]
+
+
+def accept_delivery(session: Session, stream: UUID, volumes: Sequence[str], progress: Progress) -> IngestReport:
+    """Accept the delivery that waits for it, or volumes of it named by 档号 or path; with the last decision go on.
+
+    `accession-order` where nothing waits, `unit-unknown`, `acceptor-received`.
+    """
+    session.require("accept")
+
+    def decide(state: State) -> list[Value]:
+        if state.stage is Stage.ACCEPTED and not volumes:  # run again after it died between the decision and the work
+            return []
+        units = _named(state, volumes)
+        return accession.accept_units(state, units, actor=session.actor.agent, quality=Outcome.NOT_CHECKED)
+
+    return _decided(session, stream, "accept-delivery", decide, progress)
+
+
+def return_delivery(
+    session: Session, stream: UUID, volumes: Sequence[str], reason: str, progress: Progress
+) -> IngestReport:
+    """Give the delivery back, or volumes of it, for the reason; one that was rejected leaves the quarantine so.
+
+    `accession-order` where there is nothing to give back, `reason-missing`, `unit-unknown`.
+    """
+    session.require("return")
+
+    def decide(state: State) -> list[Value]:
+        if state.stage is Stage.RETURNED and not volumes:  # its bytes may still lie there
+            return []
+        return accession.return_units(state, _named(state, volumes), reason=reason, quality=Outcome.NOT_CHECKED)
+
+    return _decided(session, stream, "return-delivery", decide, progress)
+
+
+def show_accession(session: Session, stream: UUID) -> AccessionReport:
+    """How an accession stands."""
+    session.require("search")
+    state = _state(session, stream)
+    opened, received = state.opened, state.received
+    if opened is None:
+        raise ArchiveError("accession-unknown", stream)
+    history = session.log.stream(stream)
+    reasons = [event.payload.reason for event in history if isinstance(event.payload, Returned)]
+    return AccessionReport(
+        accession=stream,
+        archive=history[0].envelope.archive,
+        kind=opened.kind,
+        stage=state.stage,
+        delivery=state.delivery,
+        transfer_number=opened.transfer_number,
+        source=received.source if received else opened.source,
+        terms=state.terms,
+        handover="signed" if state.signed else "printed" if state.printed else "none",
+        units=tuple(
+            UnitStanding(unit=path, reference_code=unit.reference_code, package=unit.package, standing=_at(state, path))
+            for path, unit in state.units.items()
+        ),
+        reasons=tuple(reason for reason in reasons if isinstance(reason, str)),
+    )
+
+
+def _at(state: State, path: str) -> str:
+    if path in state.kept:
+        return "kept"
+    if path in state.returned:
+        return "returned"
+    return "accepted" if path in state.chosen else state.stage
+
+
+def _state(session: Session, stream: UUID) -> State:
+    state = session.log.load(ACCESSION, stream).state
+    if state.stage is Stage.NEW:
+        raise ArchiveError("accession-unknown", stream)
+    return state
+
+
+def _named(state: State, volumes: Sequence[str]) -> list[str] | None:
+    """The units that are meant: by path, or by 档号; null for all of them."""
+    by_code = {unit.reference_code: path for path, unit in state.units.items() if unit.reference_code}
+    return [volume if volume in state.units else by_code.get(volume, volume) for volume in volumes] or None
+
+
+def _decided(session: Session, stream: UUID, what: str, decide: Decide, progress: Progress) -> IngestReport:
+    """Record the decision, and do what follows from it."""
+    _state(session, stream)
+    archive = session.log.stream(stream)[0].envelope.archive
+    reception = reception_of(session, stream)
+    with source_lock(session.folder, f"decision-{stream}"):
+
+        def events(streams: Streams) -> list[New]:
+            return [New(stream, payload) for payload in decide(streams.load(ACCESSION, stream).state)]
+
+        session.perform(what, events, correlation=stream, archive=archive)
+        state = _state(session, stream)
+        if reception is not None and what == "return-delivery":
+            plan = reception.plan()
+            reception.keep_papers(returned_workbook(reception, plan, _reasons(session, stream, state)))
+        if state.stage is Stage.RETURNED:
+            discard_delivery(session.quarantine / str(stream) / str(state.delivery))
+    if state.stage is Stage.ACCEPTED and state.received is not None:
+        return take_in(session, IngestRequest(source=Path(state.received.source), accession=stream), progress)
+    received = state.received
+    return IngestReport(
+        outcome="returned" if state.stage is Stage.RETURNED else "waiting",
+        accession=stream,
+        delivery=state.delivery,
+        files=received.files if received else 0,
+        bytes=received.bytes if received else 0,
+    )
+
+
+def _reasons(session: Session, stream: UUID, state: State) -> list[Finding]:
+    """What was given back of the delivery in hand and why, as findings beside the rows."""
+    told = [
+        event.payload
+        for event in session.log.stream(stream)
+        if isinstance(event.payload, Returned) and event.payload.delivery == state.delivery
+    ]
+    return [
+        Finding("delivery.returned", unit, found=one.reason if isinstance(one.reason, str) else "")
+        for one in told
+        for unit in one.units or (".",)
+    ]
