@@ -22,6 +22,7 @@ from packages_spec.bagit import RefusedProfile, read_profile, validate_bag
 from packages_spec.findings import Finding
 from packages_spec.mets import read_mets
 from packages_spec.paths import decode_name, judge_path, safe_path, safe_paths, same_name, shown
+from packages_spec.premis import read_premis
 from packages_spec.safe_xml import UnsafeXml
 from repository.services.catalogue_file import read_catalogue
 
@@ -101,6 +102,15 @@ def mets(content: bytes) -> None:
         _tell([refused.finding])
 
 
+def premis(content: bytes) -> None:
+    """A PREMIS document."""
+    try:
+        for _ in read_premis(content):
+            pass
+    except UnsafeXml as refused:
+        _tell([refused.finding])
+
+
 def catalogue(content: bytes) -> None:
     """The catalogue that comes with a delivery."""
     _tell(read_catalogue(content).findings)
@@ -156,6 +166,11 @@ _METS = b"""<mets xmlns="http://www.loc.gov/METS/" xmlns:xlink="http://www.w3.or
 <fileSec><fileGrp USE="Schemas"><file ID="f" SIZE="x"><FLocat xlink:href="schemas/a.xsd"/></file></fileGrp></fileSec>
 <structMap TYPE="PHYSICAL"><div LABEL="CSIP"><fptr FILEID="f"/><mptr xlink:href="r/METS.xml"/></div></structMap>
 </mets>"""
+_PREMIS = b"""<premis xmlns="http://www.loc.gov/premis/v3" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">
+<object xsi:type="file"><objectIdentifier><objectIdentifierType>local</objectIdentifierType><objectIdentifierValue>a
+</objectIdentifierValue></objectIdentifier><objectCharacteristics><fixity><messageDigestAlgorithm>SHA-256
+</messageDigestAlgorithm><messageDigest>00</messageDigest></fixity><size>x</size></objectCharacteristics></object>
+<event><eventIdentifier/></event><agent/><rights/></premis>"""
 _PROFILE = b"""{"BagIt-Profile-Info":{"BagIt-Profile-Identifier":"http://a","Source-Organization":"b",
 "External-Description":"c","Version":"1"},"Accept-BagIt-Version":["1.0"],"Bag-Info":{"A":{"required":true,"values":["b"]}},"Tag-Files-Allowed":
 ["a*"],"Manifests-Required":["md5"],"Allow-Fetch.txt":false,"Serialization":"optional"}"""
@@ -182,6 +197,7 @@ TARGETS: Mapping[str, Target] = {
         (b"a/b.txt", "案卷/第一页.tif\ncafe\u0301".encode(), b"CON\nCON.txt\n_ON", b"a%0Ab\n~x\n..\\c", b"C:/\xff"),
     ),
     "mets": Target(mets, (_METS, b'<?xml version="1.0" encoding="utf-8"?>' + _METS, _METS.decode().encode("utf-16"))),
+    "premis": Target(premis, (_PREMIS, _PREMIS.replace(b"<size>x", b"<size>9"))),
     "catalogue": Target(
         catalogue,
         (
