@@ -62,8 +62,8 @@ def named_package(session: Session, record: str) -> UUID | None:
 def find_description(session: Session, record: str) -> Description:
     """The description of a record named by 档号 (a former one leads to it too), description or package id.
 
-    One that was merged leads to its survivor. What it was called in another archive leads to it as well, where nothing of
-    ours is called so.
+    One that was merged leads to its survivor. What it was called in another archive leads to it as well, where nothing
+    of ours is called so.
     """
     return _find(session, record, None)[0]
 
