@@ -197,6 +197,13 @@ _PAYLOADS: tuple[Value, ...] = (
     archival_package.VirusChecked(
         outcome=Outcome.FAILED, tool="clamd 1.4", signatures="27500", files=3, infected=("data/0002.tif",)
     ),
+    archival_package.IdentifiersRecorded(
+        system="archivematica-aip",
+        identifiers=(
+            archival_package.ForeignIdentifier(kind="AIP UUID", value="2d3f5a1c-7a3e-4d1b-9c5e-0a1b2c3d4e5f"),
+            archival_package.ForeignIdentifier(kind="handle", value="123456789/8 旧编号"),
+        ),
+    ),
     archival_package.Stored(
         generation=1,
         version=1,

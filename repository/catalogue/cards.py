@@ -117,6 +117,13 @@ class StoredVersion(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     inventory_sha256: Sha256
 
 
+class OldIdentifier(msgspec.Struct, frozen=True, gc=False):
+    """What the content of a package was called elsewhere, and which kind of name that is."""
+
+    kind: str
+    value: str
+
+
 class Declared(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What the producer declared of some pages (备考表); `reason` is null where there is none, or it is sealed."""
 
@@ -132,6 +139,7 @@ class Package(Card, frozen=True, kw_only=True, gc=False):
     tells what was known when it was stored. `revising` is the one of a revision that waits to be stored.
     `damaged` says since when the newest stored version is known not to be what the log says of it.
     `access` is null as long as nobody decided on it: then the policy's default for its class holds.
+    `system` is the kind of foreign package that it came as, `identifiers` what it was called there.
     """
 
     accession: UUID
@@ -145,6 +153,8 @@ class Package(Card, frozen=True, kw_only=True, gc=False):
     formats: tuple[FormatCount, ...] | None = None
     virus: Outcome | None = None
     quality: Literal["not-tested"] = "not-tested"
+    system: str | None = None
+    identifiers: tuple[OldIdentifier, ...] = ()
     stored: StoredVersion | None = None
     declared: tuple[Declared, ...] = ()
     contractors: tuple[str, ...] = ()

@@ -46,7 +46,7 @@ from repository.catalogue.schema import (
     Table,
     code_key,
 )
-from repository.catalogue.search import Filters, search
+from repository.catalogue.search import Filters, packages_named, search
 from repository.domain.accession import Stage
 from repository.domain.run import RunKind
 
@@ -95,6 +95,13 @@ class Queries(Reading):
             bearing = _bearing(key, archive, position)
             cards = cards_of(db, DESCRIPTIONS, Description, bearing, "ORDER BY code <> ?1, first")
         return [ReferenceMatch(card, code_key(card.reference_code or "") != key) for card in cards]
+
+    def by_old_identifier(self, identifier: str, *, as_of: int | None = None) -> list[Description]:
+        """Descriptions of records that went by this identifier elsewhere, those that came first first."""
+        with self._snapshot(as_of) as (db, position):
+            named = packages_named(db, identifier, position)
+            where = Where().also(f"package IN ({', '.join('?' * len(named))})", *named).seen(DESCRIPTIONS, position)
+            return cards_of(db, DESCRIPTIONS, Description, where, "ORDER BY first")
 
     def description(self, identity: UUID, *, as_of: int | None = None) -> Description | None:
         """One description."""

@@ -6,6 +6,7 @@ keeps the place of an event whose stream had no card then. `body` is the card as
 searched and sorted by. The database can be made again from the log at any time, so nothing here is kept for ever.
 """
 
+import re
 import unicodedata
 from collections.abc import Callable
 from typing import Any
@@ -28,11 +29,13 @@ from repository.catalogue.cards import (
 from repository.domain.archival_package import StatusWay
 from repository.domain.values import SecrecyClass
 
-VERSION = 4
+VERSION = 5
 """Of the tables below. A catalogue of another version is made again."""
 
 ALWAYS = 2**63 - 1
 """`until` of a row that stands."""
+
+_UUID = re.compile(r"(?<![0-9a-f])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![0-9a-f])")
 
 NO_CODE = "\U0010ffff"
 """Sorts after every 档号; no character, so no code can be equal to it."""
@@ -75,6 +78,13 @@ class Table(msgspec.Struct, frozen=True):
 def code_key(reference_code: str) -> str:
     """A 档号 as it is compared: normalised and stripped as where it is reserved."""
     return unicodedata.normalize("NFC", reference_code).strip()
+
+
+def name_keys(identifier: str) -> tuple[str, ...]:
+    """The keys that an old identifier is found by: itself, and the UUID in it by itself."""
+    whole = code_key(identifier)
+    found = _UUID.search(whole.lower())
+    return (whole,) if found is None or found[0] == whole else (whole, found[0])
 
 
 def _description(card: Description) -> tuple[object, ...]:
@@ -232,6 +242,14 @@ The tokeniser only parts at spaces; `words` did the rest. `prefix` makes questio
 
 LINKS = "CREATE TABLE links (target BLOB, since INTEGER, PRIMARY KEY (target, since)) WITHOUT ROWID"
 """Which rows name an id (`Table.links`): a row's position says whose it is, for one event changes one card."""
+NAMES = (
+    "CREATE TABLE names (key TEXT NOT NULL, value TEXT NOT NULL, package BLOB NOT NULL, since INTEGER NOT NULL)",
+    "CREATE INDEX names_key ON names (key)",
+)
+"""What packages were called elsewhere, under every key that leads there, from the event on that said so.
+
+A row stays when a later event corrects it: whether a name still holds, the package's card says.
+"""
 
 STATE = "CREATE TABLE state (position INTEGER NOT NULL, last_error TEXT)"
 
@@ -239,4 +257,5 @@ STATE = "CREATE TABLE state (position INTEGER NOT NULL, last_error TEXT)"
 def ddl() -> list[str]:
     """Statements that make an empty catalogue at position 0."""
     tables = [statement for table in TABLES for statement in table.ddl]
-    return [*tables, TITLES, LINKS, STATE, "INSERT INTO state VALUES (0, NULL)", f"PRAGMA user_version = {VERSION}"]
+    names = [TITLES, LINKS, *NAMES, STATE]
+    return [*tables, *names, "INSERT INTO state VALUES (0, NULL)", f"PRAGMA user_version = {VERSION}"]

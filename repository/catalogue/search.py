@@ -5,6 +5,7 @@ question in words are ranked: the title itself first, then titles that begin so,
 hits more is too wide for ranking to help; its hits come in the order in which they were described.
 """
 
+import json
 import sqlite3
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -26,7 +27,7 @@ from repository.catalogue.answers import (
     text,
 )
 from repository.catalogue.cards import Description
-from repository.catalogue.schema import ALWAYS, DESCRIPTIONS, NO_CODE, PACKAGES, RANK, code_key
+from repository.catalogue.schema import ALWAYS, DESCRIPTIONS, NO_CODE, PACKAGES, RANK, code_key, name_keys
 from repository.catalogue.words import narrowing, normal, question
 from repository.domain.values import Level, RecordType, SecrecyClass
 from repository.errors import ArchiveError
@@ -74,14 +75,37 @@ class Filters(TypedDict, total=False):
 
 
 def search(db: sqlite3.Connection, words: str | None, filters: Filters, part: Slice) -> Page[Description]:
-    """A page of the descriptions that meet the filters and whose titles have the words."""
+    """A page of the descriptions that meet the filters and whose titles have the words.
+
+    Words that are, whole, what a record was called elsewhere lead to that record.
+    """
     where = _where(filters, part.position)
+    if words is not None and (named := packages_named(db, words, part.position)):
+        held = ", ".join("?" * len(named))
+        return listed(
+            db, DESCRIPTIONS, Description, where.also(f"package IN ({held})", *named), part, ("code", "first")
+        )
     if words is None or not words.strip():
         return listed(db, DESCRIPTIONS, Description, where, part, ("code", "first"))
     asked = question(words)
     if asked is None:
         return page_of([], part, 0)
     return _with_words(db, words, " AND ".join([asked, *_narrowing(filters)]), where, part)
+
+
+_NAMED = """
+    SELECT DISTINCT names.package FROM names JOIN packages ON packages.id = names.package
+    WHERE names.key IN (SELECT value FROM json_each(?1)) AND names.since <= ?2
+    AND packages.since <= ?2 AND packages.until > ?2 AND EXISTS (
+        SELECT 1 FROM json_each(CAST(packages.body AS TEXT), '$.identifiers') AS said
+        WHERE json_extract(said.value, '$.value') = names.value)
+    ORDER BY packages.first LIMIT 500"""
+
+
+def packages_named(db: sqlite3.Connection, identifier: str, position: int) -> list[bytes]:
+    """Packages whose content went by this identifier elsewhere, as it stands at the position."""
+    keys = json.dumps(name_keys(text(identifier)))
+    return [row[0] for row in db.execute(_NAMED, (keys, position))]
 
 
 def _year(year: int) -> tuple[object, ...]:

@@ -107,6 +107,27 @@ class VirusChecked(Value, frozen=True, kw_only=True):
     infected: tuple[str, ...]
 
 
+class ForeignIdentifier(Value, frozen=True, kw_only=True):
+    """What something was called elsewhere, and which kind of name that is (`OBJID`, `handle`, `AIP UUID`, ...)."""
+
+    kind: str
+    value: str
+
+
+class IdentifiersRecorded(Value, frozen=True, kw_only=True):
+    """What the content was called before it came here; recorded again, it replaces what was recorded before.
+
+    `system` is the kind of package that it came as (`archivematica-aip`, `roda-sip`, `bag`, ...), null where unknown.
+    """
+
+    system: str | None
+    identifiers: tuple[ForeignIdentifier, ...]
+
+
+Check = FormatsIdentified | VirusChecked | IdentifiersRecorded
+"""What is found out about a package's files before they are stored."""
+
+
 class Stored(Value, frozen=True, kw_only=True):
     """The commit point: this version lies in the store, whole and durable, with these digests."""
 
@@ -202,6 +223,7 @@ class State(msgspec.Struct, frozen=True):
     created: Created | None = None
     formats: FormatsIdentified | None = None
     viruses: VirusChecked | None = None
+    identifiers: IdentifiersRecorded | None = None
     stored: tuple[Stored, ...] = ()
     told: frozenset[tuple[int, str]] = frozenset()
     pending: tuple[MetadataRevised | ContentRevised, ...] = ()
@@ -237,6 +259,8 @@ def evolve(state: State, event: Value) -> State:
             return replace(state, formats=event)
         case VirusChecked():
             return replace(state, viruses=event)
+        case IdentifiersRecorded():
+            return replace(state, identifiers=event)
         case Stored():
             return replace(state, stored=(*state.stored, event), pending=())
         case MetadataRevised() | ContentRevised():
@@ -273,14 +297,14 @@ def _use(state: State, event: AccessStatusChanged | HoldPlaced | HoldReleased) -
 ARCHIVAL_PACKAGE = Aggregate("ArchivalPackage", State(), evolve)
 
 
-def create(state: State, created: Created, checks: Sequence[FormatsIdentified | VirusChecked]) -> list[Value]:
+def create(state: State, created: Created, checks: Sequence[Check]) -> list[Value]:
     """Create the package with what was found out about its files. Refused when it exists."""
     if state.created is not None:
         raise ArchiveError("package-exists", created.unit)
     return [created, *checks]
 
 
-def redeliver(state: State, again: Created, checks: Sequence[FormatsIdentified | VirusChecked]) -> list[Value]:
+def redeliver(state: State, again: Created, checks: Sequence[Check]) -> list[Value]:
     """Take a unit that was returned for what it is now, with what was found out about its files.
 
     Refused once it is stored: what is stored is revised, never delivered again.
@@ -303,9 +327,9 @@ def tell(state: State, told: Sequence[PagesDeclared | Digitised]) -> list[Value]
     return [event for event in told if (event.delivery, type(event).__name__) not in state.told]
 
 
-def check_again(state: State, checks: Sequence[FormatsIdentified | VirusChecked]) -> list[Value]:
+def check_again(state: State, checks: Sequence[Check]) -> list[Value]:
     """Record what a later look at the same files found, where it differs from what is known."""
-    return [check for check in checks if check not in (state.formats, state.viruses)]
+    return [check for check in checks if check not in (state.formats, state.viruses, state.identifiers)]
 
 
 def store(state: State, stored: Stored) -> list[Value]:

@@ -74,6 +74,7 @@ _OWN: dict[str, dict[type[Value], str]] = {
         archival_package.Created: "Annulled",
         archival_package.FormatsIdentified: "FormatsIdentified",
         archival_package.VirusChecked: "VirusChecked",
+        archival_package.IdentifiersRecorded: "IdentifiersRecorded",
         archival_package.Stored: "Stored",
         archival_package.Redelivered: "Redelivered",
         archival_package.PagesDeclared: "Annulled",

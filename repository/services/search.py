@@ -62,7 +62,8 @@ def named_package(session: Session, record: str) -> UUID | None:
 def find_description(session: Session, record: str) -> Description:
     """The description of a record named by 档号 (a former one leads to it too), description or package id.
 
-    One that was merged leads to its survivor.
+    One that was merged leads to its survivor. What it was called in another archive leads to it as well, where nothing
+    of ours is called so.
     """
     return _find(session, record, None)[0]
 
@@ -81,15 +82,19 @@ def _named(session: Session, record: str, as_of: int | None) -> Iterator[tuple[D
     """Every entry that the name leads to; a merged one leads to its survivor."""
     identifier = uuid_of(record)
     if identifier is None:
-        for match in session.catalogue.by_reference_code(record, as_of=as_of):
-            yield _survivor(session, match.description, as_of, formerly=match.formerly)
-        return
-    found = session.catalogue.description(identifier, as_of=as_of)
-    package = session.catalogue.package(identifier, as_of=as_of) if found is None else None
-    if package is not None:
-        found = session.catalogue.description(package.description, as_of=as_of)
-    if found is not None:
-        yield _survivor(session, found, as_of, formerly=False)
+        named = [
+            (match.description, match.formerly) for match in session.catalogue.by_reference_code(record, as_of=as_of)
+        ]
+    else:
+        found = session.catalogue.description(identifier, as_of=as_of)
+        package = session.catalogue.package(identifier, as_of=as_of) if found is None else None
+        if package is not None:
+            found = session.catalogue.description(package.description, as_of=as_of)
+        named = [(found, False)] if found is not None else []
+    if not named:
+        named = [(found, False) for found in session.catalogue.by_old_identifier(record, as_of=as_of)]
+    for description, formerly in named:
+        yield _survivor(session, description, as_of, formerly=formerly)
 
 
 def _survivor(session: Session, found: Description, as_of: int | None, *, formerly: bool) -> tuple[Description, bool]:

@@ -16,6 +16,7 @@ import pytest
 
 from cli.main import COMMANDS
 from packages_spec.findings import Severity
+from packages_spec.foreign import System
 from repository.catalogue import REPORTS
 from repository.catalogue.schema import TABLES as TABLES_OF_CARDS
 from repository.domain.accession import Stage
@@ -256,6 +257,8 @@ PUT_TOGETHER = {
     "cards": {table.name for table in TABLES_OF_CARDS},
     "source": {"paper-form", "legacy-system"},
     "event": {name.partition(".")[2] for name in event_types()},
+    "system": {system.value for system in System},
+    "essentials.signature": {"valid", "invalid", "not-tested"},
     "doctor": {state.replace(" ", "-") for state in get_args(State)},
     "report": set(REPORTS),
     "schedule": {"fixity", "statistics"},

@@ -35,6 +35,7 @@ FOLDS: dict[str, Fold] = {
     "ArchivalPackage.Created": records.created,
     "ArchivalPackage.FormatsIdentified": records.identified,
     "ArchivalPackage.VirusChecked": records.virus_checked,
+    "ArchivalPackage.IdentifiersRecorded": records.named,
     "ArchivalPackage.Stored": records.stored,
     "ArchivalPackage.Redelivered": records.redelivered,
     "ArchivalPackage.PagesDeclared": records.declared,

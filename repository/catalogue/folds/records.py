@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from repository.catalogue.cards import (
     Declared,
     Description,
+    OldIdentifier,
     Package,
     StoredVersion,
     changed,
@@ -126,6 +127,12 @@ def virus_checked(card: Package | None, event: archival_package.VirusChecked, en
     return changed(card, envelope, virus=event.outcome)
 
 
+def named(card: Package | None, event: archival_package.IdentifiersRecorded, envelope: Envelope) -> Package | None:
+    """What the content was called elsewhere."""
+    names = tuple(OldIdentifier(one.kind, one.value) for one in event.identifiers)
+    return changed(card, envelope, system=event.system, identifiers=names)
+
+
 def stored(card: Package | None, event: archival_package.Stored, envelope: Envelope) -> Package | None:
     """The newest version in the store; it has taken up the revisions that waited."""
     stored = StoredVersion(
@@ -180,12 +187,13 @@ def declared(card: Package | None, event: archival_package.PagesDeclared, envelo
     said = tuple(
         Declared(pages=one.pages, condition=one.condition, reason=words_of(one.reason)) for one in event.declared
     )
-    return changed(card, envelope, declared=said)
+    return card and changed(card, envelope, declared=(*card.declared, *said))
 
 
 def digitised(card: Package | None, event: archival_package.Digitised, envelope: Envelope) -> Package | None:
     """Who digitised it, each once."""
-    return changed(card, envelope, contractors=tuple(dict.fromkeys(one.contractor for one in event.work)))
+    named = dict.fromkeys(one.contractor for one in event.work)
+    return card and changed(card, envelope, contractors=tuple(dict.fromkeys((*card.contractors, *named))))
 
 
 def access_changed(
