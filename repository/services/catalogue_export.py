@@ -36,7 +36,7 @@ def export_catalogue(
     session: Session, target: Path, *, words: str | None = None, below: str | None = None, **filters: Unpack[Filters]
 ) -> ExportReport:
     """Write entries as a workbook: those below one, or those that a search finds. `file-exists`, `record-unknown`."""
-    session.require("search")
+    session.require("survey")
     position = session.catch_up()
     if below is not None:
         filters["parent"] = find_description(session, below).id

@@ -67,6 +67,8 @@ READING: dict[str, tuple[str, ...]] = {
     "accession": ("ACCESSION",),
     "catalogue": ("digitised",),
     "statement": ("--contractor", "某公司"),
+    "request": ("list",),
+    "opening": ("queue",),
 }
 """What an auditor may do: every verb that only reads."""
 
@@ -384,6 +386,11 @@ WRITING: dict[str, tuple[str, ...]] = {
     "divide": (DEED, "--part", "J999-1|1|甲", "--part", "J999-2|2-4|乙", "--reason", "x"),
     "close": (DEED, "--reason", "x"),
     "repack": (),
+    "view": (DEED, "--purpose", "x"),
+    "rate": (str(UUID(int=1)), "5"),
+    "takedown": (DEED, "--reason", "x"),
+    "hold": (DEED, "--reason", "x"),
+    "use": ("register", "--form", "FORM"),
 }
 """What an auditor may not do: every verb by which something would be written."""
 
@@ -399,7 +406,9 @@ def test_every_command_is_reading_or_writing() -> None:
 
 def meant(arguments: tuple[str, ...], day: Day) -> list[str]:
     """The arguments, with what only this archive knows put in."""
-    known = {"ACCESSION": str(day.accession), "OWN": str(day.auditor)}
+    form = day.auditor.with_name("form.json")
+    form.write_text('{"name":"某","document":"passport","number":"E1","purpose":"work"}', "utf-8")
+    known = {"ACCESSION": str(day.accession), "OWN": str(day.auditor), "FORM": str(form)}
     return [known.get(one, one) for one in arguments]
 
 
