@@ -15,9 +15,10 @@ import pytest
 from repository.archive import examine_archive
 from repository.catalogue import files
 from repository.errors import ArchiveError
-from repository.services import doctor
+from repository.services import doctor_checks
 from repository.services.administration import Role
-from repository.services.doctor import CHECKS, DoctorReport, Line, words
+from repository.services.doctor import DoctorReport, Line, words
+from repository.services.doctor_checks import CHECKS
 from repository.services.fixity import verify_fixity
 from repository.services.identification import About
 from repository.services.jobs import work
@@ -112,14 +113,16 @@ def _old_signatures(_: Site, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _missing_dependency(_: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "requires", lambda _: ["msgspec>=0.22", "no-such-thing>=1", "rich ; extra == 'x'"])
+    monkeypatch.setattr(
+        doctor_checks, "requires", lambda _: ["msgspec>=0.22", "no-such-thing>=1", "rich ; extra == 'x'"]
+    )
 
 
 def _unfit_disk(_: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     def unfit(folder: Path) -> None:
         raise ArchiveError("store-unsafe", folder, reason="no locks")
 
-    monkeypatch.setattr(doctor, "probe", unfit)
+    monkeypatch.setattr(doctor_checks, "probe", unfit)
 
 
 def live_catalogue(site: Site) -> Path:
@@ -146,7 +149,7 @@ def _lagging(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     with site.open() as session:
         session.catch_up()
         site.person(session, "李五")
-    monkeypatch.setattr(doctor, "LAGGING", 1)
+    monkeypatch.setattr(doctor_checks, "LAGGING", 1)
 
 
 def _damaged_catalogue(site: Site, _: pytest.MonkeyPatch) -> None:
@@ -285,7 +288,7 @@ def test_what_is_not_checked_is_never_called_ok(site: Site, monkeypatch: pytest.
     def gone(_: str) -> Any:
         raise PackageNotFoundError
 
-    monkeypatch.setattr(doctor, "requires", gone)
+    monkeypatch.setattr(doctor_checks, "requires", gone)
     (site.folder / "vault" / "x").write_bytes(b"")
     states = {line.code: line.state for line in examined(site).lines}
     assert (states["program.unknown"], states["keys.held"]) == ("not checked", "not checked")
