@@ -40,6 +40,8 @@ NO_DATA = {
     "decisions-granted",
     "decisions-refused",
     "decisions-status",
+    "holdings-open",
+    "holdings-controlled",
     "digitisation-rate",
     "digitisation-page-rate",
     "holdings-damaged",
