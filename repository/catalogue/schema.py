@@ -14,7 +14,19 @@ from uuid import UUID
 
 import msgspec
 
-from repository.catalogue.cards import Accession, AccessRequest, Agent, Card, Description, Mark, Package, Run
+from repository.catalogue.cards import (
+    Accession,
+    AccessRequest,
+    Agent,
+    Card,
+    Description,
+    Mark,
+    OpeningReview,
+    Package,
+    Reader,
+    Run,
+)
+from repository.domain.archival_package import StatusWay
 from repository.domain.values import SecrecyClass
 
 VERSION = 5
@@ -105,6 +117,21 @@ def _package(card: Package) -> tuple[object, ...]:
         stored and (stored.position if card.tells is None else card.tells),
         None if stored is None else stored.position,
         0 if card.damaged is None else 1,
+        RANK[card.secrecy_class],
+        card.access and card.access.value,
+        card.opening_date,
+        card.access_way is StatusWay.TAKEDOWN or None,
+    )
+
+
+def _request(card: AccessRequest) -> tuple[object, ...]:
+    return (
+        card.state,
+        card.requester.bytes,
+        card.reader and card.reader.bytes,
+        card.waits or None,
+        card.assigned and card.assigned.bytes,
+        None if card.grant is None else 1,
     )
 
 
@@ -144,9 +171,26 @@ DESCRIPTIONS = Table(
 PACKAGES = Table(
     "packages",
     Package,
-    ("accession", "stored", "files", "bytes", "description", "tells", "stored_at", "damaged"),
+    (
+        "accession",
+        "stored",
+        "files",
+        "bytes",
+        "description",
+        "tells",
+        "stored_at",
+        "damaged",
+        "secrecy",
+        "access",
+        "opening_date",
+        "taken_down",
+    ),
     _package,
-    ("(accession, first, until, stored, files, bytes)", "(first, until)"),
+    (
+        "(accession, first, until, stored, files, bytes)",
+        "(first, until)",
+        "(taken_down, first) WHERE taken_down IS NOT NULL",
+    ),
 )
 ACCESSIONS = Table(
     "accessions",
@@ -160,15 +204,22 @@ AGENTS = Table("agents", Agent, ("is_producer",), lambda card: (card.is_producer
 REQUESTS = Table(
     "requests",
     AccessRequest,
-    ("state",),
-    lambda card: (card.state,),
-    ("(state, first)",),
+    ("state", "requester", "reader", "waits", "assigned", "granted"),
+    _request,
+    (
+        "(state, first)",
+        "(reader, first) WHERE reader IS NOT NULL",
+        "(waits, first) WHERE waits IS NOT NULL",
+        "(requester, granted) WHERE granted IS NOT NULL",
+    ),
     links=lambda card: (*card.packages, *((card.dip,) if card.dip else ())),
 )
+READERS = Table("readers", Reader, ("document",), lambda card: (card.document.value,))
+REVIEWS = Table("reviews", OpeningReview, ("state",), lambda card: (card.state,), ("(state, first)",))
 RUNS = Table("runs", Run, ("kind", "open"), lambda card: (card.kind.value, card.outcome is None), ("(kind, first)",))
 MARKS = Table("marks", Mark, ("stream", "position"), lambda card: (card.stream.bytes, card.position), ("(stream)",))
 
-TABLES = (DESCRIPTIONS, PACKAGES, ACCESSIONS, AGENTS, REQUESTS, RUNS, MARKS)
+TABLES = (DESCRIPTIONS, PACKAGES, ACCESSIONS, AGENTS, REQUESTS, READERS, REVIEWS, RUNS, MARKS)
 
 OF_AGGREGATE = {
     "Description": DESCRIPTIONS,
@@ -177,6 +228,8 @@ OF_AGGREGATE = {
     "Agent": AGENTS,
     "Producer": AGENTS,
     "AccessRequest": REQUESTS,
+    "Reader": READERS,
+    "OpeningReview": REVIEWS,
     "Run": RUNS,
 }
 """Which table an aggregate's streams have their cards in."""

@@ -431,7 +431,7 @@ def _told(
     """By unit, what the producer declared of its pages, and how it was digitised."""
     told: dict[str, list[PagesDeclared | Digitised]] = defaultdict(list)
     for unit, event in declared_pages(reception.delivery, reception.declarations[0], plan.units).items():
-        told[unit].append(event)
+        told[unit] += event
     entries = [
         entry
         for event in session.log.stream(stream)
@@ -439,7 +439,7 @@ def _told(
         for entry in event.payload.entries
     ]
     for unit, work in digitised(reception.delivery, entries).items():
-        told[unit].append(work)
+        told[unit] += work
     return told
 
 

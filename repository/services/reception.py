@@ -229,7 +229,11 @@ class Reception:
             return self._expected(foreign_delivery.plan_foreign(self.files, self.foreign, self.source.title))
         layout = delivery.layout_of(self.files, is_bag=self.source.is_bag, per_folder=self._per_folder)
         rows, title = self.catalogue.rows, self.source.title
-        return self._expected(delivery.plan_delivery(self.files, layout, rows, title, papers_path=self._papers))
+        plan = delivery.plan_delivery(self.files, layout, rows, title, papers_path=self._papers)
+        if layout is delivery.Layout.ROWS and self.catalogue.mapped is None:  # unread, it says nothing of any file
+            told = tuple(one for one in plan.findings if one.code != "delivery.not-in-catalogue")
+            plan = DeliveryPlan(plan.units, told)
+        return self._expected(plan)
 
     def _expected(self, plan: DeliveryPlan) -> DeliveryPlan:
         if self._planned and {unit.path for unit in plan.units} != set(self._planned):

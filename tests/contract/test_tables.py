@@ -291,7 +291,7 @@ def test_every_option_and_argument_says_what_it_is_for(command: str) -> None:
         for node in ast.parse((ROOT / "cli" / "commands" / f"{command}.py").read_text("utf-8")).body
         if isinstance(node, ast.FunctionDef) and node.name == "command"
     ]
-    shared = {"Archive", "Credential", "Json", "Lang", "AsOf", "Limit", "After"}
+    shared = {"Archive", "Credential", "Json", "Lang", "AsOf", "Limit", "After", "OnBehalfOf"}
     silent = [
         argument.arg
         for argument in function.args.args

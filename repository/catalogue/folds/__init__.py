@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from repository.catalogue.cards import Card
-from repository.catalogue.folds import custody, people, records, work
+from repository.catalogue.folds import custody, people, records, use, work
 
 Fold = Callable[[Any, Any, Any], Card | None]
 """(card so far, payload, envelope) -> card. Which cards and payloads belong together, the type's name says."""
@@ -49,16 +49,37 @@ FOLDS: dict[str, Fold] = {
     "Description.Merged": records.merged,
     "Description.Divided": records.divided,
     "Description.Closed": records.closed,
-    "AccessRequest.Requested": work.requested,
-    "AccessRequest.DipAssembled": work.assembled,
-    "AccessRequest.DipDelivered": work.delivered,
-    "AccessRequest.Closed": work.closed,
+    "ArchivalPackage.AccessStatusChanged": records.access_changed,
+    "ArchivalPackage.HoldPlaced": records.hold_placed,
+    "ArchivalPackage.HoldReleased": records.hold_released,
+    "AccessRequest.UseRegistered": use.use_registered,
+    "AccessRequest.Assigned": use.assigned,
+    "AccessRequest.Granted": use.granted,
+    "AccessRequest.GrantRevoked": use.grant_revoked,
+    "AccessRequest.Refused": use.refused,
+    "AccessRequest.ContentViewed": use.viewed,
+    "AccessRequest.CertificateIssued": use.certified,
+    "AccessRequest.CertificateAnnulled": use.certificate_annulled,
+    "AccessRequest.Rated": use.rated,
+    "AccessRequest.Requested": use.requested,
+    "AccessRequest.DipAssembled": use.assembled,
+    "AccessRequest.DipDelivered": use.delivered,
+    "AccessRequest.Closed": use.closed,
     "Agent.Registered": people.registered,
     "Agent.RoleGranted": people.granted,
     "Agent.RoleRevoked": people.revoked,
     "Agent.CredentialIssued": people.issued,
     "Agent.CredentialRevoked": people.withdrawn,
+    "Agent.DeputyAppointed": people.appointed,
+    "Agent.DeputyEnded": people.dismissed,
     "Producer.Registered": people.registered,
+    "Reader.Introduced": people.introduced,
+    "Reader.SubjectKeyDestroyed": people.key_destroyed,
+    "OpeningReview.Proposed": use.proposed,
+    "OpeningReview.OpinionGiven": use.opinion_given,
+    "OpeningReview.UnitAnswered": use.unit_answered,
+    "OpeningReview.Decided": use.decided,
+    "OpeningReview.Withdrawn": use.withdrawn,
     "Run.Started": work.started,
     "Run.Progressed": work.progressed,
     "Run.Verified": work.verified,
@@ -70,7 +91,10 @@ OPENING = frozenset(
     {
         "Accession.Opened",
         "ArchivalPackage.Created",
+        "AccessRequest.UseRegistered",
         "AccessRequest.Requested",
+        "Reader.Introduced",
+        "OpeningReview.Proposed",
         "Agent.Registered",
         "Producer.Registered",
         "Run.Started",
