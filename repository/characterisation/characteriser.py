@@ -23,7 +23,7 @@ _READY = b"ready\n"
 
 SECONDS = 10
 """For one file, by the clock on the wall."""
-MEMORY = 1 << 30
+MEMORY = 512 << 20
 """Address space of the reader in bytes, libraries included."""
 
 
