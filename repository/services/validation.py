@@ -16,10 +16,10 @@ from packages_spec.bagit import (
     RefusedProfile,
     is_bag,
     load_profile,
-    read_bag,
     validate_bag,
     validate_profile,
 )
+from packages_spec.bagit.reader import Reading
 from packages_spec.eark import is_eark, judge_container, kind_of_document, validate_document, validate_eark
 from packages_spec.findings import Finding, Severity
 from packages_spec.ocfl import object_folders, validate_object, validate_root
@@ -150,7 +150,7 @@ def _payload_packages(root: Path) -> Iterator[Path]:
 
 def _is_ours(root: Path) -> bool:
     """Whether the bag says that it was made here, or its description shows it: then it is held to our form too."""
-    info = [(label.lower(), value) for label, value in read_bag(root).info]
+    info = [(label.lower(), value) for label, value in Reading(root, []).bag().info]
     ours = ("bagit-profile-identifier", BAG_PROFILE) in info
     return ours or any(root.glob("data/uuid-*/metadata/descriptive/archive.xml"))
 
