@@ -3,22 +3,28 @@
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID, uuid4
 
+import msgspec
+
 from repository.catalogue import Catalogue
 from repository.characterisation import Characteriser
+from repository.crypto import Vault
 from repository.domain.envelope import Actor, Authentication
 from repository.domain.values import SecrecyClass as SecrecyClass
 from repository.errors import ArchiveError
 from repository.eventlog import EventLog
 from repository.services.administration import authenticate, credential_file, found_archive, write_credential
 from repository.services.audit import AuditReport, audit_log, fsck
+from repository.services.doctor import DoctorReport, examine
 from repository.services.identification import Siegfried
+from repository.services.keys import Doorkeeper
 from repository.services.session import SOFTWARE, SOFTWARE_VERSION, Progress, Session
 from repository.services.virus import ClamAv
-from repository.settings import Settings, find_archive, read_settings, write_settings
+from repository.settings import Settings, find_archive, read_settings, vault_key_file, write_settings
 from repository.storage import Store
 
 LOG = Path("log") / "events.sqlite"
@@ -87,12 +93,17 @@ def _found(folder: Path, settings: Settings, keep: Path, administrator: str, nam
 
 @contextmanager
 def open_archive(
-    folder: Path | None = None, credential: Path | None = None, *, to_rebuild: bool = False
+    folder: Path | None = None,
+    credential: Path | None = None,
+    *,
+    on_behalf_of: UUID | None = None,
+    to_rebuild: bool = False,
+    with_scanner: bool = True,
 ) -> Iterator[Session]:
-    """Open an archive as the person who holds the credential.
+    """Open an archive as the person who holds the credential, in their own name or as somebody's deputy (代理).
 
     `folder` None looks for it from here upwards (`no-archive`); `credential` None takes the person's own file. A
-    damaged catalogue (`catalogue-damaged`) opens only `to_rebuild` it.
+    damaged catalogue (`catalogue-damaged`) opens only `to_rebuild` it, a scanner that is gone only without it.
     """
     place = (find_archive(Path.cwd()) if folder is None else folder).resolve()
     settings = read_settings(place)
@@ -100,13 +111,37 @@ def open_archive(
         closing(EventLog.open(place / LOG, clock=clock, software=f"{SOFTWARE}/{SOFTWARE_VERSION}")) as log,
         closing(Catalogue(place / "catalogue") if to_rebuild else Catalogue.open(place / "catalogue")) as catalogue,
     ):
-        actor = identify_actor(log, settings, credential)
+        actor = msgspec.structs.replace(identify_actor(log, settings, credential), on_behalf_of=on_behalf_of)
         with (
             Store.open(place, sync=settings.sync) as store,
             closing(Siegfried()) as siegfried,
             closing(Characteriser()) as characteriser,
         ):
-            yield _session(place, settings, log, store, catalogue, actor, siegfried, characteriser)
+            session = _session(place, settings, log, store, catalogue, actor, siegfried, characteriser)
+            if with_scanner and settings.virus_scanner:
+                session = replace(session, scanner=ClamAv(settings.virus_scanner))
+            yield session
+
+
+class Served:
+    """An archive that one process serves to many people: opened once, with a session for each request."""
+
+    def __init__(self, base: Session) -> None:
+        self.base = base
+        """Of whoever started the process: it does in their name what no request asks for."""
+        self._doorkeeper = Doorkeeper(base.log, base.clock, base.settings.workplace)
+
+    def session_for(self, key: str) -> Session:
+        """A session of the holder of this key. `key-invalid`, `credential-unknown`. May be called by any thread."""
+        admitted = self._doorkeeper.admit(key)
+        return replace(self.base, actor=admitted.actor, scopes=admitted.scopes)
+
+
+@contextmanager
+def serve_archive(folder: Path | None = None, credential: Path | None = None) -> Iterator[Served]:
+    """Open an archive to serve it, as the person who starts the process. Raises what `open_archive` does."""
+    with open_archive(folder, credential) as session:
+        yield Served(session)
 
 
 def audit_archive(folder: Path | None, credential: Path | None, progress: Progress) -> AuditReport:
@@ -125,15 +160,21 @@ def audit_archive(folder: Path | None, credential: Path | None, progress: Progre
 
 @contextmanager
 def _open_to_audit(folder: Path | None, credential: Path | None) -> Iterator[Session]:
-    """A damaged catalogue keeps nobody from judging the rest."""
+    """A damaged catalogue, or a scanner that is gone, keeps nobody from judging the rest."""
     with ExitStack() as opened:
         try:
-            session = opened.enter_context(open_archive(folder, credential))
+            session = opened.enter_context(open_archive(folder, credential, with_scanner=False))
         except ArchiveError as error:
             if error.code != "catalogue-damaged":
                 raise
-            session = opened.enter_context(open_archive(folder, credential, to_rebuild=True))
+            session = opened.enter_context(open_archive(folder, credential, to_rebuild=True, with_scanner=False))
         yield session
+
+
+def examine_archive(folder: Path | None, credential: Path | None) -> DoctorReport:
+    """The doctor's round, also of an archive whose catalogue is damaged."""
+    with _open_to_audit(folder, credential) as session:
+        return examine(session)
 
 
 def identify_actor(log: EventLog, settings: Settings, credential: Path | None) -> Actor:
@@ -162,8 +203,9 @@ def _session(
         clock=clock,
         new_id=new_id,
         identifier=siegfried if settings.identify_formats else None,
-        scanner=ClamAv(settings.virus_scanner) if settings.virus_scanner else None,
+        scanner=None,
         characteriser=characteriser if settings.characterise else None,
+        vault=Vault(folder, vault_key_file(settings), new_id),
     )
 
 

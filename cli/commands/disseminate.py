@@ -10,6 +10,7 @@ from cli.options import Archive, AsOf, Credential, Json, Lang
 from cli.render import emit_json, say, size
 from repository.archive import open_archive
 from repository.services.access import disseminate
+from repository.services.dip_forms import FORMS, Wish, read_pages
 
 
 def command(
@@ -17,6 +18,9 @@ def command(
     purpose: Annotated[str, typer.Option("--purpose", help=text("disseminate.purpose"))],
     to: Annotated[Path, typer.Option("--to", help=text("disseminate.to"))] = Path(),
     file: Annotated[list[str] | None, typer.Option("--file", help=text("disseminate.file"))] = None,
+    form: Annotated[str, typer.Option("--form", help=text("disseminate.form"), metavar="|".join(FORMS))] = "bag",
+    pages: Annotated[str | None, typer.Option("--pages", help=text("disseminate.pages"))] = None,
+    width: Annotated[int | None, typer.Option("--width", help=text("disseminate.width"))] = None,
     as_of: AsOf = None,
     archive: Archive = None,
     credential: Credential = None,
@@ -24,8 +28,9 @@ def command(
     lang: Lang = None,
 ) -> None:
     """Hand it out."""
+    wish = Wish(form=form, pages=read_pages(pages) if pages is not None else (), width=width)
     with open_archive(archive, credential) as session:
-        report = disseminate(session, record, paths=file or (), purpose=purpose, target=to, as_of=as_of)
+        report = disseminate(session, record, paths=file or (), purpose=purpose, target=to, wish=wish, as_of=as_of)
     if as_json:
         emit_json(report)
         return

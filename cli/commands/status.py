@@ -23,6 +23,10 @@ def command(
     held = report.holdings
     say(text("status.holdings", packages=held.stored, files=held.files, size=size(held.bytes)))
     say(text("status.log", position=report.position))
+    if damaged := report.fixity.damaged:
+        say(text("status.damaged", count=len(damaged), packages=", ".join(map(str, damaged))))
+    if report.fixity.overdue:
+        say(text("status.overdue", count=report.fixity.overdue, size=size(report.fixity.overdue_bytes)))
     if report.lagging:
         say(text("status.lagging", count=report.lagging))
     if not report.unfinished and not report.runs and not report.lagging:

@@ -9,41 +9,58 @@ from repository.catalogue.cards import (
     AccessRequest,
     Agent,
     Card,
+    Deputy,
     Description,
+    Grant,
     Mark,
     Moment,
+    OpeningReview,
     Package,
+    Reader,
     Run,
     StoredVersion,
 )
 from repository.catalogue.catalogue import Catalogue, Projection
 from repository.catalogue.differences import Difference
 from repository.catalogue.digitisation import By, Digitised
+from repository.catalogue.figures import REPORTS, Figure, Thing, figures
 from repository.catalogue.holdings import Holdings
 from repository.catalogue.projector import EventReader
 from repository.catalogue.queries import ReferenceMatch, StoredSize
-from repository.catalogue.search import Filters
+from repository.catalogue.rights import Candidate, Term
+from repository.catalogue.search import Filters, Viewer
 
 __all__ = [
+    "REPORTS",
     "AccessRequest",
     "Accession",
     "Agent",
     "By",
+    "Candidate",
     "Card",
     "Catalogue",
+    "Deputy",
     "Description",
     "Difference",
     "Digitised",
     "EventReader",
+    "Figure",
     "Filters",
+    "Grant",
     "Holdings",
     "Mark",
     "Moment",
+    "OpeningReview",
     "Package",
     "Page",
     "Projection",
+    "Reader",
     "ReferenceMatch",
     "Run",
     "StoredSize",
     "StoredVersion",
+    "Term",
+    "Thing",
+    "Viewer",
+    "figures",
 ]

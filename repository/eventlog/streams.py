@@ -64,6 +64,11 @@ class Streams:
         """Every stream that was loaded."""
         return set(self._loaded)
 
+    @property
+    def versions(self) -> dict[UUID, int]:
+        """Every stream that was loaded, with the version that it stands at."""
+        return {stream: loaded.version for stream, (_, loaded) in self._loaded.items()}
+
     @contextmanager
     def locked(self, known: Iterable[UUID]) -> Iterator["Streams"]:
         """Hold the locks of these streams, and of those loaded meanwhile, to the end of the block."""
@@ -90,7 +95,7 @@ class Streams:
     def pending(self, new: Iterable[New], command: Command, codec: Codec) -> list[Pending]:
         """The events to append, each with the version that follows. `LookupError` for a stream that was not loaded."""
         decided = list(new)  # a decision may load as it goes
-        versions = {stream: loaded.version for stream, (_, loaded) in self._loaded.items()}
+        versions = self.versions
         events = []
         for event in decided:
             if event.stream not in versions:

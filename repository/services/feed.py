@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from repository.errors import ArchiveError
-from repository.eventlog import Record
+from repository.eventlog import Record as Record
 from repository.eventlog.registry import event_types
 from repository.services.search import find_description, position_of, streams_of
 from repository.services.session import Session

@@ -6,6 +6,7 @@ its signatures is not the archive's.
 
 import subprocess
 import sys
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property, lru_cache
 from itertools import islice
@@ -61,6 +62,7 @@ class Siegfried:
 
     def __init__(self) -> None:
         self._worker: subprocess.Popen[bytes] | None = None
+        self._turn = threading.Lock()
 
     @cached_property
     def about(self) -> About:
@@ -82,6 +84,11 @@ class Siegfried:
             self._worker = None
 
     def _ask(self, paths: list[str]) -> dict[str, Any]:
+        """One question and its answer; threads take turns."""
+        with self._turn:
+            return self._answer(paths)
+
+    def _answer(self, paths: list[str]) -> dict[str, Any]:
         if self._worker is None:
             command = [sys.executable, "-I", str(Path(__file__).with_name("siegfried_worker.py"))]
             self._worker = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)

@@ -15,8 +15,10 @@ from repository.domain.accession import ACCESSION, Stage
 from repository.domain.archival_package import VirusChecked
 from repository.domain.values import Outcome
 from repository.errors import ArchiveError
+from repository.services.fixity import FixityState, fixity_state
 from repository.services.ingest import IngestRequest, ingest
 from repository.services.preservation import put_straight
+from repository.services.schedule import run_due
 from repository.services.search import position_of
 from repository.services.session import Progress, Session
 
@@ -62,19 +64,24 @@ class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
     runs: tuple[Run, ...]
     projections: tuple[Projection, ...]
     lagging: int = 0
+    fixity: FixityState
 
 
 class WorkReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What was taken up: packages put straight after a crash, and accessions that went on, each with its outcome."""
+    """What was taken up: packages put straight after a crash, accessions that went on, and jobs that were due.
+
+    Accessions and jobs stand with their outcomes; `jobs` by name, see `schedule`.
+    """
 
     schema: str = "jingui.work/1"
     recovered: int
     accessions: dict[str, str]
+    jobs: dict[str, str]
 
 
 def status(session: Session, *, as_of: str | None = None) -> StatusReport:
     """What the archive holds, and what in it is unfinished; as of a moment, what it held and what was unfinished."""
-    session.require("search")
+    session.require("survey")
     last = session.catch_up()
     then = position_of(session, as_of)
     position = last if then is None else min(then, last)
@@ -84,16 +91,17 @@ def status(session: Session, *, as_of: str | None = None) -> StatusReport:
         holdings=session.catalogue.holdings(as_of=position),
         unfinished=tuple(
             _unfinished(session, one, position)
-            for one in (*_open_accessions(session, position), *_unsigned(session, position))
+            for one in (*open_accessions(session, as_of=position), *_unsigned(session, position))
         ),
         runs=session.catalogue.runs(unfinished=True, as_of=position, limit=1_000).entries,
         projections=tuple(session.catalogue.board()),
-        lagging=session.catalogue.lagging(limit=1).total,
+        lagging=session.catalogue.lagging(as_of=position, limit=1).total,
+        fixity=fixity_state(session, as_of=position),
     )
 
 
 def work(session: Session, progress: Progress) -> WorkReport:
-    """Take up what is unfinished, once through: put straight what a crash left, and go on with open accessions.
+    """Take up what is unfinished, once through: put straight what a crash left, go on with open accessions, do the due.
 
     An accession that another process works on, or whose source is no longer there, is passed over and named so. A
     fault of the archive itself - its disk, its bytes, its log - ends the work and is raised.
@@ -102,7 +110,7 @@ def work(session: Session, progress: Progress) -> WorkReport:
     recovered = len(put_straight(session))
     session.catch_up()
     done: dict[str, str] = {}
-    for accession in _open_accessions(session, None):
+    for accession in open_accessions(session):
         if accession.stage in _OF_PEOPLE:
             continue
         try:
@@ -111,7 +119,7 @@ def work(session: Session, progress: Progress) -> WorkReport:
             if error.row.exit in _GRAVE:
                 raise
             done[str(accession.id)] = error.code
-    return WorkReport(recovered=recovered, accessions=done)
+    return WorkReport(recovered=recovered, accessions=done, jobs=run_due(session, progress))
 
 
 def _as_asked(session: Session, accession: Accession) -> IngestRequest:
@@ -125,7 +133,8 @@ def _as_asked(session: Session, accession: Accession) -> IngestRequest:
     )
 
 
-def _open_accessions(session: Session, as_of: int | None) -> list[Accession]:
+def open_accessions(session: Session, *, as_of: int | None = None) -> list[Accession]:
+    """Accessions that are not completed, the rejected ones among them."""
     found: list[Accession] = []
     for stage in _NEXT:
         page = session.catalogue.accessions(stage=stage, as_of=as_of, limit=1_000)

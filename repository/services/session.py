@@ -9,19 +9,25 @@ from uuid import UUID
 
 from repository.catalogue import Catalogue
 from repository.characterisation import Characteriser
-from repository.domain.agent import AGENT
+from repository.crypto import Vault
+from repository.domain.agent import AGENT, combined
+from repository.domain.agent import State as Agent
 from repository.domain.aggregate import New
-from repository.domain.authority import may
+from repository.domain.authority import may, stands_in
 from repository.domain.envelope import Actor, Command, OccurredAt
 from repository.domain.values import time_of
 from repository.errors import ArchiveError
 from repository.eventlog import Answer, EventLog, Streams
 from repository.services.identification import FormatIdentifier
+from repository.services.policy import Policy, read_policy
 from repository.services.virus import VirusScanner
 from repository.settings import Settings
 from repository.storage import Store
 
 SOFTWARE, SOFTWARE_VERSION = "jingui", "0.1.0"
+
+Clock = Callable[[], datetime]
+"""Answers with the time."""
 
 PROCESSES = frozenset({"Accession", "AccessRequest", "Run"})
 """Streams that are a course of work: there, what came last led to what comes next. A person's life is none."""
@@ -40,11 +46,18 @@ class Session:
     store: Store
     catalogue: Catalogue
     actor: Actor
-    clock: Callable[[], datetime]
+    clock: Clock
     new_id: Callable[[], UUID]
     identifier: FormatIdentifier | None
     scanner: VirusScanner | None
     characteriser: Characteriser | None
+    vault: Vault
+    scopes: frozenset[str] | None = None
+    """Verbs that the credential is limited to; None: whatever the roles allow."""
+    asked: str = ""
+    """Digest of the request that a program may send again; one id must not stand for two wishes."""
+    expected: tuple[UUID, int] | None = None
+    """A stream that must still be at this version for any command that changes it."""
 
     @property
     def quarantine(self) -> Path:
@@ -55,9 +68,43 @@ class Session:
         """The time, as events and packages write it."""
         return time_of(self.clock())
 
+    def today(self) -> str:
+        """The day, as the people at this place count it."""
+        return self.clock().astimezone().date().isoformat()
+
+    @property
+    def principal(self) -> UUID:
+        """In whose name it is done: the actor, or the one for whom the actor stands in."""
+        return self.actor.on_behalf_of or self.actor.agent
+
+    @property
+    def agents(self) -> tuple[UUID, ...]:
+        """Everybody whose deed it is: a deputy and the principal both. Rules that need two people compare these."""
+        return tuple(sorted({self.actor.agent, self.principal}))
+
+    @property
+    def policy(self) -> Policy:
+        """What the site decided about rights."""
+        return read_policy(self.folder)
+
+    def standing(self) -> Agent:
+        """What the one may in whose name it is done.
+
+        `not-deputy` where the actor does not stand in for them today, `roles-forbidden` where the two together would
+        have roles that one person may never combine.
+        """
+        state = self.log.load(AGENT, self.principal).state
+        if self.principal != self.actor.agent:
+            if not stands_in(state, self.actor.agent, self.today()):
+                raise ArchiveError("not-deputy", self.principal)
+            combined(state.roles | self.log.load(AGENT, self.actor.agent).state.roles, self.policy.never)
+        return state
+
     def require(self, verb: str) -> None:
-        """Refuse what the actor's roles do not allow (`not-allowed`)."""
-        if not may(self.log.load(AGENT, self.actor.agent).state, verb):
+        """Refuse what the roles do not allow (`not-allowed`), or the actor's key does not open (`scope-missing`)."""
+        if self.scopes is not None and verb not in self.scopes:
+            raise ArchiveError("scope-missing", verb)
+        if not may(self.standing(), verb):
             raise ArchiveError("not-allowed", verb)
 
     def perform(
@@ -75,19 +122,31 @@ class Session:
         command belongs to - its accession, its access request, its run -, so that the whole way from a delivery to a
         reader can be walked by envelopes alone.
 
-        Work that may be interrupted and run again is kept from happening twice by the decisions themselves.
+        Work that may be interrupted and run again is kept from happening twice by the decisions themselves. Raises
+        `version-differs` when somebody else changed the stream that the caller had seen.
         """
         command_id = self.new_id()
         command = Command(
             command_id=command_id,
-            request=hashlib.sha256(f"{what}\0{command_id}".encode()).hexdigest(),
+            request=hashlib.sha256(f"{what}\0{command_id}\0{self.asked}".encode()).hexdigest(),
             actor=self.actor,
             archive=archive,
             occurred_at=OccurredAt(time=self.now(), precision="microsecond", source="clock"),
             correlation_id=correlation,
             causation_id=causation or self._last_of_process(correlation),
         )
-        return self.log.perform(command, decide)
+        return self.log.perform(command, self._as_seen(decide) if self.expected else decide)
+
+    def _as_seen(self, decide: Callable[[Streams], Iterable[New]]) -> Callable[[Streams], Iterable[New]]:
+        def decided(streams: Streams) -> list[New]:
+            events = list(decide(streams))
+            stream, version = self.expected or (None, 0)
+            found = streams.versions.get(stream, version) if stream else version
+            if found != version:
+                raise ArchiveError("version-differs", stream, expected=version, found=found)
+            return events
+
+        return decided
 
     def _last_of_process(self, correlation: UUID) -> UUID | None:
         newest = self.log.newest(correlation)

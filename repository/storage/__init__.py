@@ -1,17 +1,20 @@
 """The only code that writes package bytes: receiving, staging, durable commit, recovery, handing out."""
 
-from repository.storage.export import Folder, outgoing, sweep_outgoing
+from repository.storage.durable import probe, write_atomic
+from repository.storage.export import Folder, discard_kept, kept_in, outgoing, sweep_outgoing
 from repository.storage.journal import ReceivedFile
-from repository.storage.locks import run_lock
+from repository.storage.locks import is_running, run_lock
 from repository.storage.quarantine import discard_delivery, discard_quarantine, keep_beside, source_lock
 from repository.storage.receive import Received, listing_lines, receive
 from repository.storage.recovery import Recovered, RecoveryAction, StoredClaim, recover
 from repository.storage.staging import Published, Stage
 from repository.storage.store import Store
 from repository.storage.survey import survey
+from repository.storage.uploads import Part, Upload, facts_of, uploads
 
 __all__ = [
     "Folder",
+    "Part",
     "Published",
     "Received",
     "ReceivedFile",
@@ -20,15 +23,23 @@ __all__ = [
     "Stage",
     "Store",
     "StoredClaim",
+    "Upload",
     "discard_delivery",
+    "discard_kept",
     "discard_quarantine",
+    "facts_of",
+    "is_running",
     "keep_beside",
+    "kept_in",
     "listing_lines",
     "outgoing",
+    "probe",
     "receive",
     "recover",
     "run_lock",
     "source_lock",
     "survey",
     "sweep_outgoing",
+    "uploads",
+    "write_atomic",
 ]

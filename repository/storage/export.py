@@ -1,14 +1,16 @@
 """Handing out (分发): stored bytes leave the archive as copies, each compared with its digest while it is copied."""
 
 import errno
+import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import UUID
 
-from packages_spec.digests import Digested, chunks_of, sha256_of
+from packages_spec.digests import Digested, chunks_of, digest_file, sha256_of
 from repository.errors import ArchiveError
+from repository.storage.durable import sync_folder
 from repository.storage.locks import take
 
 OUTGOING = "outgoing"
@@ -43,18 +45,38 @@ class Folder:
             raise ArchiveError("fixity-mismatch", source, expected=expected, found=copied.sha256)
         return copied
 
-    def hand_out(self, target: Path) -> None:
-        """Move the whole folder to its place outside the archive. `folder-exists` when something is there."""
+    def hashed(self, path: str) -> Digested:
+        """Hash a file that a program wrote here by itself."""
+        return Digested(path, *digest_file(self.root / path))
+
+    def inner(self, name: str) -> "Folder":
+        """A new folder inside this one."""
+        return Folder(self.root / name)
+
+    def hand_out(self, target: Path, path: str = "") -> None:
+        """Move the whole folder, or one file of it, to its place outside. `folder-exists` when something is there."""
         if target.exists():
             raise ArchiveError("folder-exists", target)
         target.parent.mkdir(parents=True, exist_ok=True)
+        leaving = self.root / path
         try:
-            self.root.rename(target)
+            leaving.rename(target)
         except OSError as error:
             if error.errno != errno.EXDEV:
                 raise
-            shutil.copytree(self.root, target)
-            self.discard()
+            if path:
+                shutil.copyfile(leaving, target)
+            else:
+                shutil.copytree(self.root, target)
+                self.discard()
+
+    def keep(self, path: str, target: Path) -> None:
+        """Move a file to where it waits inside the archive to be fetched; durable when this returns."""
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with (self.root / path).open("rb") as file:
+            os.fsync(file.fileno())
+        (self.root / path).rename(target)
+        sync_folder(target.parent)
 
     def discard(self) -> None:
         """Remove what was written and not handed out; it is a copy, the archive loses nothing."""
@@ -87,6 +109,18 @@ def sweep_outgoing(archive: Path) -> None:
                 continue
             shutil.rmtree(folder)
             lock.release()
+
+
+def discard_kept(folder: Path) -> None:
+    """Remove what was kept to be fetched; it is a copy, the archive loses nothing."""
+    if folder.is_dir():
+        shutil.rmtree(folder)
+
+
+def kept_in(room: Path) -> Iterator[UUID]:
+    """For which requests something is kept in this folder."""
+    for folder in sorted(room.iterdir()) if room.is_dir() else ():
+        yield UUID(folder.name)
 
 
 def _writing(write: Callable[[memoryview], int], chunks: Iterable[bytes]) -> Iterator[bytes]:

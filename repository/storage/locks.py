@@ -69,3 +69,9 @@ def run_lock(archive: Path, name: str) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def is_running(archive: Path, name: str) -> bool:
+    """Whether somebody does the work of this name now."""
+    lock = archive / "staging" / f"{name}.lock"
+    return lock.exists() and is_held(lock)

@@ -16,12 +16,15 @@ import pytest
 
 from cli.main import COMMANDS
 from packages_spec.findings import Severity
+from packages_spec.foreign import System
+from repository.catalogue import REPORTS
 from repository.catalogue.schema import TABLES as TABLES_OF_CARDS
 from repository.domain.accession import Stage
 from repository.domain.values import AccessionKind, SecrecyClass
 from repository.eventlog.registry import event_types
 from repository.services.administration import Role
 from repository.services.catalogue_file import FIELDS as CATALOGUE_FIELDS
+from repository.services.doctor import State
 from repository.settings import FILE, Settings, read_settings, write_settings
 from tests.golden_events import read
 
@@ -45,8 +48,19 @@ FINDINGS, ERRORS, MESSAGES, FAULTS = (
 )
 SETTINGS = table("repository/settings.toml")
 REQUIREMENTS = table("packages_spec/eark/requirements.toml")
-TABLES = {"findings": FINDINGS, "errors": ERRORS, "messages": MESSAGES, "faults": FAULTS, "settings": SETTINGS}
-TABLES["requirements"] = REQUIREMENTS
+API_MESSAGES = table("api/messages.toml")
+DOCTOR, FIGURES = table("repository/services/doctor.toml"), table("repository/catalogue/figures.toml")
+TABLES = {
+    "api-messages": API_MESSAGES,
+    "doctor": DOCTOR,
+    "figures": FIGURES,
+    "findings": FINDINGS,
+    "errors": ERRORS,
+    "messages": MESSAGES,
+    "faults": FAULTS,
+    "requirements": REQUIREMENTS,
+    "settings": SETTINGS,
+}
 
 
 def trees(*rooms: str) -> Iterator[tuple[str, ast.Module]]:
@@ -175,7 +189,7 @@ def test_every_finding_is_made_somewhere() -> None:
 
 def test_every_error_that_is_raised_has_its_row_and_the_values_that_its_words_need() -> None:
     wrong = []
-    for place, call in calls("ArchiveError", "packages_spec", "repository", "cli"):
+    for place, call in calls("ArchiveError", "packages_spec", "repository", "cli", "api"):
         values = given(call)
         for code in codes(call):
             row = ERRORS.get(code)
@@ -189,7 +203,7 @@ def test_every_error_that_is_raised_has_its_row_and_the_values_that_its_words_ne
 
 
 def test_every_error_is_raised_somewhere() -> None:
-    said = strings("packages_spec", "repository", "cli")
+    said = strings("packages_spec", "repository", "cli", "api")
     assert [code for code in ERRORS if code not in said] == []
 
 
@@ -198,12 +212,13 @@ def test_every_error_ends_with_a_published_exit_and_status() -> None:
     assert [code for code, row in ERRORS.items() if not 400 <= row["http"] <= LARGEST_HTTP] == []
 
 
-def test_every_text_that_is_asked_for_stands_in_the_table_with_its_values() -> None:
+@pytest.mark.parametrize(("shell", "messages"), [("cli", MESSAGES), ("api", API_MESSAGES)], ids=["cli", "api"])
+def test_every_text_that_is_asked_for_stands_in_the_table_with_its_values(shell: str, messages: Table) -> None:
     wrong = []
-    for place, call in calls("text", "cli"):
+    for place, call in calls("text", shell):
         if call.args and isinstance(call.args[0], ast.Constant):
             key, values = str(call.args[0].value), given(call)
-            row = MESSAGES.get(key)
+            row = messages.get(key)
             if row is None:
                 wrong.append(f"{place}: {key} has no row")
             elif values is not None and values != placeholders(row["zh"]):
@@ -211,9 +226,10 @@ def test_every_text_that_is_asked_for_stands_in_the_table_with_its_values() -> N
     assert wrong == []
 
 
-def test_every_text_is_asked_for() -> None:
-    said, composed = strings("cli"), patterns("cli")
-    unused = [key for key in MESSAGES if key not in said and not any(re.fullmatch(one, key) for one in composed)]
+@pytest.mark.parametrize(("shell", "messages"), [("cli", MESSAGES), ("api", API_MESSAGES)], ids=["cli", "api"])
+def test_every_text_is_asked_for(shell: str, messages: Table) -> None:
+    said, composed = strings(shell), patterns(shell)
+    unused = [key for key in messages if key not in said and not any(re.fullmatch(one, key) for one in composed)]
     assert unused == []
 
 
@@ -241,6 +257,12 @@ PUT_TOGETHER = {
     "cards": {table.name for table in TABLES_OF_CARDS},
     "source": {"paper-form", "legacy-system"},
     "event": {name.partition(".")[2] for name in event_types()},
+    "system": {system.value for system in System},
+    "essentials.signature": {"valid", "invalid", "not-tested"},
+    "doctor": {state.replace(" ", "-") for state in get_args(State)},
+    "report": set(REPORTS),
+    "schedule": {"fixity", "statistics"},
+    "schedule.state": {"due", "failed", "off", "under-way", "waiting"},
     "outcome": {"passed", "failed", "not-checked", "not-tested"},
 }
 
@@ -269,7 +291,7 @@ def test_every_option_and_argument_says_what_it_is_for(command: str) -> None:
         for node in ast.parse((ROOT / "cli" / "commands" / f"{command}.py").read_text("utf-8")).body
         if isinstance(node, ast.FunctionDef) and node.name == "command"
     ]
-    shared = {"Archive", "Credential", "Json", "Lang", "AsOf", "Limit", "After"}
+    shared = {"Archive", "Credential", "Json", "Lang", "AsOf", "Limit", "After", "OnBehalfOf"}
     silent = [
         argument.arg
         for argument in function.args.args

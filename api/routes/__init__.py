@@ -1,0 +1,17 @@
+"""Routes (地址): one small module for each verb."""
+
+from api.endpoints import Room
+from api.routes import accessions, audit, deposits, dips, door, events, people, records, status
+
+ROOMS: tuple[Room, ...] = (
+    records.room,
+    accessions.room,
+    deposits.room,
+    dips.room,
+    events.room,
+    audit.room,
+    people.room,
+    status.room,
+    door.room,
+)
+"""Every room of the house. A module that is not here has no routes."""

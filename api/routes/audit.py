@@ -1,0 +1,46 @@
+"""Looking back (审计): the log folded anew, two moments compared, what happened to a thing, and what led to what."""
+
+from typing import Annotated
+
+from fastapi import Path, Query
+
+from api.endpoints import Call, Room
+from api.parameters import AsOf
+from repository.services.audit import ReplayReport
+from repository.services.audit import replay as replay_log
+from repository.services.history import DiffReport
+from repository.services.history import diff as compare
+from repository.services.timeline import TimelineReport
+from repository.services.timeline import timeline as timeline_of
+from repository.services.tracing import TraceReport
+from repository.services.tracing import trace as chain_of
+
+room = Room("audit")
+
+Named = Annotated[str, Path(max_length=200, description="档号, name, or the id of anything that the log knows")]
+Moments = Annotated[str, Query(max_length=90, description="A..B: positions, times or days", examples=["1..20"])]
+_NAMED = ("record-unknown", "name-ambiguous", "time-invalid")
+
+
+@room.add("GET", "/v1/replay", verb="audit", answer=ReplayReport, refused=("time-invalid",))
+def replay(call: Call, as_of: AsOf = None) -> ReplayReport:
+    """重放。The log folded into an empty catalogue, and its digest beside the live one's."""
+    return replay_log(call.session, as_of, lambda _step, _done, _total: None)
+
+
+@room.add("GET", "/v1/diff", verb="audit", answer=DiffReport, refused=("range-invalid", "time-invalid"))
+def diff(call: Call, moments: Moments) -> DiffReport:
+    """比较两个时刻。What was added, changed and removed between two moments."""
+    return compare(call.session, moments)
+
+
+@room.add("GET", "/v1/timeline/{named}", verb="audit", answer=TimelineReport, refused=_NAMED)
+def timeline(call: Call, named: Named, as_of: AsOf = None) -> TimelineReport:
+    """经过。Everything that happened to a record, or was done by or to a person."""
+    return timeline_of(call.session, named, as_of=as_of)
+
+
+@room.add("GET", "/v1/trace/{named}", verb="audit", answer=TraceReport, refused=(*_NAMED, "not-traceable"))
+def trace(call: Call, named: Named, as_of: AsOf = None) -> TraceReport:
+    """溯源。The chain from a delivery to its readers, from any of its members."""
+    return chain_of(call.session, named, as_of=as_of)

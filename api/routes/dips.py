@@ -1,0 +1,112 @@
+"""Dissemination (利用): ask for a package, follow its making, fetch it as often as it takes, say that it arrived."""
+
+from http import HTTPStatus
+from uuid import UUID
+
+import msgspec
+from fastapi import Response
+
+from api.endpoints import Answer, Call, Room
+from api.following import stream_of
+from api.sending import send
+from repository.services import dissemination
+from repository.services.dip_forms import Wish
+from repository.services.dissemination import DipReport
+
+room = Room("dissemination")
+_OWN = ("request-unknown",)
+
+
+class DipWish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is asked for: a record, whole or some files or pages of it, in a form, and for which purpose."""
+
+    record: str
+    purpose: str
+    paths: tuple[str, ...] = ()
+    form: str = "zip"
+    pages: tuple[int, ...] = ()
+    width: int | None = None
+    as_of: str | None = None
+
+
+@room.add(
+    "POST",
+    "/v1/dips",
+    verb="disseminate",
+    answer=DipReport,
+    status=HTTPStatus.ACCEPTED,
+    takes=DipWish,
+    refused=(
+        "record-unknown",
+        "record-without-package",
+        "package-not-stored",
+        "file-unknown",
+        "purpose-missing",
+        "form-unknown",
+        "pages-invalid",
+        "width-invalid",
+        "time-invalid",
+        "fixity-mismatch",
+    ),
+)
+def request_dip(call: Call) -> Answer:
+    """申请利用。Ask for a package; it is made by a job. `Location` is where to follow it."""
+    wished = call.body(DipWish)
+    wish = Wish(form=wished.form, pages=wished.pages, width=wished.width)
+    request = dissemination.request_dip(
+        call.session, wished.record, paths=wished.paths, purpose=wished.purpose, wish=wish, as_of=wished.as_of
+    )
+    report = dissemination.read_dip(call.session, request)
+    session = call.later
+    call.work.put(request, lambda progress: dissemination.make_dip(session, request, progress))
+    return Answer(body=report, status=HTTPStatus.ACCEPTED, headers={"location": f"/v1/dips/{request}"})
+
+
+@room.add("GET", "/v1/dips/{request_id}", verb="disseminate", answer=DipReport, refused=_OWN)
+def show_dip(call: Call, request_id: UUID) -> DipReport:
+    """查看利用申请。How it stands; once ready, the file's name, size and SHA-256."""
+    return dissemination.read_dip(call.session, request_id)
+
+
+@room.add(
+    "GET",
+    "/v1/dips/{request_id}/events",
+    verb="disseminate",
+    refused=_OWN,
+    media_types=("text/event-stream",),
+)
+async def follow_dip(call: Call, request_id: UUID) -> Response:
+    """跟踪进度。Server-sent events: the log's, each once, from `Last-Event-ID` on; ends when it is ready or closed."""
+    return await stream_of(call, request_id)
+
+
+@room.add(
+    "GET",
+    "/v1/dips/{request_id}/content",
+    verb="disseminate",
+    refused=(*_OWN, "dip-not-ready", "dip-gone", "bytes-invalid"),
+    media_types=("application/zip", "application/pdf"),
+    also=(HTTPStatus.PARTIAL_CONTENT, HTTPStatus.NOT_MODIFIED),
+)
+def fetch_dip(call: Call, request_id: UUID) -> Response:
+    """下载。The package, whole or in ranges; its delivery is in the log before the first byte leaves."""
+    return send(call.request, dissemination.open_parcel(call.session, request_id))
+
+
+@room.add(
+    "HEAD",
+    "/v1/dips/{request_id}/content",
+    verb="disseminate",
+    refused=(*_OWN, "dip-not-ready", "dip-gone", "bytes-invalid"),
+    also=(HTTPStatus.PARTIAL_CONTENT, HTTPStatus.NOT_MODIFIED),
+)
+def probe_dip(call: Call, request_id: UUID) -> Response:
+    """下载前查询。Size and ETag; that somebody was about to fetch it counts as a delivery."""
+    return send(call.request, dissemination.open_parcel(call.session, request_id))
+
+
+@room.add("DELETE", "/v1/dips/{request_id}", verb="disseminate", status=HTTPStatus.NO_CONTENT, refused=_OWN)
+def close_dip(call: Call, request_id: UUID) -> Answer:
+    """利用结束。It arrived, or is wanted no more: the copy goes."""
+    dissemination.close_dip(call.session, request_id)
+    return Answer(status=HTTPStatus.NO_CONTENT)
