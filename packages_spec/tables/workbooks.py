@@ -8,6 +8,7 @@ all). Formulas come back as text and are named as such: what they show is nobody
 import datetime
 import warnings
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -38,8 +39,9 @@ _BROKEN = (
     ValueError,
     XMLSyntaxError,
     zipfile.BadZipFile,
+    zlib.error,
 )
-"""What openpyxl lets through when a workbook is not what it should be."""
+"""What openpyxl and the zip reader let through when a workbook is not what it should be."""
 
 
 def read_workbook(path: Path, name: str) -> tuple[Sheet, ...]:
@@ -76,7 +78,7 @@ def _judge(path: Path, name: str) -> None:
                             pass
     except safe_xml.UnsafeXml as error:
         raise RefusedTable(Finding("table.unsafe", name, found=error.finding.message("en"))) from error
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, OSError) as error:
+    except _BROKEN as error:
         raise RefusedTable(Finding("table.broken", name, found=str(error))) from error
 
 

@@ -6,9 +6,8 @@ accepted by policy, or by a person, who may return units of it to come again in 
 delivery is planned before it is received, so `evolve` takes either order.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import TypeVar
 from uuid import UUID
 
 import msgspec
@@ -32,15 +31,10 @@ from repository.domain.accession_events import UnitsAccepted as UnitsAccepted
 from repository.domain.accession_events import WorkEntry as WorkEntry
 from repository.domain.accession_events import WorkSheetRecorded as WorkSheetRecorded
 from repository.domain.aggregate import Aggregate
+from repository.domain.batches import UNITS_PER_PART as UNITS_PER_PART
+from repository.domain.batches import parts
 from repository.domain.values import Outcome, Sha256, Value
 from repository.errors import ArchiveError
-
-Part = TypeVar("Part")
-
-UNITS_PER_PART = 1_000
-BYTES_PER_PART = 150_000
-"""A part of a plan stays below 160 kB as an event; this leaves room for its envelope and the names of its fields."""
-
 
 PAPERS = "."
 """Path of the unit that holds a delivery's own papers; of a later delivery `./` and its number."""
@@ -210,7 +204,7 @@ def plan(state: State, units: Sequence[Unit]) -> list[Value]:
     """Plan the delivery in hand, in parts. A unit known from an earlier delivery keeps the ids that it has."""
     _expect(state, Stage.RECEIVED, "Planned")
     known = [_as_known(state, unit) for unit in units]
-    batches = list(_parts(known))
+    batches = list(parts(known))
     return [
         Planned(delivery=state.delivery, part=number, parts=len(batches), units=batch)
         for number, batch in enumerate(batches, 1)
@@ -222,19 +216,6 @@ def _as_known(state: State, unit: Unit) -> Unit:
     if before is None:
         return unit
     return msgspec.structs.replace(unit, package=before.package, description=before.description)
-
-
-def _parts(units: Sequence[Part]) -> Iterator[tuple[Part, ...]]:
-    batch: list[Part] = []
-    size = 0
-    for unit in units:
-        weight = len(msgspec.json.encode(unit)) + 1
-        if batch and (len(batch) == UNITS_PER_PART or size + weight > BYTES_PER_PART):
-            yield tuple(batch)
-            batch, size = [], 0
-        batch.append(unit)
-        size += weight
-    yield tuple(batch)
 
 
 def validate(state: State, verdict: DeliveryValidated | DeliveryRejected) -> list[Value]:
@@ -250,7 +231,7 @@ def record_work(state: State, entries: Sequence[WorkEntry]) -> list[Value]:
     _expect(state, Stage.RECEIVED, "WorkSheetRecorded")
     if state.delivery in state.sheets or not entries:
         return []
-    batches = list(_parts(entries))
+    batches = list(parts(entries))
     return [
         WorkSheetRecorded(delivery=state.delivery, part=number, parts=len(batches), entries=batch)
         for number, batch in enumerate(batches, 1)
@@ -277,7 +258,7 @@ def accept_units(state: State, units: Sequence[str] | None, *, actor: UUID, qual
     after = msgspec.structs.replace(state, chosen=state.chosen.union(chosen))
     events: list[Value] = []
     if units is not None:
-        events += [UnitsAccepted(delivery=state.delivery, units=part) for part in _parts(chosen)]
+        events += [UnitsAccepted(delivery=state.delivery, units=part) for part in parts(chosen)]
     return events + _accepted_when_decided(after, quality)
 
 
@@ -295,10 +276,10 @@ def return_units(state: State, units: Sequence[str] | None, *, reason: str, qual
         _expect(state, Stage.WAITING, "Returned")
     gone = _undecided(state, units)
     whole = not state.chosen and len(gone) == len(state.undecided)
-    parts = list(_parts(gone))
+    batches = list(parts(gone))
     events: list[Value] = [
-        Returned(delivery=state.delivery, whole=whole and number == len(parts), units=part, reason=reason)
-        for number, part in enumerate(parts, 1)
+        Returned(delivery=state.delivery, whole=whole and number == len(batches), units=batch, reason=reason)
+        for number, batch in enumerate(batches, 1)
     ]
     after = state
     for event in events:

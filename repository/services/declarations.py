@@ -13,11 +13,14 @@ import msgspec
 from packages_spec.findings import Finding
 from packages_spec.tables import Sheet, place_of
 from repository.domain.archival_package import DeclaredPages, PagesDeclared
+from repository.domain.batches import parts
 from repository.services.catalogue_file import page_range, same_code
 from repository.services.delivery import UnitPlan
 from repository.services.mapping import Profile, cells_of, understand
 
 FIELDS = ("reference_code", "page_numbers", "condition", "reason")
+MOST_PAGES = 10_000
+"""Pages that one line can name."""
 
 
 class Condition(StrEnum):
@@ -76,14 +79,16 @@ def read_declarations(
     return declared, findings
 
 
-def declared_pages(delivery: int, declared: Sequence[Declared], units: Sequence[UnitPlan]) -> dict[str, PagesDeclared]:
+def declared_pages(
+    delivery: int, declared: Sequence[Declared], units: Sequence[UnitPlan]
+) -> dict[str, list[PagesDeclared]]:
     """What was declared, by unit, as each record's own history keeps it."""
     by_code: dict[str, list[DeclaredPages]] = {}
     for one in declared:
         said = DeclaredPages(pages=one.pages, condition=one.condition, reason=one.reason or None)
         by_code.setdefault(same_code(one.reference_code), []).append(said)
     return {
-        unit.path: PagesDeclared(delivery=delivery, declared=tuple(by_code[code]))
+        unit.path: [PagesDeclared(delivery=delivery, declared=part) for part in parts(by_code[code])]
         for unit in units
         if unit.row and (code := same_code(unit.row.reference_code or "")) in by_code
     }
@@ -100,7 +105,7 @@ def _pages(text: str) -> tuple[int, ...] | None:
     pages: list[int] = []
     for part in re.split(r"[、,，;；\s]+", text.strip()):
         both = page_range(part)
-        if both is None or both[1] - both[0] > 10_000:
+        if both is None or len(pages) + both[1] - both[0] >= MOST_PAGES:
             return None
         pages += range(both[0], both[1] + 1)
     return tuple(pages)

@@ -82,6 +82,7 @@ class IngestReport(msgspec.Struct, frozen=True, kw_only=True):
 
     `outcome` is `completed`, `already-recorded`, `rejected`, `waiting` (for a person's decision) or `part-completed`
     (units that were returned are still to come).
+    `system` is the kind of foreign package that the delivery was recognised as.
     """
 
     schema: str = "jingui.ingest/1"
@@ -92,6 +93,7 @@ class IngestReport(msgspec.Struct, frozen=True, kw_only=True):
     bytes: int
     packages: tuple[IngestedPackage, ...] = ()
     findings: tuple[Finding, ...] = ()
+    system: str | None = None
 
 
 def ingest(session: Session, request: IngestRequest, progress: Progress) -> IngestReport:
@@ -429,7 +431,7 @@ def _told(
     """By unit, what the producer declared of its pages, and how it was digitised."""
     told: dict[str, list[PagesDeclared | Digitised]] = defaultdict(list)
     for unit, event in declared_pages(reception.delivery, reception.declarations[0], plan.units).items():
-        told[unit].append(event)
+        told[unit] += event
     entries = [
         entry
         for event in session.log.stream(stream)
@@ -437,7 +439,7 @@ def _told(
         for entry in event.payload.entries
     ]
     for unit, work in digitised(reception.delivery, entries).items():
-        told[unit].append(work)
+        told[unit] += work
     return told
 
 
@@ -566,6 +568,7 @@ def _report(
         bytes=sum(file.size for file in reception.files),
         packages=tuple(_ingested(units[unit.path], unit) for unit in plan.units if unit.path in units),
         findings=tuple(findings),
+        system=reception.foreign.system.value if reception.foreign else None,
     )
 
 

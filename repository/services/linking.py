@@ -1,8 +1,9 @@
 """Linking (数据挂接): whether the catalogue's rows and the page files belong together, one to one, in number and order.
 
 Names are judged (N01-N03: 档号 + serial, no gap, no page twice) in a scanned delivery: one in which at least half of
-the pictures are named so. What the 备考表 declares passes. One cause gives one finding: a page that is missing is not
-counted again as a wrong page count, and a record whose every page bears another 档号 is one wrong 档号.
+the pictures are named so, by their own 档号 or one like it. What the 备考表 declares passes. One cause gives one
+finding: a page that is missing is not counted again as a wrong page count, and a record whose every page bears another
+档号 is one wrong 档号.
 """
 
 import re
@@ -104,10 +105,20 @@ def _unit(plan: UnitPlan, declared: Sequence[Declared]) -> _Unit:
 
 
 def _is_scanned(units: Sequence[_Unit]) -> bool:
-    pages = [page for unit in units for page in unit.pages]
-    named = sum(_PAGE.fullmatch(PurePosixPath(page.file.path).stem) is not None for page in pages)
-    own = sum(page.serial is not None for page in pages)
-    return bool(pages) and 2 * own >= len(pages) and named > 0
+    """Whether at least half of the pictures are named by a 档号 and a serial: their own, or one that looks like it."""
+    pages = [(unit, page) for unit in units for page in unit.pages]
+    named = sum(page.serial is not None or _is_like(page.file.path, unit.code) for unit, page in pages)
+    return bool(pages) and 2 * named >= len(pages)
+
+
+def _is_like(path: str, code: str) -> bool:
+    """Whether a page's name begins with a 档号 that differs from this one in its numbers alone."""
+    return bool(code) and _shape(_stem_code(path)) == _shape(code)
+
+
+def _shape(code: str | None) -> str:
+    """A 档号 without what tells it from another one of its fonds."""
+    return re.sub(r"\d", "0", code or "")
 
 
 def _misplaced(units: Sequence[_Unit], codes: frozenset[str]) -> dict[str, set[int]]:

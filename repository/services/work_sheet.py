@@ -8,6 +8,7 @@ from packages_spec.findings import Finding
 from packages_spec.tables import Sheet, place_of
 from repository.domain.accession import WorkEntry
 from repository.domain.archival_package import Digitisation, Digitised
+from repository.domain.batches import parts
 from repository.services.catalogue_file import page_range, same_code
 from repository.services.delivery import UnitPlan
 from repository.services.linking import PICTURES, PageCount, named_page, runs
@@ -98,7 +99,7 @@ def work_entries(
     return entries
 
 
-def digitised(delivery: int, entries: Sequence[WorkEntry]) -> dict[str, Digitised]:
+def digitised(delivery: int, entries: Sequence[WorkEntry]) -> dict[str, list[Digitised]]:
     """The same by unit, as each record's own history keeps it."""
     by_unit: dict[str, list[Digitisation]] = {}
     for one in entries:
@@ -113,7 +114,7 @@ def digitised(delivery: int, entries: Sequence[WorkEntry]) -> dict[str, Digitise
                 shift=one.shift,
             )
         )
-    return {unit: Digitised(delivery=delivery, work=tuple(work)) for unit, work in by_unit.items()}
+    return {unit: [Digitised(delivery=delivery, work=part) for part in parts(work)] for unit, work in by_unit.items()}
 
 
 def _overlap(one: tuple[int, int] | None, other: tuple[int, int] | None) -> bool:
