@@ -14,8 +14,8 @@ from repository.domain.ids import reference_code_guard
 from repository.domain.reservation import REFERENCE_CODE
 from repository.services import examination
 from repository.services.delivery import DeliveryPlan
-from repository.services.ingest import IngestRequest, profile_of
 from repository.services.mapping import Column, Profile, builtin
+from repository.services.opening import IngestRequest, profile_of
 from repository.services.reception import Reception, Source, open_source
 from repository.services.returning import returned_workbook
 from repository.services.session import Progress, Session
