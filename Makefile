@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN := $(BIN)/python
 
-.PHONY: setup demo test check fix bench faults fixtures clean
+.PHONY: setup demo test check fix bench faults fuzz fixtures clean
 .DEFAULT_GOAL := test
 
 setup: .venv/.done
@@ -38,6 +38,11 @@ bench: setup ## ratios, measured side by side
 
 faults: setup ## crash and bit-flip sweeps, whole
 	@$(RUN) -m pytest -m faults -s -n auto tests/faults
+
+fuzz: setup ## ten minutes for each entry point that takes bytes from strangers (SECONDS=... for less)
+	@$(RUN) -c "import atheris" 2>/dev/null || $(RUN) -m pip install --quiet --disable-pip-version-check \
+		"$$($(RUN) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["fuzz"])')"
+	@nice $(RUN) -m tests.fuzz $(or $(SECONDS),600)
 
 fixtures: setup ## make the test records again (needs Chinese fonts)
 	@$(RUN) -m fixtures.make

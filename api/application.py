@@ -14,6 +14,7 @@ from api.document import complete
 from api.endpoints import Policy, Room
 from api.link import Link
 from api.observing import Observing
+from api.ready import Ready
 from api.routes import ROOMS
 from api.work import Work
 from repository.archive import Served
@@ -59,6 +60,7 @@ def application(
     expect_policies(app, app.state.policies)
     app.state.document = complete(app)
     app.add_middleware(Observing)
+    app.add_middleware(Ready, served=served)
     return app
 
 

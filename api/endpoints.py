@@ -125,11 +125,15 @@ class Room:
         media_types: Sequence[str] = ("application/json",),
         also: Sequence[int] = (),
         content: str | None = None,
+        reads: bool = False,
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        """Declare a route: who may use it, what it takes and answers, and the codes of the errors that are its own."""
+        """Declare a route: who may use it, what it takes and answers, and the codes of the errors that are its own.
+
+        `reads`: the answer follows from the question, the key and the log alone, and nothing is written by asking.
+        """
 
         def declare(handler: Callable[..., Any]) -> Callable[..., Any]:
-            self.policies[method, path] = Policy(
+            policy = self.policies[method, path] = Policy(
                 method=method,
                 path=path,
                 verb=verb,
@@ -142,7 +146,7 @@ class Room:
             )
             route = APIRoute(
                 path,
-                _endpoint(handler, verb, method, status, takes, changes=changes),
+                _endpoint(handler, policy, status, changes=changes, reads=reads),
                 methods=[method],
                 status_code=int(status),
                 operation_id=handler.__name__,
@@ -199,40 +203,51 @@ def rendered(answer: object, status: int) -> Response:
     return Response(_encode(answer.body), answer.status, answer.headers, "application/json")
 
 
-def _endpoint(
-    handler: Callable[..., Any], verb: str, method: str, status: int, takes: type | None, *, changes: bool
-) -> Callable[..., Any]:
-    """The function that FastAPI calls, in a thread; a handler that is a coroutine stays in the loop."""
+class _Front(msgspec.Struct, frozen=True, kw_only=True):
+    """What happens before every handler of a route."""
 
-    def prepare(request: Request, values: dict[str, Any]) -> Call:
+    policy: Policy
+    questions: frozenset[str]
+    reads: bool
+
+    def prepare(self, request: Request, values: dict[str, Any]) -> Call:
+        """Who asks, and whether they may; what is asked, and whether it was before; which version they saw."""
         raw, key, seen = values.pop("raw", b""), values.pop("idempotency_key", None), values.pop("if_match", None)
-        session = later = session_of(request, verb)
-        expect_known(request, known)
+        session = later = session_of(request, self.policy.verb)
+        expect_known(request, self.questions)
+        if self.reads:
+            request.state.position = session.log.position()
         if key is not None:
-            asked = hashlib.sha256(b"\0".join((method.encode(), request.url.path.encode(), raw))).hexdigest()
-            session = repeatable(session, key, asked)
+            asked = hashlib.sha256(b"\0".join((request.method.encode(), request.url.path.encode(), raw)))
+            session = repeatable(session, key, asked.hexdigest())
         version = None if seen is None else int(seen.strip('"'))
         return Call(session, later, request, request.app.state.work, raw, version)
 
+
+def _endpoint(
+    handler: Callable[..., Any], policy: Policy, status: int, *, changes: bool, reads: bool
+) -> Callable[..., Any]:
+    """The function that FastAPI calls, in a thread; a handler that is a coroutine stays in the loop."""
+    front = _Front(policy=policy, questions=_questions(handler), reads=reads)
+
     async def open_to_all(request: Request, **values: Any) -> Response:
-        expect_known(request, known)
+        expect_known(request, front.questions)
         return rendered(await handler(request, **values), status)
 
     async def in_the_loop(request: Request, **values: Any) -> Response:
-        call = await run_in_threadpool(prepare, request, values)
+        call = await run_in_threadpool(front.prepare, request, values)
         return rendered(await handler(call, **values), status)
 
     def in_a_thread(request: Request, **values: Any) -> Response:
-        return rendered(handler(prepare(request, values), **values), status)
+        return rendered(handler(front.prepare(request, values), **values), status)
 
-    known = _questions(handler)
     chosen: Callable[..., Any] = in_a_thread
     if inspect.iscoroutinefunction(handler):
-        chosen = open_to_all if verb == PUBLIC else in_the_loop
+        chosen = open_to_all if policy.verb == PUBLIC else in_the_loop
     added: dict[str, tuple[Any, Any]] = {"request": (Request, inspect.Parameter.empty)}
-    if takes is not None:
+    if policy.takes is not None:
         added["raw"] = (Annotated[bytes, Depends(body_of)], inspect.Parameter.empty)
-    if method == "POST" and verb != PUBLIC:
+    if policy.method == "POST" and policy.verb != PUBLIC:
         added["idempotency_key"] = (_KEY, None)
     if changes:
         added["if_match"] = (_VERSION, None)

@@ -4,17 +4,18 @@ What a reader asked for stands in the event log under their identity, where it b
 route's template, never its values, and the agent's id.
 """
 
-import json
 import logging
+import os
 import sys
 import time
 from datetime import UTC, datetime
 
+import msgspec
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_log = logging.getLogger("jingui.request")
+_encode = msgspec.json.Encoder().encode
 
 
 class Metrics:
@@ -23,11 +24,22 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         labels = ("method", "route", "status")
-        self.requests = Counter("jingui_requests", "Requests answered", labels, registry=self.registry)
-        self.seconds = Histogram("jingui_request_seconds", "Time to the last byte", ("route",), registry=self.registry)
-        self.sent = Counter("jingui_sent_bytes", "Bytes of answers' contents", registry=self.registry)
+        self._requests = Counter("jingui_requests", "Requests answered", labels, registry=self.registry)
+        self._seconds = Histogram("jingui_request_seconds", "Time to the last byte", ("route",), registry=self.registry)
+        self._sent = Counter("jingui_sent_bytes", "Bytes of answers' contents", registry=self.registry)
         self.position = Gauge("jingui_log_position", "Last position of the event log", registry=self.registry)
         self.waiting = Gauge("jingui_work_waiting", "Pieces of work queued or under way", registry=self.registry)
+        self._of: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+
+    def count(self, method: str, route: str, status: int, sent: int, took: float) -> None:
+        """Take down one request."""
+        place = method, route, status
+        if place not in self._of:
+            self._of[place] = self._requests.labels(method, route, str(status)), self._seconds.labels(route)
+        requests, seconds = self._of[place]
+        requests.inc()
+        seconds.observe(took)
+        self._sent.inc(sent)
 
     def text(self) -> bytes:
         """All of them, in the text form."""
@@ -35,18 +47,16 @@ class Metrics:
 
 
 class Observing:
-    """The outermost layer."""
+    """The layer that sees every answer that is made."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._metrics: Metrics | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, and take down how it went."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        metrics = metrics_of(scope["app"])
         started, status, sent = time.perf_counter(), 0, 0
 
         async def watched(message: Message) -> None:
@@ -54,18 +64,21 @@ class Observing:
             if message["type"] == "http.response.start":
                 status = message["status"]
             else:
-                sent += len(message.get("body", b""))
+                sent += message["count"] if "count" in message else len(message.get("body", b""))
             await send(message)
 
         try:
             await self._app(scope, receive, watched)
         finally:
-            took = time.perf_counter() - started
-            route = getattr(scope.get("route"), "path", "-")
-            metrics.requests.labels(scope["method"], route, str(status)).inc()
-            metrics.seconds.labels(route).observe(took)
-            metrics.sent.inc(sent)
-            _tell(scope, route, status, sent, took)
+            take_down(scope, status, sent, time.perf_counter() - started)
+
+
+def take_down(scope: Scope, status: int, sent: int, took: float) -> None:
+    """Count a request that was answered, and write its line."""
+    route = getattr(scope.get("route"), "path", "-")
+    metrics_of(scope["app"]).count(scope["method"], route, status, sent, took)
+    if _Lines.descriptor is not None:
+        _tell(scope, route, status, sent, took)
 
 
 def metrics_of(app: FastAPI) -> Metrics:
@@ -76,20 +89,29 @@ def metrics_of(app: FastAPI) -> Metrics:
     return metrics
 
 
+class _Lines:
+    """Where request lines go: nowhere, until a server has begun to log."""
+
+    descriptor: int | None = None
+
+
 def _tell(scope: Scope, route: str, status: int, sent: int, took: float) -> None:
-    if not _log.isEnabledFor(logging.INFO):
-        return
+    """One line for a request, written in one piece so that no other line can stand in the middle of it."""
     state = scope.get("state", {})
-    facts = {
+    line = {
+        "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "level": "info",
+        "logger": "jingui.request",
+        "event": "request",
         "method": scope["method"],
         "route": route,
         "status": status,
         "bytes": sent,
         "ms": round(took * 1000, 1),
-        "agent": str(state["actor"]) if "actor" in state else None,
+        "agent": state.get("actor"),
         "code": state.get("code"),
     }
-    _log.info("request", extra={"facts": facts})
+    os.write(_Lines.descriptor or 2, _encode(line) + b"\n")
 
 
 class JsonLines(logging.Formatter):
@@ -101,19 +123,19 @@ class JsonLines(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "event": record.getMessage() if not record.args else str(record.msg) % record.args,
+            "event": record.getMessage(),
             **getattr(record, "facts", {}),
         }
         if record.exc_info and record.exc_info[1] is not None:
             line |= _trace(record.exc_info[1])
-        return json.dumps(line, ensure_ascii=False)
+        return _encode(line).decode()
 
 
 def _trace(error: BaseException) -> dict[str, object]:
     places = []
     at = error.__traceback__
     while at is not None:
-        places.append(f"{at.tb_frame.f_code.co_qualname if sys.version_info >= (3, 11) else ''}:{at.tb_lineno}")
+        places.append(f"{at.tb_frame.f_code.co_qualname}:{at.tb_lineno}")
         at = at.tb_next
     return {"error": type(error).__name__, "cause": type(error.__cause__).__name__, "at": places[-6:]}
 
@@ -124,6 +146,7 @@ def start_logging() -> None:
     handler.setFormatter(JsonLines())
     logging.root.handlers[:] = [handler]
     logging.root.setLevel(logging.INFO)
+    _Lines.descriptor = sys.stderr.fileno()
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = name != "uvicorn.access"

@@ -10,8 +10,10 @@ from urllib.parse import quote
 from fastapi import Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from api.problems import answer
+from api.zero_copy import EXTENSION
 from repository.errors import ArchiveError
 from repository.services.dissemination import Parcel
 
@@ -47,7 +49,7 @@ def send(request: Request, parcel: Parcel) -> Response:
     headers["content-length"] = str(end - start)
     if request.method == "HEAD":
         return Response(None, status, headers, parcel.media_type)
-    return StreamingResponse(_chunks(parcel, start, end), status, headers, parcel.media_type)
+    return FileAnswer(parcel, start, end, status, headers)
 
 
 def _base64(sha256: str) -> str:
@@ -102,6 +104,27 @@ def _is_whole_range(request: Request, tag: str) -> bool:
 def open_file(path: Path) -> int:
     """A descriptor to read from."""
     return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+
+
+class FileAnswer(StreamingResponse):
+    """A stretch of a file: sent by the kernel where the server can have it do so, else read a chunk at a time."""
+
+    def __init__(self, parcel: Parcel, start: int, end: int, status: int, headers: dict[str, str]) -> None:
+        super().__init__(_chunks(parcel, start, end), status, headers, parcel.media_type)
+        self._parcel, self._start, self._end = parcel, start, end
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        if EXTENSION not in scope.get("extensions", {}):
+            await super().__call__(scope, receive, send)
+            return
+        descriptor = await run_in_threadpool(open_file, self._parcel.path)
+        try:
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            count = self._end - self._start
+            await send({"type": EXTENSION, "file": descriptor, "offset": self._start, "count": count})
+        finally:
+            os.close(descriptor)
 
 
 async def _chunks(parcel: Parcel, start: int, end: int) -> AsyncIterator[bytes]:

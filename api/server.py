@@ -16,6 +16,7 @@ from api.application import application
 from api.language import text
 from api.link import MINUTES, Link
 from api.observing import start_logging
+from api.zero_copy import FileSendingProtocol
 from repository.archive import serve_archive
 from repository.errors import ArchiveError
 from repository.services.keys import may_administer
@@ -77,7 +78,7 @@ def serve(serving: Serving, say: Callable[[dict[str, object]], None]) -> None:
             port = listener.getsockname()[1]
             config = uvicorn.Config(
                 app,
-                http="httptools",
+                http=FileSendingProtocol,
                 loop="uvloop",
                 log_config=None,
                 access_log=False,

@@ -44,7 +44,7 @@ _PLAIN = re.compile(r"[0-9A-Za-z\-]{5,160}\.[0-9A-Za-z]{1,8}")
 """Names of which one look tells that they are safe as they are: nearly all that a scanner writes."""
 _LETTERS = r"0-9A-Za-z_\-\u3400-\u9fff"
 HARMLESS = re.compile(f"[{_LETTERS}][{_LETTERS} ]*(?:[./][{_LETTERS}]+)*")
-"""Claimed paths of which one look tells that they lead nowhere else and hold nothing that is encoded."""
+"""Paths of which one look tells that they lead nowhere else, hold nothing encoded, and have one Unicode form."""
 _DRIVE = re.compile(r"[A-Za-z]:")
 
 
@@ -110,7 +110,7 @@ def judge_path(path: str) -> list[Finding]:
 
 def same_name(name: str) -> str:
     """The key under which names count as one: without case and in one Unicode form."""
-    if name.isascii():
+    if name.isascii() or HARMLESS.fullmatch(name):
         return name.lower()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
 

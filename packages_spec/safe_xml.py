@@ -164,10 +164,10 @@ def _judge_prolog(text: str, encoding: str, path: str) -> None:
         raise UnsafeXml(Finding("xml.encoding", path, encoding, declared[1]))
     before = _BEFORE_ROOT.match(text)
     rest = text[before.end() if before else 0 :]
+    if len(text) >= PROLOG_BYTES // 2 and (rest.startswith(("<!--", "<?")) or len(rest) < len("<!DOCTYPE")):
+        raise UnsafeXml(Finding("xml.prolog-too-long", path, str(PROLOG_BYTES)))
     if rest.startswith("<!") and not rest.startswith("<!--"):
         raise UnsafeXml(Finding("xml.doctype", path, found=rest[:80].split("\n")[0]))
-    if len(text) >= PROLOG_BYTES // 2 and (not rest or rest.startswith(("<!--", "<?"))):
-        raise UnsafeXml(Finding("xml.prolog-too-long", path, str(PROLOG_BYTES)))
     if not _NAME_START.match(rest):
         raise UnsafeXml(Finding("xml.malformed", path, found=rest[:80].split("\n")[0]))
 

@@ -8,8 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID, uuid4
 
+import msgspec
+
 from repository.catalogue import Catalogue
 from repository.characterisation import Characteriser
+from repository.crypto import Vault
 from repository.domain.envelope import Actor, Authentication
 from repository.domain.values import SecrecyClass as SecrecyClass
 from repository.errors import ArchiveError
@@ -21,7 +24,7 @@ from repository.services.identification import Siegfried
 from repository.services.keys import Doorkeeper
 from repository.services.session import SOFTWARE, SOFTWARE_VERSION, Progress, Session
 from repository.services.virus import ClamAv
-from repository.settings import Settings, find_archive, read_settings, write_settings
+from repository.settings import Settings, find_archive, read_settings, vault_key_file, write_settings
 from repository.storage import Store
 
 LOG = Path("log") / "events.sqlite"
@@ -90,9 +93,14 @@ def _found(folder: Path, settings: Settings, keep: Path, administrator: str, nam
 
 @contextmanager
 def open_archive(
-    folder: Path | None = None, credential: Path | None = None, *, to_rebuild: bool = False, with_scanner: bool = True
+    folder: Path | None = None,
+    credential: Path | None = None,
+    *,
+    on_behalf_of: UUID | None = None,
+    to_rebuild: bool = False,
+    with_scanner: bool = True,
 ) -> Iterator[Session]:
-    """Open an archive as the person who holds the credential.
+    """Open an archive as the person who holds the credential, in their own name or as somebody's deputy (代理).
 
     `folder` None looks for it from here upwards (`no-archive`); `credential` None takes the person's own file. A
     damaged catalogue (`catalogue-damaged`) opens only `to_rebuild` it, a scanner that is gone only without it.
@@ -103,7 +111,7 @@ def open_archive(
         closing(EventLog.open(place / LOG, clock=clock, software=f"{SOFTWARE}/{SOFTWARE_VERSION}")) as log,
         closing(Catalogue(place / "catalogue") if to_rebuild else Catalogue.open(place / "catalogue")) as catalogue,
     ):
-        actor = identify_actor(log, settings, credential)
+        actor = msgspec.structs.replace(identify_actor(log, settings, credential), on_behalf_of=on_behalf_of)
         with (
             Store.open(place, sync=settings.sync) as store,
             closing(Siegfried()) as siegfried,
@@ -197,6 +205,7 @@ def _session(
         identifier=siegfried if settings.identify_formats else None,
         scanner=None,
         characteriser=characteriser if settings.characterise else None,
+        vault=Vault(folder, vault_key_file(settings), new_id),
     )
 
 

@@ -50,6 +50,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     fixity_age_days: Annotated[int, msgspec.Meta(ge=1)] = 365
     fixity_daily_bytes: Annotated[int, msgspec.Meta(ge=1)] = 500_000_000_000
     yearly_statistics: bool = True
+    vault_key: str | None = None
+
+
+def personal_folder() -> Path:
+    """Where a person's own files lie: credentials, and the vault's master key unless the settings name its place."""
+    home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    return home / "jingui"
+
+
+def vault_key_file(settings: Settings) -> Path:
+    """Where the vault's master key lies: `vault_key` of the settings, else this archive's file beside credentials."""
+    return Path(settings.vault_key) if settings.vault_key else personal_folder() / f"{settings.id}.vault-key"
 
 
 def find_archive(start: Path, environment: Mapping[str, str] = os.environ) -> Path:

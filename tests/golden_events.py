@@ -18,6 +18,8 @@ from repository.domain import (
     archival_package,
     description,
     description_fields,
+    opening_review,
+    reader,
     reservation,
     run,
 )
@@ -25,9 +27,11 @@ from repository.domain.corrections import Annulled, PayloadExpunged
 from repository.domain.envelope import Authentication, Envelope, OccurredAt
 from repository.domain.values import (
     AccessionKind,
+    AccessStatus,
     Carrier,
     DeliveryForm,
     Finding,
+    Ground,
     Level,
     Outcome,
     RecordType,
@@ -193,6 +197,13 @@ _PAYLOADS: tuple[Value, ...] = (
     archival_package.VirusChecked(
         outcome=Outcome.FAILED, tool="clamd 1.4", signatures="27500", files=3, infected=("data/0002.tif",)
     ),
+    archival_package.IdentifiersRecorded(
+        system="archivematica-aip",
+        identifiers=(
+            archival_package.ForeignIdentifier(kind="AIP UUID", value="2d3f5a1c-7a3e-4d1b-9c5e-0a1b2c3d4e5f"),
+            archival_package.ForeignIdentifier(kind="handle", value="123456789/8 旧编号"),
+        ),
+    ),
     archival_package.Stored(
         generation=1,
         version=1,
@@ -315,6 +326,76 @@ _PAYLOADS: tuple[Value, ...] = (
     run.Progressed(done=500, total=1_000, cursor=str(_id("package"))),
     run.Verified(packages=(_id("package"), _id("p2")), files=46, bytes=352_000),
     run.Finished(outcome=Outcome.PASSED, done=1_000, findings=(), findings_total=0),
+    archival_package.AccessStatusChanged(
+        status=AccessStatus.CONTROLLED,
+        secrecy_class=SecrecyClass.INTERNAL,
+        opening_date="2027-01-01",
+        controlled_until="2035-06-30",
+        ground=Ground.PERSONAL,
+        reason=_SEALED,
+        way=archival_package.StatusWay.REVIEW,
+        review=_id("review"),
+        decided_by=(_id("reviewer"), _id("second reviewer"), _id("decider")),
+    ),
+    archival_package.HoldPlaced(hold=_id("hold"), reason="诉讼未结"),
+    archival_package.HoldReleased(hold=_id("hold"), reason="已结案"),
+    access_request.UseRegistered(
+        reader=_id("reader"),
+        capacity=access_request.Capacity.HEIR,
+        documents=(reader.Document.IDENTITY_CARD, reader.Document.PROOF_OF_KINSHIP),
+        represented=_SEALED,
+        requesters=(_id("desk"), _id("principal")),
+        channel=access_request.Channel.DESK,
+        purpose=access_request.Purpose.PROOF,
+        detail=None,
+        reply_by="2026-03-15",
+    ),
+    access_request.Assigned(to=_id("decider")),
+    access_request.Granted(
+        packages=(_id("package"),),
+        paths=("0001.jpg",),
+        until="2026-12-31",
+        copies=True,
+        conditions="不得转借",
+        decided_by=(_id("decider"),),
+    ),
+    access_request.GrantRevoked(reason="发错了人", revoked_by=(_id("decider"),)),
+    access_request.Refused(
+        ground=Ground.PERSONAL, reason=_SEALED, objection="可在六十日内提出异议", decided_by=(_id("decider"),)
+    ),
+    access_request.ContentViewed(package=_id("package"), generation=1, version=1, paths=("0001.jpg",), way="screen"),
+    access_request.CertificateIssued(
+        certificate=_id("certificate"), number="2026-0007", dip=_id("dip"), manifest_sha256=_digest("dip")
+    ),
+    access_request.CertificateAnnulled(certificate=_id("certificate"), reason="档号写错"),
+    access_request.Rated(score=5, comment=None),
+    agent.DeputyAppointed(deputy=_id("deputy"), until="2026-04-30"),
+    agent.DeputyEnded(deputy=_id("deputy"), reason="提前返岗"),
+    reader.Introduced(document=reader.Document.IDENTITY_CARD, name=_SEALED, number=_SEALED, contact=None),
+    reader.SubjectKeyDestroyed(
+        key=_id("key"),
+        legal_basis="个人信息保护法 第四十七条",
+        approvers=(_id("approver"), _id("second approver")),
+    ),
+    opening_review.Proposed(
+        rule="term",
+        candidates=(opening_review.Candidate(package=_id("package"), revision=0),),
+        proposed_by=(_id("proposer"),),
+    ),
+    opening_review.OpinionGiven(
+        reviewer=(_id("reviewer"),),
+        control=(opening_review.Control(package=_id("package"), ground=Ground.PERSONAL, until="2035-06-30"),),
+        note=None,
+    ),
+    opening_review.UnitAnswered(
+        answer=opening_review.Answer.AGREES, control=(), letter="县政府办函[2026]4号", recorded_by=(_id("proposer"),)
+    ),
+    opening_review.Decided(
+        control=(opening_review.Control(package=_id("package"), ground=Ground.WORK_MATTER, until=None),),
+        passed_over=(_id("p2"),),
+        decided_by=(_id("decider"),),
+    ),
+    opening_review.Withdrawn(reason="清单有误"),
     Annulled(event=_id("event"), position=7, reason="录入错误", approver=_id("approver")),
     PayloadExpunged(
         event=_id("event"),

@@ -189,9 +189,11 @@ def mets_swap(rng: random.Random, root: Path) -> str:
     """Exchange the checksums, sizes or places of two files."""
     document = _Document(root / METS)
     name = rng.choice(["CHECKSUM", _HREF])
-    nodes = [node for node in document.root.iter() if node.get(name) and etree.QName(node).localname != "mptr"]
+    nodes = list(
+        document.root.iter(f"{_NAMESPACE}mdRef")
+    )  # both are attributes of one element, and files alike are not
     one = rng.choice(nodes)
-    other = rng.choice([node for node in nodes if node.get(name) != one.get(name)])
+    other = rng.choice([node for node in nodes if node.get("CHECKSUM") != one.get("CHECKSUM")])
     first, second = str(one.get(name)), str(other.get(name))
     one.set(name, second)
     other.set(name, first)

@@ -8,7 +8,14 @@ from repository.services.search import Page, list_accessions
 room = Room("accessions")
 
 
-@room.add("GET", "/v1/accessions", verb="search", answer=Page[Accession], refused=("cursor-invalid", "time-invalid"))
+@room.add(
+    "GET",
+    "/v1/accessions",
+    verb="search",
+    answer=Page[Accession],
+    refused=("cursor-invalid", "time-invalid"),
+    reads=True,
+)
 def accessions(call: Call, as_of: AsOf = None, limit: Limit = 20, after: After = None) -> Page[Accession]:
     """列出接收登记。Accessions in the order of their opening."""
     return list_accessions(call.session, as_of=as_of, limit=limit, after=after)

@@ -18,7 +18,14 @@ Year = Annotated[int | None, Query(ge=-9999, le=9999)]
 Words = Annotated[str, Query(max_length=400, description="Words of the title; empty for all records by 档号")]
 
 
-@room.add("GET", "/v1/records", verb="search", answer=Page[Description], refused=("cursor-invalid", "time-invalid"))
+@room.add(
+    "GET",
+    "/v1/records",
+    verb="search",
+    answer=Page[Description],
+    refused=("cursor-invalid", "time-invalid"),
+    reads=True,
+)
 def search(
     call: Call,
     q: Words = "",
@@ -58,7 +65,9 @@ def show(call: Call, record: Record, as_of: AsOf = None) -> RecordReport:
     return show_record(call.session, record, as_of=as_of)
 
 
-@room.add("GET", "/v1/packages", verb="search", answer=Page[Package], refused=("cursor-invalid", "time-invalid"))
+@room.add(
+    "GET", "/v1/packages", verb="search", answer=Page[Package], refused=("cursor-invalid", "time-invalid"), reads=True
+)
 def packages(call: Call, as_of: AsOf = None, limit: Limit = 20, after: After = None) -> Page[Package]:
     """列出存档信息包。Archival packages in the order of their creation."""
     return list_packages(call.session, as_of=as_of, limit=limit, after=after)

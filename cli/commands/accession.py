@@ -6,7 +6,7 @@ from uuid import UUID
 import typer
 
 from cli.language import text
-from cli.options import Archive, Credential, Json, Lang
+from cli.options import Archive, AsOf, Credential, Json, Lang
 from cli.render import emit_json, say, say_table
 from repository.archive import open_archive
 from repository.services.accessions import show_accession
@@ -14,6 +14,7 @@ from repository.services.accessions import show_accession
 
 def command(
     accession: Annotated[UUID, typer.Argument(help=text("accession.which"))],
+    as_of: AsOf = None,
     archive: Archive = None,
     credential: Credential = None,
     as_json: Json = False,
@@ -21,7 +22,7 @@ def command(
 ) -> None:
     """Show it."""
     with open_archive(archive, credential) as session:
-        report = show_accession(session, accession)
+        report = show_accession(session, accession, as_of=as_of)
     if as_json:
         emit_json(report)
         return

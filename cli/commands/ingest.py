@@ -114,6 +114,8 @@ def _say(report: IngestReport) -> None:
         say_table([text(f"column.{name}") for name in ("code", "title", "files", "package")], rows)
         if len(report.packages) > SHOWN:
             say(text("ingest.more", count=len(report.packages) - SHOWN))
+    if report.system:
+        say(text("ingest.recognised", system=text(f"system.{report.system}")))
     errors = sum(finding.severity == "error" for finding in report.findings)
     say_findings(report.findings)
     say(

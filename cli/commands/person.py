@@ -11,9 +11,13 @@ from cli.options import Archive, AsOf, Credential, Json, Lang
 from cli.render import emit_json, say, say_table
 from repository.archive import open_archive
 from repository.services.administration import (
+    Departure,
     Role,
     add_person,
+    appoint_deputy,
     change_roles,
+    depart,
+    dismiss_deputy,
     list_people,
     revoke_credential,
     write_credential,
@@ -26,6 +30,10 @@ def command(
     role: Annotated[list[Role] | None, typer.Option("--role", help=text("person.role"))] = None,
     without: Annotated[list[Role] | None, typer.Option("--without", help=text("person.without"))] = None,
     revoke: Annotated[UUID | None, typer.Option("--revoke-credential", help=text("person.revoke"))] = None,
+    deputy: Annotated[UUID | None, typer.Option("--deputy", help=text("person.deputy"))] = None,
+    until: Annotated[str | None, typer.Option("--until", help=text("person.until"))] = None,
+    leaves: Annotated[UUID | None, typer.Option("--depart", help=text("person.depart"))] = None,
+    successor: Annotated[UUID | None, typer.Option("--successor", help=text("person.successor"))] = None,
     reason: Annotated[str, typer.Option("--reason", help=text("option.reason"))] = "",
     out: Annotated[Path | None, typer.Option("--credential-out", help=text("person.out"))] = None,
     as_of: AsOf = None,
@@ -43,6 +51,14 @@ def command(
             write_credential(out, issued)
             _added(person, out, as_json=as_json)
             return
+        if leaves is not None:
+            _departed(depart(session, leaves, successor=successor, reason=reason), as_json=as_json)
+            return
+        if change is not None and deputy is not None:
+            if until is not None:
+                appoint_deputy(session, change, deputy, until)
+            else:
+                dismiss_deputy(session, change, deputy, reason)
         if change is not None:
             change_roles(session, change, grant=role or [], revoke=without or [], reason=reason)
             if revoke is not None:
@@ -53,6 +69,15 @@ def command(
         return
     rows = [(one.name, ", ".join(one.roles), one.id, ", ".join(map(str, one.credentials))) for one in people]
     say_table([text(f"column.{name}") for name in ("name", "roles", "id", "credentials")], rows)
+
+
+def _departed(left: Departure, *, as_json: bool) -> None:
+    if as_json:
+        emit_json(left)
+        return
+    say(text("person.departed", person=left.person, roles=len(left.roles), credentials=len(left.credentials)))
+    if left.reassigned:
+        say(text("person.reassigned", count=len(left.reassigned)))
 
 
 def _added(person: UUID, out: Path, *, as_json: bool) -> None:

@@ -44,6 +44,10 @@ def say_record(report: RecordReport) -> None:
     if package is None:
         say(text("show.no-package"))
         return
+    if package.system:
+        say(text("show.field", name=text("show.origin"), value=text(f"system.{package.system}")))
+    for old in package.identifiers:
+        say(text("show.field", name=text("show.old-identifier", kind=old.kind), value=old.value))
     virus = package.virus.value if package.virus else "not-checked"
     say(text("show.field", name=text("field.package"), value=f"{package.id} ({text(f'stage.{package.stage}')})"))
     say(text("show.field", name=text("show.virus"), value=text(f"outcome.{virus}")))
@@ -54,16 +58,7 @@ def say_record(report: RecordReport) -> None:
         say()
         say_table(
             [text(f"column.{name}") for name in ("file", "size", "format", "characteristics", "sha256")],
-            [
-                (
-                    file.path,
-                    size(file.size),
-                    file.puid or file.format_name or "-",
-                    essentials(file.technical),
-                    file.sha256,
-                )
-                for file in report.files
-            ],
+            [_file(file) for file in report.files],
         )
     say()
     say_table(

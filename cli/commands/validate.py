@@ -18,11 +18,12 @@ INVALID = 22
 def command(
     path: Annotated[Path, typer.Argument(help=text("validate.path"))],
     schemas: Annotated[Path | None, typer.Option(help=text("validate.schemas"), exists=True, file_okay=False)] = None,
+    profile: Annotated[Path | None, typer.Option(help=text("validate.profile"), exists=True, dir_okay=False)] = None,
     as_json: Json = False,
     lang: Lang = None,
 ) -> int:
     """Judge it; 22 when it is invalid."""
-    report = validate(path, schemas=schemas)
+    report = validate(path, schemas=schemas, profile=profile)
     if as_json:
         emit_json(msgspec.to_builtins(report) | {"findings": findings_json(report.findings)})
     else:

@@ -1,14 +1,14 @@
 """Fixity (固定性): every digest that a bag lists against the file's own, each byte read once.
 
 Most files of an archive are small: they are opened, read and hashed where they are met, because handing one over costs
-more than reading it. What does not end within its first bytes goes to another thread while one is free (hashing runs
-beside the interpreter's lock), else it is hashed where it was opened.
+more than reading it. What does not end within its first bytes goes to other threads, if there are to be any: hashing
+runs beside the interpreter's lock.
 """
 
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, Self
@@ -61,7 +61,7 @@ class _Running(msgspec.Struct, frozen=True):
 
 
 class Fixity:
-    """The judge of one bag's digests, by as many threads as `workers`, the caller's included. A context manager."""
+    """The judge of one bag's digests; large files are hashed by as many threads as `workers`. A context manager."""
 
     def __init__(self, root: Path, digests: DigestSource | None, workers: int) -> None:
         self.payload = Payload()
@@ -69,7 +69,7 @@ class Fixity:
         self._read = 0
         self._prefix = f"{root}/"
         self._digests = digests
-        self._others = workers - 1
+        self._most = 2 * workers if workers > 1 else 0
         self._pool = ThreadPoolExecutor(workers)
         self._running: list[_Running] = []
 
@@ -121,14 +121,15 @@ class Fixity:
         return _compared(expected, found, path)
 
     def _judge_large(self, path: str, expected: dict[str, str], rest: _Rest) -> list[Finding]:
-        """By another thread while one is free, else by this one; with what the others have found in the meantime."""
+        """Here, or by other threads while this one goes on; then with what they have found in the meantime."""
+        if not self._most:
+            return self._judge_rest(path, expected, rest)
+        if len(self._running) == self._most:
+            wait([running.digests for running in self._running], return_when=FIRST_COMPLETED)
         done = [running for running in self._running if running.digests.done()]
         self._running = [running for running in self._running if running not in done]
-        findings = [finding for running in done for finding in self._finished(running)]
-        if len(self._running) < self._others:
-            self._running.append(_Running(path, expected, self._pool.submit(rest)))
-            return findings
-        return findings + self._judge_rest(path, expected, rest)
+        self._running.append(_Running(path, expected, self._pool.submit(rest)))
+        return [finding for running in done for finding in self._finished(running)]
 
     def _finished(self, running: _Running) -> list[Finding]:
         return self._judge_rest(running.path, running.expected, running.digests.result)

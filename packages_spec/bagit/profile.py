@@ -7,7 +7,7 @@ reader does not know in it is pointed out, because a rule that was not judged wa
 import re
 from collections.abc import Iterable
 from fnmatch import translate
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -17,8 +17,8 @@ from msgspec import field
 from packages_spec.findings import Finding
 from packages_spec.paths import shown
 
-LARGEST: Final = 4 << 20
-"""Bytes that a profile may have."""
+LARGEST: Final = 1 << 18
+"""Bytes that a profile may have: those in use have a few thousand, and each pattern of it costs time for every file."""
 VERSIONS: Final = ("1.0", "1.1", "1.2", "1.3", "1.4")
 """The versions of the specification that are read, without their last number."""
 _UNSTATED: Final = "1.1.0"
@@ -115,7 +115,7 @@ def read_profile(content: bytes, name: str = "bagit-profile.json") -> Profile:
     return msgspec.structs.replace(profile, remarks=tuple(_remarks(profile, raw, name)))
 
 
-@cache
+@lru_cache(maxsize=8)
 def matching(patterns: Names) -> re.Pattern[str]:
     """A pattern for the paths that any of these globs covers; `*` stands for any characters, `/` among them."""
     return re.compile("|".join(map(translate, patterns)) or r"(?!)")

@@ -34,8 +34,10 @@ LARGEST_FILE: Final = 32 << 20
 _MANIFEST = re.compile(r"(tag)?manifest-(.+)\.txt")
 _CHUNK: Final = 1 << 16
 _DECLARATION: Final = "bagit.txt"
-_INFOS: Final = ("bag-info.txt", "package-info.txt")
-"""Where the fields stand; the second name is that of the drafts up to 0.95."""
+_INFO: Final = "bag-info.txt"
+_FORMER_INFO: Final = "package-info.txt"
+"""Where the fields stand, now and in the first drafts."""
+_FORMER: Final = ("0.93", "0.94", "0.95")
 _FETCH: Final = "fetch.txt"
 Listed = dict[str, dict[str, str]]
 
@@ -116,9 +118,10 @@ class Reading:
     def bag(self) -> Bag:
         """What the bag declares, with its manifests still empty."""
         strict = self._declared.strict
+        infos = (_INFO, _FORMER_INFO) if self._declared.version in _FORMER else (_INFO,)
         info = [
             field
-            for name in _INFOS
+            for name in infos
             if name in self._names
             for field in read_info(self._lines(name), name, self._findings, strict=strict)
         ]
@@ -156,9 +159,11 @@ class Reading:
         return declared
 
     def _top(self) -> list[str]:
-        """The names at the top of the bag, in the order of their bytes."""
+        """The names of tag files that are read, among those at the top of the bag, in the order of their bytes."""
+        read = {_INFO, _FORMER_INFO, _FETCH}
         try:
-            return sorted(entry.name for entry in self._root.iterdir())
+            with os.scandir(self._root) as entries:
+                return sorted(e.name for e in entries if e.name in read or _MANIFEST.fullmatch(e.name))
         except OSError as error:
             self._findings.append(Finding("bag.unreadable", ".", found=str(error.strerror)))
             return []
@@ -174,8 +179,10 @@ class Reading:
                 self._findings.append(
                     Finding("bag.algorithm-unknown", shown(name), ", ".join(ALGORITHMS), shown(found[2]))
                 )
-            else:
-                known[algorithm, of_tags] = Manifest(name, algorithm, of_tags)
+                continue
+            if found[2] != algorithm and self._declared.strict:
+                self._findings.append(Finding("bag.manifest-name", shown(name), algorithm, shown(found[2])))
+            known[algorithm, of_tags] = Manifest(name, algorithm, of_tags)
         return list(known.values())
 
     def _lines(self, name: str) -> Iterator[str]:

@@ -206,6 +206,8 @@ def _written(
 def _read_path(written: str, findings: list[Finding], *, strict: bool) -> str:
     """The path that is meant, or an empty one if it must not be followed."""
     path = written.removeprefix("./")
+    if strict and path != written:
+        findings.append(Finding("bag.path-dot-slash", shown(path), found=shown(written)))
     if "%" in path:
         if strict and _PLAIN_PERCENT.search(path):
             findings.append(Finding("bag.percent-plain", shown(path), "%25", "%"))

@@ -103,9 +103,9 @@ def _node(element: Element, parent: Node | None) -> Node:
 
 
 def local_name(tag: str) -> str:
-    """The name by which rules know an element: METS elements by their own name, others with their namespace."""
+    """The name by which rules know an element: METS elements by their own name, others with their namespace or `{}`."""
     space, _, name = tag.rpartition("}")
-    return name if space == f"{{{METS}" else tag
+    return name if space == f"{{{METS}" else f"{space or '{'}}}{name}"
 
 
 def named(element: Element) -> dict[str, str]:

@@ -112,10 +112,8 @@ def _division(use: str, main: Node, groups: dict[str, Node], context: Context) -
             if pointer.get("FILEID") not in wanted:
                 yield context.breach(pointed, use, pointer.get("FILEID"))
     named = {pointer.get("FILEID") for pointer in main.everywhere("fptr")}
-    titled = {pointer.get("xlink:title") for pointer in main.everywhere("mptr")}
-    for identifier in sorted(wanted - named - titled):
-        if divisions or not context.is_root:
-            yield context.breach(pointers, identifier or use)
+    if divisions or not context.is_root:
+        yield from (context.breach(pointers, identifier or use) for identifier in sorted(wanted - named))
 
 
 def _is_mislabelled(division: Node, use: str, wanted: set[str]) -> bool:

@@ -18,16 +18,14 @@ _PREMIS = "{http://www.loc.gov/premis/v3}"
 _EARLIER = ("{info:lc/xmlns/premis-v2}", "{http://www.loc.gov/standards/premis/v1}")
 _ENTITIES = ("object", "event", "agent", "rights")
 _TO_EVENTS = (f"{_PREMIS}linkingEventIdentifier", f"{_PREMIS}relatedEventIdentifier")
+_RELATED = f"{_PREMIS}relatedObjectIdentifierValue"
 _INCLUDED = {"is included in", "is part of"}
 
 Link = tuple[str, str, str]
 
 
 class PremisJudge:
-    """Judges the PREMIS documents of a package one after another, and at the end what they say of each other.
-
-    `is_included` says whether some object is told to be a part of another package.
-    """
+    """Judges the PREMIS documents of a package one after another, and at the end what they say of each other."""
 
     def __init__(self, files: PackageFiles, *, is_aip: bool) -> None:
         self.files = files
@@ -35,7 +33,7 @@ class PremisJudge:
         self._known: dict[str, set[int]] = {"agent": set(), "rights": set()}
         self._links: dict[tuple[str, int], Link] = {}
         self._events = self._related = self._relationships = 0
-        self.is_included = False
+        self._wholes: set[int] = set()
         self._documents: list[str] = []
 
     def document(self, path: str) -> Iterator[Finding]:
@@ -71,6 +69,10 @@ class PremisJudge:
             if self._events and not self._related:
                 yield Finding("eark.AIP17", place)
 
+    def is_part_of(self, package: str) -> bool:
+        """Whether some object is told to be a part of the package of that identifier."""
+        return not self._wholes.isdisjoint({_key(package), _key(package.rpartition(":")[2])})
+
     def _entity(self, path: str, name: str, element: Element, local: set[int]) -> Iterator[Finding]:
         if name == "object":
             yield from self._object(path, element, local)
@@ -103,7 +105,8 @@ class PremisJudge:
         for relationship in element.iterfind(f"{_PREMIS}relationship"):
             self._relationships += 1
             kind = relationship.findtext(f"{_PREMIS}relationshipSubType") or ""
-            self.is_included |= kind.strip().lower() in _INCLUDED
+            if kind.strip().lower() in _INCLUDED:
+                self._wholes.update(_key(each.text or "") for each in relationship.iter(_RELATED))
         for value in _identifiers(element, "objectIdentifier"):
             kind, _, name = value.partition("\0")
             if self.is_aip and kind.strip().lower() == "local":

@@ -18,7 +18,7 @@ from packages_spec.eark.map_rules import judge_map
 from packages_spec.eark.package_types import judge_type
 from packages_spec.eark.premis_rules import PremisJudge
 from packages_spec.eark.section_rules import judge_sections
-from packages_spec.findings import Finding
+from packages_spec.findings import Bounded, Finding
 from packages_spec.package_files import Mark, PackageFiles
 from packages_spec.paths import shown
 from packages_spec.safe_xml import UnsafeXml
@@ -47,7 +47,7 @@ def validate_eark(
     """
     # (0) The files, and the folders that they stand in.
     files = PackageFiles(root, digests)
-    findings, described = list(files.findings), set[str]()
+    findings, described = Bounded(files.findings), set[str]()
     # (1) The package's METS document, then those of its representations.
     documents: dict[str, str] = {}
     package_type = parent = ""
@@ -57,9 +57,9 @@ def validate_eark(
             findings += judge.findings()
             findings += judge_document(root / path, shown(path), schemas)
             documents.update(judge.documents)
-            described |= judge.described
             if path == METS:
                 files.mark(path, Mark.LISTED)
+                described = judge.described
                 package_type, parent = judge.package_type, judge.parent
     findings += judge_folders(files, described=frozenset(described))
     # (2) The documents that these refer to and whose form is known.
@@ -71,7 +71,7 @@ def validate_eark(
     findings += provenance.links()
     if package_type == "AIP":
         findings.append(Finding("eark.not-judged", ".", found=", ".join(_NOT_JUDGED)))
-        if parent and not provenance.is_included:
+        if parent and not provenance.is_part_of(parent):
             findings.append(Finding("eark.AIP13", ".", "relationshipSubType", parent))
     # (3) What nobody speaks of.
     if METS in files:

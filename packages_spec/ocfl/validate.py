@@ -184,7 +184,8 @@ def _version_folder(root: Path, version: str, inventory: Inventory, found: set[s
         if item.is_symlink():
             yield Finding("ocfl.link", path)
         elif not item.is_dir():
-            if item.name != FILE and not item.name.startswith(f"{FILE}."):
+            alone = item.name != FILE and not (root / version / FILE).is_file()
+            if alone or (item.name != FILE and not item.name.startswith(f"{FILE}.")):
                 yield Finding("ocfl.version-stray", path)
         elif item.name != inventory.content_directory:
             yield Finding("ocfl.version-folder-extra", path)

@@ -8,6 +8,6 @@ and how much would come out. Checksums and declared sizes are enforced while the
 
 from packages_spec.safe_archive.entries import RefusedArchive
 from packages_spec.safe_archive.judging import Bounds
-from packages_spec.safe_archive.unpacking import Member, is_archive, members, names, scan
+from packages_spec.safe_archive.unpacking import Member, is_archive, media_type, members, names, scan
 
-__all__ = ["Bounds", "Member", "RefusedArchive", "is_archive", "members", "names", "scan"]
+__all__ = ["Bounds", "Member", "RefusedArchive", "is_archive", "media_type", "members", "names", "scan"]

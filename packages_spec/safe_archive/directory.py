@@ -18,7 +18,8 @@ _END: Final = struct.Struct("<4s4H2LH")
 _END_64: Final = struct.Struct("<4sQ2H2L4Q")
 _LOCATOR: Final = struct.Struct("<4sLQL")
 _LONGEST_COMMENT: Final = (1 << 16) - 1
-_SMALLEST_ENTRY: Final = 46
+_ENTRY: Final = struct.Struct("<28x3H12x")
+"""An entry of the directory: the lengths of its name, extra field and comment, which follow it."""
 _DESCRIPTORS: Final = (12, 16, 20, 24)
 """Sizes that the record after a member's bytes may have, with or without signature, of 4 or 8 bytes a size."""
 
@@ -60,12 +61,19 @@ def directory_of(stream: IO[bytes]) -> Directory:
     return directory
 
 
-def judge_size(directory: Directory, most: int) -> None:
-    """Refuse more members than `most` by what is there to list them, before anybody reads it into memory."""
-    possible = (directory.end - directory.start) // _SMALLEST_ENTRY
-    if max(possible // 8, directory.members) > most:
-        amount = max(possible // 8, directory.members)
-        raise RefusedArchive(Finding("archive-file.too-many", ".", str(most), str(amount)))
+def judge_members(stream: IO[bytes], directory: Directory, most: int) -> None:
+    """Refuse more members than `most`, or another number than stated, before anybody reads them into memory."""
+    count, place = 0, stream.seek(directory.start)
+    while place < directory.end and count <= directory.members <= most:
+        header = stream.read(_ENTRY.size)
+        if len(header) < _ENTRY.size or not header.startswith(b"PK\x01\x02"):
+            raise RefusedArchive(Finding("archive-file.broken", ".", found="no entry of the central directory"))
+        place = stream.seek(sum(_ENTRY.unpack(header)), os.SEEK_CUR)
+        count += 1
+    if directory.members > most:
+        raise RefusedArchive(Finding("archive-file.too-many", ".", str(most), str(directory.members)))
+    if (count, place) != (directory.members, directory.end):
+        raise RefusedArchive(Finding("archive-file.header-differs", ".", str(directory.members), f">= {count}"))
 
 
 def judge_extents(extents: Iterable[Extent], directory: Directory) -> None:

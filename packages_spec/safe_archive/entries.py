@@ -42,9 +42,14 @@ class Entry(msgspec.Struct, frozen=True):
 
 @contextmanager
 def refusing(path: str) -> Iterator[None]:
-    """Turn what the format's reader trips over into a refusal; faults of the disk stay what they are."""
+    """Turn what the format's reader trips over into a refusal; faults of the disk stay what they are.
+
+    `tarfile` calls itself for each header that only prepares another, and these may have no end.
+    """
     try:
         yield
+    except RecursionError as error:
+        raise RefusedArchive(Finding("archive-file.headers", shown(path))) from error
     except BROKEN as error:
         code = "path.not-utf8" if isinstance(error, UnicodeDecodeError) else "archive-file.broken"
         raise RefusedArchive(Finding(code, shown(path), found=str(error))) from error

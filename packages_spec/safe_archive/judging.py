@@ -38,8 +38,9 @@ class Judge:
 
     def judge(self, entry: Entry) -> list[Finding]:
         """What speaks against this entry, after all that came before it."""
-        findings = judge_path(entry.path) or self._judge_place(entry.path, is_folder=entry.kind == FOLDER)
-        findings += self._judge_form(entry.path)
+        findings = judge_path(entry.path)
+        if not findings:
+            findings = self._judge_form(entry.path) + self._judge_place(entry.path, is_folder=entry.kind == FOLDER)
         if entry.kind not in {FILE, FOLDER}:
             findings.append(Finding(entry.kind, shown(entry.path)))
         return findings + self._judge_amount(entry)

@@ -62,24 +62,22 @@ def tar_entries(stream: IO[bytes]) -> Iterator[Entry]:
 
 
 def _next(archive: tarfile.TarFile) -> tarfile.TarInfo | None:
-    """The next entry; `tarfile` calls itself for each header that only prepares another, and these may have no end."""
-    try:
-        info = archive.next()
-    except RecursionError:
-        raise RefusedArchive(Finding("archive-file.headers", ".")) from None
+    info = archive.next()
     if archive.pax_headers.keys() & _OF_ONE_MEMBER:
         raise RefusedArchive(Finding("archive-file.headers", "."))
     return info
 
 
 def _tar_kind(info: tarfile.TarInfo) -> str:
-    if isinstance(info, _Header) and info.size != info.stated_size and info.size < _LARGEST_STATED:
-        return "archive-file.size-twice"
     if info.issym() or info.islnk():
         return "archive-file.link"
+    if info.issparse():
+        return "archive-file.special"
+    if isinstance(info, _Header) and info.size != info.stated_size and info.size < _LARGEST_STATED:
+        return "archive-file.size-twice"
     if info.isdir():
         return FOLDER
-    return FILE if info.isreg() and not info.issparse() else "archive-file.special"
+    return FILE if info.isreg() else "archive-file.special"
 
 
 def _refuse_trailing(stream: IO[bytes]) -> None:

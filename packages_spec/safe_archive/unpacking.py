@@ -29,15 +29,22 @@ class Member(msgspec.Struct, frozen=True):
 
 def is_archive(path: Path) -> bool:
     """Whether the file is a zip, a tar or a gzipped tar, by its first bytes and not by its name."""
+    return media_type(path) is not None
+
+
+def media_type(path: Path) -> str | None:
+    """What kind of archive file this is, by its first bytes and not by its name; None for any other file."""
     with path.open("rb") as stream:
         start = stream.read(tarfile.BLOCKSIZE)
-    if start.startswith(_GZIP):
-        with gzip.open(path) as unpacked:
-            try:
-                start = unpacked.read(tarfile.BLOCKSIZE)
-            except BROKEN:
-                return False
-    return start.startswith(_ZIP) or is_tar_header(start)
+    if start.startswith(_ZIP):
+        return "application/zip"
+    if not start.startswith(_GZIP):
+        return "application/x-tar" if is_tar_header(start) else None
+    with gzip.open(path) as unpacked:
+        try:
+            return "application/gzip" if is_tar_header(unpacked.read(tarfile.BLOCKSIZE)) else None
+        except BROKEN:
+            return None
 
 
 def scan(path: Path, bounds: Bounds = Bounds()) -> list[Finding]:  # noqa: B008 - frozen, so it can be shared

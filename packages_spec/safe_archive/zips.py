@@ -9,7 +9,7 @@ from typing import IO, Final
 
 from packages_spec.findings import Finding
 from packages_spec.paths import shown
-from packages_spec.safe_archive.directory import Extent, directory_of, judge_extents, judge_size
+from packages_spec.safe_archive.directory import Extent, directory_of, judge_extents, judge_members
 from packages_spec.safe_archive.entries import FILE, FOLDER, Entry, RefusedArchive
 
 _LOCAL: Final = struct.Struct("<4s5H3L2H")
@@ -20,6 +20,7 @@ _ENCRYPTED: Final = 0x2041
 _COMPARED: Final = 0x841
 """The flags that both headers of a member must agree in."""
 _IN_ZIP64: Final = 0xFFFFFFFF
+_FOLDER_CONTENT: Final = "archive-file.folder-content"
 _UNICODE_PATH: Final = 0x7075
 """The extra field that gives a member another name."""
 
@@ -31,13 +32,10 @@ def zip_entries(stream: IO[bytes], most: int) -> Iterator[Entry]:
     differ: each lets one reader see what another does not.
     """
     directory = directory_of(stream)
-    judge_size(directory, most)
+    judge_members(stream, directory, most)
     stream.seek(0)
     with zipfile.ZipFile(stream, metadata_encoding="latin-1") as archive:
         infos = archive.infolist()
-        if len(infos) != directory.members:
-            found = str(len(infos))
-            raise RefusedArchive(Finding("archive-file.header-differs", ".", str(directory.members), found))
         members = [_member(stream, info) for info in infos]
         judge_extents((extent for extent, _ in members), directory)
         for _, refused in members:
@@ -46,7 +44,7 @@ def zip_entries(stream: IO[bytes], most: int) -> Iterator[Entry]:
         for info in infos:
             name = _zip_name(info)
             kind = _zip_kind(info, name)
-            path = name.removesuffix("/") if kind == FOLDER else name
+            path = name.removesuffix("/") if kind in {FOLDER, _FOLDER_CONTENT} else name
             yield Entry(path, info.file_size, kind, partial(archive.open, info))
 
 
@@ -68,7 +66,7 @@ def _zip_kind(info: zipfile.ZipInfo, name: str) -> str:
     if info.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
         return "archive-file.method"
     if name.endswith("/"):
-        return "archive-file.folder-content" if info.file_size else FOLDER
+        return _FOLDER_CONTENT if info.file_size else FOLDER
     return FILE
 
 

@@ -9,10 +9,14 @@ from repository.catalogue.cards import (
     AccessRequest,
     Agent,
     Card,
+    Deputy,
     Description,
+    Grant,
     Mark,
     Moment,
+    OpeningReview,
     Package,
+    Reader,
     Run,
     StoredVersion,
 )
@@ -23,7 +27,8 @@ from repository.catalogue.figures import REPORTS, Figure, Thing, figures
 from repository.catalogue.holdings import Holdings
 from repository.catalogue.projector import EventReader
 from repository.catalogue.queries import ReferenceMatch, StoredSize
-from repository.catalogue.search import Filters
+from repository.catalogue.rights import Candidate, Term
+from repository.catalogue.search import Filters, Viewer
 
 __all__ = [
     "REPORTS",
@@ -31,24 +36,31 @@ __all__ = [
     "Accession",
     "Agent",
     "By",
+    "Candidate",
     "Card",
     "Catalogue",
+    "Deputy",
     "Description",
     "Difference",
     "Digitised",
     "EventReader",
     "Figure",
     "Filters",
+    "Grant",
     "Holdings",
     "Mark",
     "Moment",
+    "OpeningReview",
     "Package",
     "Page",
     "Projection",
+    "Reader",
     "ReferenceMatch",
     "Run",
     "StoredSize",
     "StoredVersion",
+    "Term",
     "Thing",
+    "Viewer",
     "figures",
 ]

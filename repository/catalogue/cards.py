@@ -14,18 +14,23 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import replace
 
+from repository.domain.access_request import Capacity, Channel, Purpose
 from repository.domain.accession import Stage
 from repository.domain.agent import AgentKind
-from repository.domain.archival_package import FormatCount
+from repository.domain.archival_package import FormatCount, StatusWay
 from repository.domain.description import Part
 from repository.domain.description_fields import Audio, Database, FileRange, Image, Location, Text, Video
 from repository.domain.envelope import Envelope
+from repository.domain.opening_review import Answer
+from repository.domain.reader import Document
 from repository.domain.run import RunKind
 from repository.domain.values import (
     AccessionKind,
+    AccessStatus,
     Carrier,
     Confidential,
     Finding,
+    Ground,
     Level,
     Outcome,
     RecordType,
@@ -112,6 +117,13 @@ class StoredVersion(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     inventory_sha256: Sha256
 
 
+class OldIdentifier(msgspec.Struct, frozen=True, gc=False):
+    """What the content of a package was called elsewhere, and which kind of name that is."""
+
+    kind: str
+    value: str
+
+
 class Declared(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What the producer declared of some pages (备考表); `reason` is null where there is none, or it is sealed."""
 
@@ -126,6 +138,8 @@ class Package(Card, frozen=True, kw_only=True, gc=False):
     `tells` is the position up to which its newest version tells of its description; null for a first version, which
     tells what was known when it was stored. `revising` is the one of a revision that waits to be stored.
     `damaged` says since when the newest stored version is known not to be what the log says of it.
+    `access` is null as long as nobody decided on it: then the policy's default for its class holds.
+    `system` is the kind of foreign package that it came as, `identifiers` what it was called there.
     """
 
     accession: UUID
@@ -139,12 +153,22 @@ class Package(Card, frozen=True, kw_only=True, gc=False):
     formats: tuple[FormatCount, ...] | None = None
     virus: Outcome | None = None
     quality: Literal["not-tested"] = "not-tested"
+    system: str | None = None
+    identifiers: tuple[OldIdentifier, ...] = ()
     stored: StoredVersion | None = None
     declared: tuple[Declared, ...] = ()
     contractors: tuple[str, ...] = ()
     revising: int | None = None
     tells: int | None = None
     damaged: Moment | None = None
+    access: AccessStatus | None = None
+    access_way: StatusWay | None = None
+    ground: Ground | None = None
+    opening_date: str | None = None
+    controlled_until: str | None = None
+    decided_by: tuple[UUID, ...] = ()
+    revision: int = 0
+    holds: tuple[UUID, ...] = ()
 
     @property
     def stage(self) -> str:
@@ -192,20 +216,82 @@ class Agent(Card, frozen=True, kw_only=True, gc=False):
     name: str | None
     roles: tuple[Role, ...] = ()
     credentials: tuple[UUID, ...] = ()
+    deputies: tuple["Deputy", ...] = ()
+
+
+class Deputy(msgspec.Struct, frozen=True, gc=False):
+    """One who may act on another's behalf, up to and with a day."""
+
+    agent: UUID
+    until: str
+
+
+class Grant(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What may be used, until when, and by whose decision; `copies` where more than a look is allowed."""
+
+    packages: tuple[UUID, ...]
+    paths: tuple[str, ...]
+    until: str | None
+    copies: bool
+    conditions: str | None
+    decided_by: tuple[UUID, ...]
 
 
 class AccessRequest(Card, frozen=True, kw_only=True, gc=False):
-    """An access request (利用申请): who asked for what, for which purpose, and what was handed out."""
+    """An access request (利用申请): who asked for what, for which purpose, what was decided and handed out.
+
+    What a registration of use says stands here too; `reader` is null where a member of staff asked without one.
+    `denials` counts how often the rules let nothing out.
+    """
 
     requester: UUID
-    packages: tuple[UUID, ...]
-    paths: tuple[str, ...]
-    purpose: str | None
-    state: Literal["requested", "assembled", "delivered", "closed"] = "requested"
+    requesters: tuple[UUID, ...] = ()
+    packages: tuple[UUID, ...] = ()
+    paths: tuple[str, ...] = ()
+    purpose: str | None = None
+    state: Literal["registered", "requested", "granted", "refused", "revoked", "assembled", "delivered", "closed"] = (
+        "requested"
+    )
+    reader: UUID | None = None
+    capacity: Capacity | None = None
+    channel: Channel | None = None
+    purpose_kind: Purpose | None = None
+    reply_by: str | None = None
+    assigned: UUID | None = None
+    grant: Grant | None = None
+    refused_on: Ground | None = None
+    denials: int = 0
+    views: int = 0
+    certificates: tuple[str, ...] = ()
+    rating: int | None = None
     dip: UUID | None = None
     files: int = 0
     bytes: int = 0
     outcome: str | None = None
+
+    @property
+    def waits(self) -> bool:
+        """Whether somebody has to decide."""
+        return self.reader is not None and self.state in ("requested", "revoked")
+
+
+class Reader(Card, frozen=True, kw_only=True, gc=False):
+    """A reader (查档人): known here by an id and the kind of paper alone; the words are sealed."""
+
+    document: Document
+    destroyed: bool = False
+
+
+class OpeningReview(Card, frozen=True, kw_only=True, gc=False):
+    """An opening review (开放审核): which records, which rule, and how far it has come."""
+
+    rule: str
+    packages: tuple[UUID, ...]
+    state: Literal["proposed", "reviewed", "heard", "decided", "withdrawn"] = "proposed"
+    reviewers: tuple[tuple[UUID, ...], ...] = ()
+    unit: Answer | None = None
+    controlled: int = 0
+    passed_over: int = 0
 
 
 class Run(Card, frozen=True, kw_only=True, gc=False):

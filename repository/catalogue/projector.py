@@ -18,8 +18,9 @@ import msgspec
 from repository.catalogue.cards import Card, Description, decoded, moment
 from repository.catalogue.folds import FOLDS, OPENING, Fold
 from repository.catalogue.folds.work import annulled
-from repository.catalogue.schema import ALWAYS, DESCRIPTIONS, MARKS, OF_AGGREGATE, RANK, TABLES, Table
+from repository.catalogue.schema import ALWAYS, DESCRIPTIONS, MARKS, OF_AGGREGATE, RANK, TABLES, Table, name_keys
 from repository.catalogue.words import marks, terms
+from repository.domain.archival_package import IdentifiersRecorded
 from repository.domain.corrections import Annulled, annulled_among
 from repository.domain.envelope import Envelope, Event
 from repository.errors import ArchiveError
@@ -131,6 +132,7 @@ class Projector:
         self._sheets = {table.name: _Sheet(table, db) for table in TABLES}
         self._of_type = {name: (fold, self._sheets[_table(name).name]) for name, fold in FOLDS.items()}
         self._titles: list[tuple[int, str]] = []
+        self._names: list[tuple[str, str, bytes, int]] = []
 
     def apply(self, events: Iterable[Event]) -> None:
         """Apply events that follow the last one applied."""
@@ -147,6 +149,8 @@ class Projector:
             sheet.flush()
         self._db.executemany("INSERT INTO titles (rowid, terms) VALUES (?, ?)", self._titles)
         self._titles = []
+        self._db.executemany("INSERT INTO names (key, value, package, since) VALUES (?, ?, ?, ?)", self._names)
+        self._names = []
 
     def _fold(self, event: Event, fold: Fold, sheet: _Sheet) -> None:
         envelope = event.envelope
@@ -161,6 +165,12 @@ class Projector:
         sheet.put(key, envelope.position, card)
         if sheet.table is DESCRIPTIONS:
             self._index(envelope.position, card)
+        if isinstance(event.payload, IdentifiersRecorded):
+            self._names += [
+                (key_of_name, one.value, key, envelope.position)
+                for one in event.payload.identifiers
+                for key_of_name in name_keys(one.value)
+            ]
 
     def _index(self, position: int, card: Card | None) -> None:
         if isinstance(card, Description) and card.title is not None and card.stands:

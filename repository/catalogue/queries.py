@@ -6,33 +6,47 @@ state: that of the position that it was read at, or of `as_of` where that is ear
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple, Unpack
 from uuid import UUID
 
 import msgspec
 
 from repository.catalogue.answers import Page, Where, cards_of, listed, text
-from repository.catalogue.cards import Accession, AccessRequest, Agent, AnyCard, Description, Mark, Package, Run
+from repository.catalogue.cards import (
+    Accession,
+    AccessRequest,
+    Agent,
+    AnyCard,
+    Description,
+    Mark,
+    OpeningReview,
+    Package,
+    Reader,
+    Run,
+)
 from repository.catalogue.differences import Difference, changed_between, removed_between, windows
 from repository.catalogue.digitisation import By, Digitised, digitised
 from repository.catalogue.figures import Thing
 from repository.catalogue.holdings import Holdings, holdings_at
 from repository.catalogue.lagging import lagging
 from repository.catalogue.reading import Reading
+from repository.catalogue.rights import Candidate, Due, Term, candidates, granted_to, taken_down
 from repository.catalogue.schema import (
     ACCESSIONS,
     AGENTS,
     DESCRIPTIONS,
     MARKS,
     PACKAGES,
+    READERS,
     REQUESTS,
+    REVIEWS,
     RUNS,
     TABLES,
     Table,
     code_key,
 )
-from repository.catalogue.search import Filters, search
+from repository.catalogue.search import Filters, packages_named, search
 from repository.domain.accession import Stage
 from repository.domain.run import RunKind
 
@@ -81,6 +95,13 @@ class Queries(Reading):
             bearing = _bearing(key, archive, position)
             cards = cards_of(db, DESCRIPTIONS, Description, bearing, "ORDER BY code <> ?1, first")
         return [ReferenceMatch(card, code_key(card.reference_code or "") != key) for card in cards]
+
+    def by_old_identifier(self, identifier: str, *, as_of: int | None = None) -> list[Description]:
+        """Descriptions of records that went by this identifier elsewhere, those that came first first."""
+        with self._snapshot(as_of) as (db, position):
+            named = packages_named(db, identifier, position)
+            where = Where().also(f"package IN ({', '.join('?' * len(named))})", *named).seen(DESCRIPTIONS, position)
+            return cards_of(db, DESCRIPTIONS, Description, where, "ORDER BY first")
 
     def description(self, identity: UUID, *, as_of: int | None = None) -> Description | None:
         """One description."""
@@ -197,11 +218,61 @@ class Queries(Reading):
         return self._one(REQUESTS, AccessRequest, identity, as_of)
 
     def requests(
-        self, *, state: str | None = None, as_of: int | None = None, limit: int = 50, after: str | None = None
+        self,
+        *,
+        state: str | None = None,
+        waiting: bool | None = None,
+        requester: UUID | None = None,
+        reader: UUID | None = None,
+        assigned: UUID | None = None,
+        as_of: int | None = None,
+        limit: int = 50,
+        after: str | None = None,
     ) -> Page[AccessRequest]:
-        """Access requests in the order in which they were made."""
+        """Access requests in the order in which they were made; `waiting` for a decision, or of these people."""
+        where = _given(
+            {
+                "state": state and text(state),
+                "waits": 1 if waiting else None,
+                "requester": requester and requester.bytes,
+                "reader": reader and reader.bytes,
+                "assigned": assigned and assigned.bytes,
+            }
+        )
         with self._part(as_of, limit, after) as (db, part):
-            return listed(db, REQUESTS, AccessRequest, _given({"state": state and text(state)}), part)
+            return listed(db, REQUESTS, AccessRequest, where, part)
+
+    def granted_to(self, requester: UUID, today: str, *, as_of: int | None = None) -> tuple[UUID, ...]:
+        """The packages that are granted today to one who asked for them."""
+        with self._snapshot(as_of) as (db, position):
+            return granted_to(db, position, requester, today)
+
+    def reader(self, identity: UUID, *, as_of: int | None = None) -> Reader | None:
+        """One reader, whose words are sealed."""
+        return self._one(READERS, Reader, identity, as_of)
+
+    def review(self, identity: UUID, *, as_of: int | None = None) -> OpeningReview | None:
+        """One opening review."""
+        return self._one(REVIEWS, OpeningReview, identity, as_of)
+
+    def reviews(
+        self, *, state: str | None = None, as_of: int | None = None, limit: int = 50, after: str | None = None
+    ) -> Page[OpeningReview]:
+        """Opening reviews in the order in which they were proposed."""
+        with self._part(as_of, limit, after) as (db, part):
+            return listed(db, REVIEWS, OpeningReview, _given({"state": state and text(state)}), part)
+
+    def opening_candidates(
+        self, term: Term, *, due: Due, without: Collection[UUID], limit: int, as_of: int | None = None
+    ) -> list[Candidate]:
+        """Controlled records that a rule of the policy names, without these packages."""
+        with self._snapshot(as_of) as (db, position):
+            return candidates(db, position, term, due=due, without=without, limit=limit)
+
+    def taken_down(self, *, as_of: int | None = None) -> list[Package]:
+        """Packages that were taken down and wait for a second person."""
+        with self._snapshot(as_of) as (db, position):
+            return taken_down(db, position)
 
     def requests_for(self, identity: UUID, *, as_of: int | None = None) -> list[AccessRequest]:
         """The access requests that name this package, or that this dissemination package was made for."""

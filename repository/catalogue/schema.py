@@ -6,6 +6,7 @@ keeps the place of an event whose stream had no card then. `body` is the card as
 searched and sorted by. The database can be made again from the log at any time, so nothing here is kept for ever.
 """
 
+import re
 import unicodedata
 from collections.abc import Callable
 from typing import Any
@@ -13,14 +14,28 @@ from uuid import UUID
 
 import msgspec
 
-from repository.catalogue.cards import Accession, AccessRequest, Agent, Card, Description, Mark, Package, Run
+from repository.catalogue.cards import (
+    Accession,
+    AccessRequest,
+    Agent,
+    Card,
+    Description,
+    Mark,
+    OpeningReview,
+    Package,
+    Reader,
+    Run,
+)
+from repository.domain.archival_package import StatusWay
 from repository.domain.values import SecrecyClass
 
-VERSION = 4
+VERSION = 5
 """Of the tables below. A catalogue of another version is made again."""
 
 ALWAYS = 2**63 - 1
 """`until` of a row that stands."""
+
+_UUID = re.compile(r"(?<![0-9a-f])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![0-9a-f])")
 
 NO_CODE = "\U0010ffff"
 """Sorts after every 档号; no character, so no code can be equal to it."""
@@ -65,6 +80,13 @@ def code_key(reference_code: str) -> str:
     return unicodedata.normalize("NFC", reference_code).strip()
 
 
+def name_keys(identifier: str) -> tuple[str, ...]:
+    """The keys that an old identifier is found by: itself, and the UUID in it by itself."""
+    whole = code_key(identifier)
+    found = _UUID.search(whole.lower())
+    return (whole,) if found is None or found[0] == whole else (whole, found[0])
+
+
 def _description(card: Description) -> tuple[object, ...]:
     return (
         code_key(card.reference_code or "") or NO_CODE,
@@ -95,6 +117,21 @@ def _package(card: Package) -> tuple[object, ...]:
         stored and (stored.position if card.tells is None else card.tells),
         None if stored is None else stored.position,
         0 if card.damaged is None else 1,
+        RANK[card.secrecy_class],
+        card.access and card.access.value,
+        card.opening_date,
+        card.access_way is StatusWay.TAKEDOWN or None,
+    )
+
+
+def _request(card: AccessRequest) -> tuple[object, ...]:
+    return (
+        card.state,
+        card.requester.bytes,
+        card.reader and card.reader.bytes,
+        card.waits or None,
+        card.assigned and card.assigned.bytes,
+        None if card.grant is None else 1,
     )
 
 
@@ -134,9 +171,26 @@ DESCRIPTIONS = Table(
 PACKAGES = Table(
     "packages",
     Package,
-    ("accession", "stored", "files", "bytes", "description", "tells", "stored_at", "damaged"),
+    (
+        "accession",
+        "stored",
+        "files",
+        "bytes",
+        "description",
+        "tells",
+        "stored_at",
+        "damaged",
+        "secrecy",
+        "access",
+        "opening_date",
+        "taken_down",
+    ),
     _package,
-    ("(accession, first, until, stored, files, bytes)", "(first, until)"),
+    (
+        "(accession, first, until, stored, files, bytes)",
+        "(first, until)",
+        "(taken_down, first) WHERE taken_down IS NOT NULL",
+    ),
 )
 ACCESSIONS = Table(
     "accessions",
@@ -150,15 +204,22 @@ AGENTS = Table("agents", Agent, ("is_producer",), lambda card: (card.is_producer
 REQUESTS = Table(
     "requests",
     AccessRequest,
-    ("state",),
-    lambda card: (card.state,),
-    ("(state, first)",),
+    ("state", "requester", "reader", "waits", "assigned", "granted"),
+    _request,
+    (
+        "(state, first)",
+        "(reader, first) WHERE reader IS NOT NULL",
+        "(waits, first) WHERE waits IS NOT NULL",
+        "(requester, granted) WHERE granted IS NOT NULL",
+    ),
     links=lambda card: (*card.packages, *((card.dip,) if card.dip else ())),
 )
+READERS = Table("readers", Reader, ("document",), lambda card: (card.document.value,))
+REVIEWS = Table("reviews", OpeningReview, ("state",), lambda card: (card.state,), ("(state, first)",))
 RUNS = Table("runs", Run, ("kind", "open"), lambda card: (card.kind.value, card.outcome is None), ("(kind, first)",))
 MARKS = Table("marks", Mark, ("stream", "position"), lambda card: (card.stream.bytes, card.position), ("(stream)",))
 
-TABLES = (DESCRIPTIONS, PACKAGES, ACCESSIONS, AGENTS, REQUESTS, RUNS, MARKS)
+TABLES = (DESCRIPTIONS, PACKAGES, ACCESSIONS, AGENTS, REQUESTS, READERS, REVIEWS, RUNS, MARKS)
 
 OF_AGGREGATE = {
     "Description": DESCRIPTIONS,
@@ -167,6 +228,8 @@ OF_AGGREGATE = {
     "Agent": AGENTS,
     "Producer": AGENTS,
     "AccessRequest": REQUESTS,
+    "Reader": READERS,
+    "OpeningReview": REVIEWS,
     "Run": RUNS,
 }
 """Which table an aggregate's streams have their cards in."""
@@ -179,6 +242,14 @@ The tokeniser only parts at spaces; `words` did the rest. `prefix` makes questio
 
 LINKS = "CREATE TABLE links (target BLOB, since INTEGER, PRIMARY KEY (target, since)) WITHOUT ROWID"
 """Which rows name an id (`Table.links`): a row's position says whose it is, for one event changes one card."""
+NAMES = (
+    "CREATE TABLE names (key TEXT NOT NULL, value TEXT NOT NULL, package BLOB NOT NULL, since INTEGER NOT NULL)",
+    "CREATE INDEX names_key ON names (key)",
+)
+"""What packages were called elsewhere, under every key that leads there, from the event on that said so.
+
+A row stays when a later event corrects it: whether a name still holds, the package's card says.
+"""
 
 STATE = "CREATE TABLE state (position INTEGER NOT NULL, last_error TEXT)"
 
@@ -186,4 +257,5 @@ STATE = "CREATE TABLE state (position INTEGER NOT NULL, last_error TEXT)"
 def ddl() -> list[str]:
     """Statements that make an empty catalogue at position 0."""
     tables = [statement for table in TABLES for statement in table.ddl]
-    return [*tables, TITLES, LINKS, STATE, "INSERT INTO state VALUES (0, NULL)", f"PRAGMA user_version = {VERSION}"]
+    names = [TITLES, LINKS, *NAMES, STATE]
+    return [*tables, *names, "INSERT INTO state VALUES (0, NULL)", f"PRAGMA user_version = {VERSION}"]

@@ -5,11 +5,14 @@ question in words are ranked: the title itself first, then titles that begin so,
 hits more is too wide for ranking to help; its hits come in the order in which they were described.
 """
 
+import json
 import sqlite3
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, TypedDict
 from uuid import UUID
+
+import msgspec
 
 from repository.catalogue.answers import (
     COUNTED,
@@ -24,12 +27,31 @@ from repository.catalogue.answers import (
     text,
 )
 from repository.catalogue.cards import Description
-from repository.catalogue.schema import DESCRIPTIONS, NO_CODE, PACKAGES, RANK, code_key
+from repository.catalogue.schema import ALWAYS, DESCRIPTIONS, NO_CODE, PACKAGES, RANK, code_key, name_keys
 from repository.catalogue.words import narrowing, normal, question
 from repository.domain.values import Level, RecordType, SecrecyClass
 from repository.errors import ArchiveError
 
 FARTHEST_YEAR = 1_000_000
+
+
+class Viewer(msgspec.Struct, frozen=True, kw_only=True):
+    """Who looks: what they may know of is part of the question, so nothing else is found, counted or paged over.
+
+    `controlled_upto` is the rank up to which they know of controlled records (-1: of none), `open_upto` and
+    `open_by_default` those of `access_rules`; `granted` are packages that somebody granted them.
+    """
+
+    controlled_upto: int
+    open_upto: int
+    open_by_default: int
+    today: str
+    granted: tuple[UUID, ...] = ()
+
+    @property
+    def sees_all(self) -> bool:
+        """Whether nothing is kept from them."""
+        return self.controlled_upto >= max(RANK.values())
 
 
 class Filters(TypedDict, total=False):
@@ -49,17 +71,41 @@ class Filters(TypedDict, total=False):
     parent: UUID | None
     """What stands directly below that entry."""
     accession: UUID | None
+    viewer: Viewer | None
 
 
 def search(db: sqlite3.Connection, words: str | None, filters: Filters, part: Slice) -> Page[Description]:
-    """A page of the descriptions that meet the filters and whose titles have the words."""
+    """A page of the descriptions that meet the filters and whose titles have the words.
+
+    Words that are, whole, what a record was called elsewhere lead to that record.
+    """
     where = _where(filters, part.position)
+    if words is not None and (named := packages_named(db, words, part.position)):
+        held = ", ".join("?" * len(named))
+        return listed(
+            db, DESCRIPTIONS, Description, where.also(f"package IN ({held})", *named), part, ("code", "first")
+        )
     if words is None or not words.strip():
         return listed(db, DESCRIPTIONS, Description, where, part, ("code", "first"))
     asked = question(words)
     if asked is None:
         return page_of([], part, 0)
     return _with_words(db, words, " AND ".join([asked, *_narrowing(filters)]), where, part)
+
+
+_NAMED = """
+    SELECT DISTINCT names.package FROM names JOIN packages ON packages.id = names.package
+    WHERE names.key IN (SELECT value FROM json_each(?1)) AND names.since <= ?2
+    AND packages.since <= ?2 AND packages.until > ?2 AND EXISTS (
+        SELECT 1 FROM json_each(CAST(packages.body AS TEXT), '$.identifiers') AS said
+        WHERE json_extract(said.value, '$.value') = names.value)
+    ORDER BY packages.first LIMIT 500"""
+
+
+def packages_named(db: sqlite3.Connection, identifier: str, position: int) -> list[bytes]:
+    """Packages whose content went by this identifier elsewhere, as it stands at the position."""
+    keys = json.dumps(name_keys(text(identifier)))
+    return [row[0] for row in db.execute(_NAMED, (keys, position))]
 
 
 def _year(year: int) -> tuple[object, ...]:
@@ -90,7 +136,11 @@ _CONDITIONS: dict[str, tuple[str, Callable[[Any], tuple[object, ...]]]] = {
 def _where(filters: Filters, position: int) -> Where:
     where = Where().also("stands = 1")
     for name, value in filters.items():
-        if name == "accession" and isinstance(value, UUID):
+        if isinstance(value, Viewer):
+            if not value.sees_all:
+                seen, whose = _visible(value)
+                where = where.also(seen, *whose)
+        elif name == "accession" and isinstance(value, UUID):
             where = where.also(f"package IN ({_HELD})", value.bytes, position, position)
         elif value is not None:
             condition, values = _CONDITIONS[name]
@@ -98,13 +148,44 @@ def _where(filters: Filters, position: int) -> Where:
     return where
 
 
+_HELD_IN = f"FROM packages WHERE packages.id = now.package AND packages.until = {ALWAYS}"
+_BY_ROLE = f"now.secrecy <= ? AND NOT EXISTS (SELECT 1 {_HELD_IN} AND packages.secrecy > ?)"
+_WITHOUT_PACKAGE = f"now.secrecy <= ? AND NOT EXISTS (SELECT 1 {_HELD_IN})"
+_OPEN = f"""now.secrecy <= ? AND EXISTS (SELECT 1 {_HELD_IN} AND packages.secrecy <= ? AND (
+    (packages.access = 'open' AND (packages.opening_date IS NULL OR packages.opening_date <= ?))
+    OR (packages.access IS NULL AND max(packages.secrecy, now.secrecy) <= ?)))"""
+_GRANTED = f"now.secrecy <= ? AND EXISTS (SELECT 1 {_HELD_IN} AND packages.secrecy <= ?)"
+
+
+def _visible(viewer: Viewer) -> tuple[str, tuple[object, ...]]:
+    """What the viewer may know of, row for row as `access_rules.decide` says it; a test compares the two.
+
+    Rights are those of today, also where the past is looked at: the row that is judged is the one that stands now.
+    """
+    staff, shown, default = viewer.controlled_upto, viewer.open_upto, viewer.open_by_default
+    ways: list[tuple[str, tuple[object, ...]]] = [
+        (_BY_ROLE, (staff, staff)),
+        (_WITHOUT_PACKAGE, (min(default, shown),)),
+        (_OPEN, (shown, shown, viewer.today, default)),
+    ]
+    if viewer.granted:
+        theirs = f" AND now.package IN ({', '.join('?' * len(viewer.granted))})"
+        ways.append((_GRANTED + theirs, (shown, shown, *(one.bytes for one in viewer.granted))))
+    either = " OR ".join(f"({way})" for way, _ in ways)
+    seen = f"SELECT 1 FROM descriptions AS now WHERE now.id = descriptions.id AND now.until = {ALWAYS} AND ({either})"  # noqa: S608 - conditions are constants
+    return f"EXISTS ({seen})", tuple(value for _, values in ways for value in values)
+
+
 def _narrowing(filters: Filters) -> list[str]:
-    fonds, highest = filters.get("fonds"), filters.get("secrecy_max")
+    fonds, highest, viewer = filters.get("fonds"), filters.get("secrecy_max"), filters.get("viewer")
+    ranks = [] if highest is None else [RANK[highest]]
+    if viewer is not None and not viewer.sees_all:
+        ranks.append(max(viewer.controlled_upto, viewer.open_upto))
     return narrowing(
         fonds and text(fonds),
         filters.get("year_from"),
         filters.get("year_to"),
-        None if highest is None else RANK[highest],
+        min(ranks, default=None),
     )
 
 

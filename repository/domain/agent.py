@@ -1,13 +1,13 @@
 """Agents (人员) and producers (移交单位): who acts, in which role, and how each proves to be who they are."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
 from uuid import UUID
 
 import msgspec
 
 from repository.domain.aggregate import Aggregate
-from repository.domain.values import Confidential, Role, Sha256, Time, Value
+from repository.domain.values import Confidential, Day, Role, Sha256, Time, Value
 from repository.errors import ArchiveError
 
 
@@ -64,6 +64,24 @@ class CredentialRevoked(Value, frozen=True, kw_only=True):
     reason: Confidential
 
 
+class DeputyAppointed(Value, frozen=True, kw_only=True):
+    """Another agent may act on this one's behalf (代理), up to and with a day. Appointed again, the last word holds."""
+
+    deputy: UUID
+    until: Day
+
+
+class DeputyEnded(Value, frozen=True, kw_only=True):
+    """The other agent acts on this one's behalf no longer, and why."""
+
+    deputy: UUID
+    reason: Confidential
+
+
+Never = frozenset[frozenset[Role]]
+"""Pairs of roles that one person may never combine (不相容职责)."""
+
+
 class State(msgspec.Struct, frozen=True):
     """Who the agent is, what they may be, and by which credentials they are known."""
 
@@ -71,6 +89,7 @@ class State(msgspec.Struct, frozen=True):
     roles: frozenset[Role] = frozenset()
     credentials: Mapping[UUID, str] = {}
     keys: Mapping[UUID, ScopesGranted] = {}
+    deputies: Mapping[UUID, str] = {}
 
 
 def evolve(state: State, event: Value) -> State:
@@ -90,6 +109,10 @@ def evolve(state: State, event: Value) -> State:
         case CredentialRevoked():
             left = {key: digest for key, digest in state.credentials.items() if key != event.credential}
             return replace(state, credentials=left)
+        case DeputyAppointed():
+            return replace(state, deputies={**state.deputies, event.deputy: event.until})
+        case DeputyEnded():
+            return replace(state, deputies={key: day for key, day in state.deputies.items() if key != event.deputy})
         case _:
             return state
 
@@ -107,14 +130,69 @@ def register(state: State, *, name: str, kind: AgentKind) -> list[Value]:
     return [Registered(name=name, kind=kind)]
 
 
-def grant(state: State, role: Role) -> list[Value]:
-    """Grant a role; nothing is appended when the agent has it."""
+def combined(roles: Collection[Role], never: Never) -> None:
+    """Refuse roles of which two may never be one person's (`roles-forbidden`)."""
+    for pair in sorted(never, key=sorted):
+        if pair <= set(roles):
+            raise ArchiveError("roles-forbidden", " + ".join(sorted(pair)))
+
+
+def grant(state: State, role: Role, never: Never = frozenset()) -> list[Value]:
+    """Grant a role; nothing is appended when the agent has it. Refused beside a role that it never goes with."""
+    combined(state.roles | {role}, never)
     return [] if role in state.roles else [RoleGranted(role=role)]
 
 
 def revoke(state: State, role: Role, reason: str) -> list[Value]:
     """Take a role away; nothing is appended when the agent does not have it."""
     return [RoleRevoked(role=role, reason=reason)] if role in state.roles else []
+
+
+def change_roles(
+    state: State, *, grant: Collection[Role], revoke: Collection[Role], reason: str, never: Never
+) -> list[Value]:
+    """Take roles away and give others, judged by what the agent is afterwards. What is so already appends nothing."""
+    taken = [RoleRevoked(role=role, reason=reason) for role in dict.fromkeys(revoke) if role in state.roles]
+    left = state.roles - set(revoke)
+    given = [RoleGranted(role=role) for role in dict.fromkeys(grant) if role not in left]
+    if given:
+        combined(left | set(grant), never)
+    return [*taken, *given]
+
+
+def appoint(
+    state: State, principal: UUID, deputy: UUID, other: State, *, until: str, today: str, never: Never
+) -> list[Value]:
+    """Appoint a deputy up to and with a day. Refused for oneself, for one who is unknown, and for a day that is over.
+
+    A deputy acts with the principal's roles beside their own, so what may never be combined may not be lent either.
+    """
+    if state.registered is None or other.registered is None:
+        raise ArchiveError("agent-unknown", principal if state.registered is None else deputy)
+    if deputy == principal:
+        raise ArchiveError("second-person-needed", deputy)
+    if until < today:
+        raise ArchiveError("day-over", until)
+    combined(state.roles | other.roles, never)
+    return [] if state.deputies.get(deputy) == until else [DeputyAppointed(deputy=deputy, until=until)]
+
+
+def dismiss(state: State, deputy: UUID, reason: str) -> list[Value]:
+    """End a deputy's power; nothing is appended when they have none."""
+    return [DeputyEnded(deputy=deputy, reason=reason)] if deputy in state.deputies else []
+
+
+def depart(state: State, reason: str) -> list[Value]:
+    """Take everything from one who leaves: credentials, roles, and the power of their deputies."""
+    if state.registered is None:
+        raise ArchiveError("agent-unknown", "")
+    if not reason.strip():
+        raise ArchiveError("reason-missing", "")
+    return [
+        *(CredentialRevoked(credential=key, reason=reason) for key in state.credentials),
+        *(RoleRevoked(role=role, reason=reason) for role in sorted(state.roles)),
+        *(DeputyEnded(deputy=deputy, reason=reason) for deputy in state.deputies),
+    ]
 
 
 def issue(state: State, credential: UUID, secret_sha256: str) -> list[Value]:

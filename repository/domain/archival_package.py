@@ -1,12 +1,24 @@
 """Archival package (存档信息包, AIP): a unit of records, from creation to each stored version."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from enum import StrEnum
 from uuid import UUID
 
 import msgspec
 
 from repository.domain.aggregate import Aggregate
-from repository.domain.values import Confidential, Finding, Outcome, RecordType, SecrecyClass, Sha256, Value
+from repository.domain.values import (
+    AccessStatus,
+    Confidential,
+    Day,
+    Finding,
+    Ground,
+    Outcome,
+    RecordType,
+    SecrecyClass,
+    Sha256,
+    Value,
+)
 from repository.errors import ArchiveError
 
 
@@ -95,6 +107,27 @@ class VirusChecked(Value, frozen=True, kw_only=True):
     infected: tuple[str, ...]
 
 
+class ForeignIdentifier(Value, frozen=True, kw_only=True):
+    """What something was called elsewhere, and which kind of name that is (`OBJID`, `handle`, `AIP UUID`, ...)."""
+
+    kind: str
+    value: str
+
+
+class IdentifiersRecorded(Value, frozen=True, kw_only=True):
+    """What the content was called before it came here; recorded again, it replaces what was recorded before.
+
+    `system` is the kind of package that it came as (`archivematica-aip`, `roda-sip`, `bag`, ...), null where unknown.
+    """
+
+    system: str | None
+    identifiers: tuple[ForeignIdentifier, ...]
+
+
+Check = FormatsIdentified | VirusChecked | IdentifiersRecorded
+"""What is found out about a package's files before they are stored."""
+
+
 class Stored(Value, frozen=True, kw_only=True):
     """The commit point: this version lies in the store, whole and durable, with these digests."""
 
@@ -141,20 +174,75 @@ class FixityFailed(Value, frozen=True, kw_only=True):
     findings_total: int
 
 
+class StatusWay(StrEnum):
+    """How an access status came about."""
+
+    REVIEW = "review"
+    TAKEDOWN = "takedown"
+    CONFIRMATION = "confirmation"
+    RESTORATION = "restoration"
+    CORRECTION = "correction"
+
+
+class AccessStatusChanged(Value, frozen=True, kw_only=True):
+    """The record is open (开放) or controlled (控制) from now on, on which ground, and by whose decision.
+
+    `status` is null where nothing is decided any more: the policy's default for its class holds again.
+    `opening_date` is the first day on which an open record is open, `controlled_until` the day at which a controlled
+    one is to be judged again; nothing opens by itself. `decided_by` names everybody, deputies and principals both.
+    """
+
+    status: AccessStatus | None
+    secrecy_class: SecrecyClass
+    opening_date: Day | None
+    controlled_until: Day | None
+    ground: Ground | None
+    reason: Confidential | None
+    way: StatusWay
+    review: UUID | None
+    decided_by: tuple[UUID, ...]
+
+
+class HoldPlaced(Value, frozen=True, kw_only=True):
+    """Nothing of the package may be destroyed as long as this hold (冻结) lies on it, and why."""
+
+    hold: UUID
+    reason: Confidential
+
+
+class HoldReleased(Value, frozen=True, kw_only=True):
+    """The hold is taken off, and why."""
+
+    hold: UUID
+    reason: Confidential
+
+
 class State(msgspec.Struct, frozen=True):
     """What the decisions below need to know. `pending` are the revisions that no stored version has taken up yet."""
 
     created: Created | None = None
     formats: FormatsIdentified | None = None
     viruses: VirusChecked | None = None
+    identifiers: IdentifiersRecorded | None = None
     stored: tuple[Stored, ...] = ()
     told: frozenset[tuple[int, str]] = frozenset()
     pending: tuple[MetadataRevised | ContentRevised, ...] = ()
+    access: AccessStatusChanged | None = None
+    before_takedown: AccessStatusChanged | None = None
+    revision: int = 0
+    holds: frozenset[UUID] = frozenset()
 
     @property
     def content_pending(self) -> ContentRevised | None:
         """The replacement of files that was decided and is not stored."""
         return next((one for one in self.pending if isinstance(one, ContentRevised)), None)
+
+    @property
+    def secrecy_class(self) -> SecrecyClass:
+        """密级 as it is now."""
+        if self.access is not None:
+            return self.access.secrecy_class
+        return SecrecyClass.JUEMI if self.created is None else self.created.secrecy_class
 
 
 def evolve(state: State, event: Value) -> State:
@@ -171,10 +259,14 @@ def evolve(state: State, event: Value) -> State:
             return replace(state, formats=event)
         case VirusChecked():
             return replace(state, viruses=event)
+        case IdentifiersRecorded():
+            return replace(state, identifiers=event)
         case Stored():
             return replace(state, stored=(*state.stored, event), pending=())
         case MetadataRevised() | ContentRevised():
             return replace(state, pending=(*state.pending, event))
+        case AccessStatusChanged() | HoldPlaced() | HoldReleased():
+            return _use(state, event)
         case _:
             return state
 
@@ -190,17 +282,29 @@ def _as_redelivered(created: Created, event: Redelivered) -> Created:
     )
 
 
+def _use(state: State, event: AccessStatusChanged | HoldPlaced | HoldReleased) -> State:
+    replace = msgspec.structs.replace
+    match event:
+        case AccessStatusChanged():
+            before = state.access if event.way is StatusWay.TAKEDOWN else None
+            return replace(state, access=event, before_takedown=before, revision=state.revision + 1)
+        case HoldPlaced():
+            return replace(state, holds=state.holds | {event.hold})
+        case HoldReleased():
+            return replace(state, holds=state.holds - {event.hold})
+
+
 ARCHIVAL_PACKAGE = Aggregate("ArchivalPackage", State(), evolve)
 
 
-def create(state: State, created: Created, checks: Sequence[FormatsIdentified | VirusChecked]) -> list[Value]:
+def create(state: State, created: Created, checks: Sequence[Check]) -> list[Value]:
     """Create the package with what was found out about its files. Refused when it exists."""
     if state.created is not None:
         raise ArchiveError("package-exists", created.unit)
     return [created, *checks]
 
 
-def redeliver(state: State, again: Created, checks: Sequence[FormatsIdentified | VirusChecked]) -> list[Value]:
+def redeliver(state: State, again: Created, checks: Sequence[Check]) -> list[Value]:
     """Take a unit that was returned for what it is now, with what was found out about its files.
 
     Refused once it is stored: what is stored is revised, never delivered again.
@@ -223,9 +327,9 @@ def tell(state: State, told: Sequence[PagesDeclared | Digitised]) -> list[Value]
     return [event for event in told if (event.delivery, type(event).__name__) not in state.told]
 
 
-def check_again(state: State, checks: Sequence[FormatsIdentified | VirusChecked]) -> list[Value]:
+def check_again(state: State, checks: Sequence[Check]) -> list[Value]:
     """Record what a later look at the same files found, where it differs from what is known."""
-    return [check for check in checks if check not in (state.formats, state.viruses)]
+    return [check for check in checks if check not in (state.formats, state.viruses, state.identifiers)]
 
 
 def store(state: State, stored: Stored) -> list[Value]:
@@ -292,3 +396,93 @@ def _expect_stored(state: State) -> str:
     if state.created is None or not state.stored:
         raise ArchiveError("package-not-stored", state.created.unit if state.created else "")
     return state.created.unit
+
+
+def change_status(state: State, changed: AccessStatusChanged) -> list[Value]:
+    """Open or control a record by a review or a correction. Nobody opens alone, nor corrects alone.
+
+    A takedown that waits for a second person (`takedown-open`) is settled first. A secret is not opened: its class is
+    lowered by a correction before (`secret-open`).
+    """
+    if state.created is None:
+        raise ArchiveError("package-unknown", "")
+    if takedown_pending(state):
+        raise ArchiveError("takedown-open", state.created.unit)
+    needs_two = changed.status is AccessStatus.OPEN or changed.way is StatusWay.CORRECTION
+    if needs_two and len(set(changed.decided_by)) < 2:
+        raise ArchiveError("second-person-needed", state.created.unit)
+    if changed.status is AccessStatus.OPEN and changed.secrecy_class.rank > SecrecyClass.INTERNAL.rank:
+        raise ArchiveError("secret-open", state.created.unit, secrecy=changed.secrecy_class)
+    if changed.status is AccessStatus.CONTROLLED and changed.ground is None:
+        raise ArchiveError("reason-missing", state.created.unit)
+    return [] if changed == state.access else [changed]
+
+
+def take_down(state: State, *, agents: Collection[UUID], reason: Confidential) -> list[Value]:
+    """Control a record at once, by one person's decision, until a second has looked at it. Refused without a reason."""
+    if state.created is None:
+        raise ArchiveError("package-unknown", "")
+    if isinstance(reason, str) and not reason.strip():
+        raise ArchiveError("reason-missing", state.created.unit)
+    if takedown_pending(state):
+        return []
+    return [_status(state, StatusWay.TAKEDOWN, AccessStatus.CONTROLLED, reason=reason, agents=agents)]
+
+
+def settle_takedown(state: State, *, confirm: bool, agents: Collection[UUID], reason: Confidential) -> list[Value]:
+    """Confirm a takedown, or restore what was before it. Refused to whoever took it down, and without a reason."""
+    if state.created is None or state.access is None or not takedown_pending(state):
+        raise ArchiveError("no-takedown", state.created.unit if state.created else "")
+    if isinstance(reason, str) and not reason.strip():
+        raise ArchiveError("reason-missing", state.created.unit)
+    first = set(state.access.decided_by)
+    if not agents or first & set(agents):
+        raise ArchiveError("second-person-needed", state.created.unit)
+    if confirm:
+        both = first | set(agents)
+        return [_status(state, StatusWay.CONFIRMATION, AccessStatus.CONTROLLED, reason=reason, agents=both)]
+    before = state.before_takedown or _status(state, StatusWay.RESTORATION, None, reason=reason, agents=agents)
+    return [
+        msgspec.structs.replace(
+            before, way=StatusWay.RESTORATION, reason=reason, review=None, decided_by=tuple(sorted(agents))
+        )
+    ]
+
+
+def takedown_pending(state: State) -> bool:
+    """Whether a takedown waits for a second person."""
+    return state.access is not None and state.access.way is StatusWay.TAKEDOWN
+
+
+def place_hold(state: State, hold: UUID, reason: str) -> list[Value]:
+    """Place a hold. Refused without a reason."""
+    if state.created is None:
+        raise ArchiveError("package-unknown", hold)
+    if not reason.strip():
+        raise ArchiveError("reason-missing", hold)
+    return [] if hold in state.holds else [HoldPlaced(hold=hold, reason=reason)]
+
+
+def release_hold(state: State, hold: UUID, reason: str) -> list[Value]:
+    """Release a hold. Refused without a reason, and for one that does not lie on the package."""
+    if not reason.strip():
+        raise ArchiveError("reason-missing", hold)
+    if hold not in state.holds:
+        raise ArchiveError("hold-unknown", hold)
+    return [HoldReleased(hold=hold, reason=reason)]
+
+
+def _status(
+    state: State, way: StatusWay, status: AccessStatus | None, *, reason: Confidential, agents: Collection[UUID]
+) -> AccessStatusChanged:
+    return AccessStatusChanged(
+        status=status,
+        secrecy_class=state.secrecy_class,
+        opening_date=None,
+        controlled_until=None,
+        ground=None,
+        reason=reason,
+        way=way,
+        review=None,
+        decided_by=tuple(sorted(set(agents))),
+    )

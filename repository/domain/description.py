@@ -172,7 +172,7 @@ def merge(
     """The events of the entry that goes and of the one that stays, and the package that the latter takes over.
 
     Refused for one and the same entry and for entries of different levels (`merge-unfit`). A survivor without files
-    takes over those of the other, and is then on both carriers where it was on paper.
+    takes over those of the other; where it was on paper it is then on both carriers, its pages scanned.
     """
     gone, kept = _standing(lost[1], lost[0]), _standing(survivor[1], survivor[0])
     _expect_reason(reason, gone.reference_code)
@@ -182,7 +182,8 @@ def merge(
     if gone.package is None or kept.package is not None:
         return events, [], None
     carrier = kept.carrier if kept.carrier is gone.carrier else Carrier.BOTH
-    scanned = kept.pages_scanned if gone.pages_scanned is None else gone.pages_scanned
+    pages = gone.page_count if carrier is Carrier.BOTH and gone.carrier is Carrier.DIGITAL else None
+    scanned = next((count for count in (gone.pages_scanned, pages, kept.pages_scanned) if count is not None), None)
     taken = msgspec.structs.replace(
         kept, package=gone.package, files=gone.files, carrier=carrier, pages_scanned=scanned
     )

@@ -10,6 +10,9 @@ import msgspec
 Time = Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$")]
 """RFC 3339 in UTC, always six digits and `Z`: two times compare as their strings do."""
 
+Day = Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d\d-\d\d$")]
+"""A day of the calendar that people here live by, ISO 8601: two days compare as their strings do."""
+
 Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
 """Lower-case hex SHA-256."""
 
@@ -112,6 +115,34 @@ class Role(StrEnum):
     ARCHIVIST = "archivist"
     AUDITOR = "auditor"
     READER = "reader"
+    RECEIVER = "receiver"
+    ACCEPTOR = "acceptor"
+    REVIEWER = "reviewer"
+    DECIDER = "decider"
+    DESK = "desk"
+    KEEPER = "keeper"
+    SECURITY_OFFICER = "security-officer"
+    PARTNER = "partner"
+
+
+class AccessStatus(StrEnum):
+    """Whether a record is open to everybody (开放) or controlled (控制)."""
+
+    OPEN = "open"
+    CONTROLLED = "controlled"
+
+
+class Ground(StrEnum):
+    """On what an access status rests (依据): why a record may be open, or must not be."""
+
+    TERM_EXPIRED = "term-expired"
+    PUBLIC_FROM_THE_START = "public-from-the-start"
+    CLASSIFIED = "state-secret"
+    WORK_MATTER = "work-secret"
+    PERSONAL = "personal"
+    INTELLECTUAL_PROPERTY = "intellectual-property"
+    UNIT_OBJECTS = "unit-objects"
+    OTHER_LAW = "other-law"
 
 
 class Outcome(StrEnum):

@@ -16,7 +16,7 @@ from repository.errors import ArchiveError
 from repository.eventlog import database
 from repository.eventlog.application import Changes, FrameMapper, LogApplication
 from repository.eventlog.codec import Codec, decode_envelope
-from repository.eventlog.reader import Reader, Record, Row, record_of
+from repository.eventlog.reader import LAST, Reader, Record, Row, record_of
 from repository.eventlog.recorder import Clock, CommandPerformedError, Recorder
 from repository.eventlog.streams import KeyedLocks, Streams
 
@@ -158,9 +158,9 @@ class EventLog:
         """The last position whose `recorded_at` is not later than `time`, whatever the clock did before it; or 0."""
         return self._reader.position_at(time)
 
-    def newest(self, stream: UUID) -> Envelope | None:
-        """The envelope of a stream's newest event; null for a stream not begun."""
-        envelope = self._reader.newest(stream)
+    def newest(self, stream: UUID, *, upto: int = LAST) -> Envelope | None:
+        """The envelope of a stream's newest event, up to a position; null for a stream not begun by then."""
+        envelope = self._reader.newest(stream, upto)
         return None if envelope is None else decode_envelope(envelope)
 
     def naming(self, identity: UUID, *, upto: int) -> list[int]:

@@ -102,9 +102,10 @@ class Reader:
         ((position,),) = self._fetch("SELECT position FROM high_water")
         return int(position)
 
-    def newest(self, stream: UUID) -> bytes | None:
-        """The envelope of a stream's newest event; null for a stream not begun."""
-        rows = self._fetch("SELECT envelope FROM events WHERE stream = ? ORDER BY version DESC LIMIT 1", str(stream))
+    def newest(self, stream: UUID, upto: int) -> bytes | None:
+        """The envelope of a stream's newest event up to a position; null for a stream not begun by then."""
+        statement = "SELECT envelope FROM events WHERE stream = ? AND position <= ? ORDER BY version DESC LIMIT 1"
+        rows = self._fetch(statement, str(stream), upto)
         return rows[0][0] if rows else None
 
     def naming(self, identity: UUID, upto: int) -> list[int]:

@@ -16,6 +16,8 @@ from repository.domain import (
     archival_package,
     corrections,
     description,
+    opening_review,
+    reader,
     reservation,
     run,
 )
@@ -44,6 +46,8 @@ AGGREGATES: dict[str, Aggregate[Any]] = {
         agent.AGENT,
         agent.PRODUCER,
         run.RUN,
+        reader.READER,
+        opening_review.OPENING_REVIEW,
     )
 }
 """Every kind of stream by its name."""
@@ -70,6 +74,7 @@ _OWN: dict[str, dict[type[Value], str]] = {
         archival_package.Created: "Annulled",
         archival_package.FormatsIdentified: "FormatsIdentified",
         archival_package.VirusChecked: "VirusChecked",
+        archival_package.IdentifiersRecorded: "IdentifiersRecorded",
         archival_package.Stored: "Stored",
         archival_package.Redelivered: "Redelivered",
         archival_package.PagesDeclared: "Annulled",
@@ -77,6 +82,9 @@ _OWN: dict[str, dict[type[Value], str]] = {
         archival_package.MetadataRevised: "MetadataRevised",
         archival_package.ContentRevised: "ContentRevised",
         archival_package.FixityFailed: "Annulled",
+        archival_package.AccessStatusChanged: "AccessStatusChanged",
+        archival_package.HoldPlaced: "HoldReleased",
+        archival_package.HoldReleased: "HoldPlaced",
     },
     "Description": {
         description.Described: "Revised",
@@ -95,6 +103,15 @@ _OWN: dict[str, dict[type[Value], str]] = {
         access_request.Closed: "Annulled",
         access_request.FormChosen: "FormChosen",
         access_request.DipRendered: "DipRendered",
+        access_request.UseRegistered: "Annulled",
+        access_request.Assigned: "Assigned",
+        access_request.Granted: "GrantRevoked",
+        access_request.GrantRevoked: "Granted",
+        access_request.Refused: "Granted",
+        access_request.ContentViewed: "Annulled",
+        access_request.CertificateIssued: "CertificateAnnulled",
+        access_request.CertificateAnnulled: "CertificateIssued",
+        access_request.Rated: "Rated",
     },
     "Agent": {
         agent.Registered: "Annulled",
@@ -103,6 +120,8 @@ _OWN: dict[str, dict[type[Value], str]] = {
         agent.CredentialIssued: "CredentialRevoked",
         agent.CredentialRevoked: "CredentialIssued",
         agent.ScopesGranted: "CredentialRevoked",
+        agent.DeputyAppointed: "DeputyEnded",
+        agent.DeputyEnded: "DeputyAppointed",
     },
     "Producer": {agent.Registered: "Annulled"},
     "Run": {
@@ -110,6 +129,14 @@ _OWN: dict[str, dict[type[Value], str]] = {
         run.Progressed: "Finished",
         run.Verified: "Annulled",
         run.Finished: "Annulled",
+    },
+    "Reader": {reader.Introduced: "Introduced", reader.SubjectKeyDestroyed: "Annulled"},
+    "OpeningReview": {
+        opening_review.Proposed: "Withdrawn",
+        opening_review.OpinionGiven: "OpinionGiven",
+        opening_review.UnitAnswered: "UnitAnswered",
+        opening_review.Decided: "Annulled",
+        opening_review.Withdrawn: "Annulled",
     },
 }
 

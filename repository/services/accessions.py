@@ -13,13 +13,14 @@ import msgspec
 from packages_spec.findings import Finding
 from repository.domain import accession
 from repository.domain.accession import ACCESSION, Returned, Stage, State, TermsAgreed
-from repository.domain.aggregate import New
+from repository.domain.aggregate import New, fold
 from repository.domain.values import Outcome, Value
 from repository.errors import ArchiveError
 from repository.eventlog import Streams
 from repository.services.ingest import IngestReport, IngestRequest, take_in
 from repository.services.reception import reception_of
 from repository.services.returning import returned_workbook
+from repository.services.search import position_of
 from repository.services.session import Progress, Session
 from repository.storage import discard_delivery, source_lock
 
@@ -85,14 +86,16 @@ def return_delivery(
     return _decided(session, stream, "return-delivery", decide, progress)
 
 
-def show_accession(session: Session, stream: UUID) -> AccessionReport:
-    """How an accession stands."""
+def show_accession(session: Session, stream: UUID, *, as_of: str | None = None) -> AccessionReport:
+    """How an accession stands, or stood as of a moment."""
     session.require("search")
-    state = _state(session, stream)
+    position = position_of(session, as_of)
+    _state(session, stream)
+    history = [one for one in session.log.stream(stream) if position is None or one.envelope.position <= position]
+    state = fold(ACCESSION, history)
     opened, received = state.opened, state.received
     if opened is None:
         raise ArchiveError("accession-unknown", stream)
-    history = session.log.stream(stream)
     reasons = [event.payload.reason for event in history if isinstance(event.payload, Returned)]
     return AccessionReport(
         accession=stream,

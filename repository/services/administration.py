@@ -9,7 +9,8 @@ from uuid import UUID
 import msgspec
 
 from repository.catalogue import Agent
-from repository.domain import agent, corrections
+from repository.domain import access_request, agent, corrections
+from repository.domain.access_request import ACCESS_REQUEST
 from repository.domain.agent import AGENT, PRODUCER, AgentKind
 from repository.domain.aggregate import New
 from repository.domain.authority import may
@@ -20,7 +21,7 @@ from repository.eventlog import EventLog, Streams
 from repository.eventlog.registry import AGGREGATES, event_types
 from repository.services.search import position_of
 from repository.services.session import Session
-from repository.settings import Settings
+from repository.settings import Settings, personal_folder
 
 
 class Credential(msgspec.Struct, frozen=True):
@@ -39,8 +40,7 @@ def credential_file(settings: Settings) -> Path:
     """Where a person's credential lies: `JINGUI_CREDENTIAL`, else a file of this archive in the person's folder."""
     if named := os.environ.get("JINGUI_CREDENTIAL"):
         return Path(named)
-    home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-    return home / "jingui" / f"{settings.id}.credential"
+    return personal_folder() / f"{settings.id}.credential"
 
 
 def write_credential(path: Path, credential: Credential) -> None:
@@ -107,15 +107,19 @@ def found_archive(session: Session, *, administrator: str, archive_name: str) ->
 
 
 def add_person(session: Session, *, name: str, roles: list[Role]) -> tuple[UUID, Credential]:
-    """Register a person with their roles and a credential of their own, which is returned once and kept nowhere."""
+    """Register a person with their roles and a credential of their own, which is returned once and kept nowhere.
+
+    `roles-forbidden` for roles that the policy never lets one person combine.
+    """
     session.require("administer")
+    never = session.policy.never
     credential = Credential(session.new_id(), secrets.token_hex(32))
     person = session.new_id()
 
     def decide(streams: Streams) -> list[New]:
         state = streams.load(AGENT, person).state
         registered = agent.register(state, name=name, kind=AgentKind.PERSON)
-        granted = [payload for role in roles for payload in agent.grant(state, role)]
+        granted = agent.change_roles(state, grant=roles, revoke=(), reason="", never=never)
         issued = agent.CredentialIssued(credential=credential.credential, secret_sha256=credential.digest)
         return [New(person, payload) for payload in (*registered, *granted, issued)]
 
@@ -132,16 +136,19 @@ def list_people(session: Session, *, as_of: str | None = None) -> tuple[Agent, .
 
 
 def change_roles(session: Session, person: UUID, *, grant: list[Role], revoke: list[Role], reason: str) -> None:
-    """Give and take roles. Nothing is appended for what is so already."""
+    """Give and take roles. Nothing is appended for what is so already.
+
+    `roles-forbidden` where the person would have roles that the policy never lets one person combine.
+    """
     session.require("administer")
+    never = session.policy.never
 
     def decide(streams: Streams) -> list[New]:
         state = streams.load(AGENT, person).state
         if state.registered is None:
             raise ArchiveError("agent-unknown", person)
-        given = [payload for role in grant for payload in agent.grant(state, role)]
-        taken = [payload for role in revoke for payload in agent.revoke(state, role, reason)]
-        return [New(person, payload) for payload in (*given, *taken)]
+        changed = agent.change_roles(state, grant=grant, revoke=revoke, reason=reason, never=never)
+        return [New(person, payload) for payload in changed]
 
     session.perform("change-roles", decide, correlation=person, archive=None)
 
@@ -155,6 +162,89 @@ def revoke_credential(session: Session, person: UUID, credential: UUID, reason: 
         return [New(person, payload) for payload in agent.withdraw(state, credential, reason)]
 
     session.perform("revoke-credential", decide, correlation=person, archive=None)
+
+
+def appoint_deputy(session: Session, person: UUID, deputy: UUID, until: str) -> None:
+    """Let one person stand in for another, up to and with a day.
+
+    `roles-forbidden` where the two together would have roles that the policy never lets one person combine.
+    """
+    session.require("administer")
+    never = session.policy.never
+
+    def decide(streams: Streams) -> list[New]:
+        state, other = streams.load(AGENT, person).state, streams.load(AGENT, deputy).state
+        appointed = agent.appoint(state, person, deputy, other, until=until, today=session.today(), never=never)
+        return [New(person, payload) for payload in appointed]
+
+    session.perform("appoint-deputy", decide, correlation=person, archive=None)
+
+
+def dismiss_deputy(session: Session, person: UUID, deputy: UUID, reason: str) -> None:
+    """End a deputy's power before its day."""
+    session.require("administer")
+
+    def decide(streams: Streams) -> list[New]:
+        state = streams.load(AGENT, person).state
+        return [New(person, payload) for payload in agent.dismiss(state, deputy, reason)]
+
+    session.perform("dismiss-deputy", decide, correlation=person, archive=None)
+
+
+class Departure(msgspec.Struct, frozen=True, kw_only=True):
+    """Who left, what was taken from them, and which open decisions their successor has now."""
+
+    schema: str = "jingui.departure/1"
+    person: UUID
+    credentials: tuple[UUID, ...]
+    roles: tuple[Role, ...]
+    reassigned: tuple[UUID, ...]
+
+
+def depart(session: Session, person: UUID, *, successor: UUID | None, reason: str) -> Departure:
+    """Let somebody go in one command: credentials and roles end, deputies on both sides too, open decisions pass on.
+
+    `last-administrator` when nobody could administer any more, `successor-needed` where decisions are open and nobody
+    is named for them, `own-request` where the successor asked for one of them.
+    """
+    session.require("administer")
+    session.catch_up()
+    waiting = session.catalogue.requests(waiting=True, assigned=person, limit=1_000).entries
+    people = session.catalogue.agents(producers=False, limit=1_000).entries
+    if waiting and successor is None:
+        raise ArchiveError("successor-needed", person, count=len(waiting))
+    left = Departure(person=person, credentials=(), roles=(), reassigned=())
+
+    def decide(streams: Streams) -> list[New]:
+        nonlocal left
+        state = streams.load(AGENT, person).state
+        gone = agent.depart(state, reason)
+        others = {one.id: streams.load(AGENT, one.id).state for one in people if one.id != person}
+        if may(state, "administer") and not any(may(other, "administer") for other in others.values()):
+            raise ArchiveError("last-administrator", person)
+        new = [New(person, payload) for payload in gone]
+        for principal, other in others.items():
+            new += [New(principal, payload) for payload in agent.dismiss(other, person, reason)]
+        for one in waiting if successor is not None else ():
+            request = streams.load(ACCESS_REQUEST, one.id).state
+            if request.assigned == person and successor is not None:
+                _expect_decider(others.get(successor))
+                new += [New(one.id, payload) for payload in access_request.assign(request, successor)]
+        left = Departure(
+            person=person,
+            credentials=tuple(state.credentials),
+            roles=tuple(sorted(state.roles)),
+            reassigned=tuple(one.stream for one in new if isinstance(one.payload, access_request.Assigned)),
+        )
+        return new
+
+    session.perform("depart", decide, correlation=person, archive=None)
+    return left
+
+
+def _expect_decider(successor: agent.State | None) -> None:
+    if successor is None or not may(successor, "decide-request"):
+        raise ArchiveError("not-allowed", "decide-request")
 
 
 def find_or_register_producer(session: Session, name: str | None) -> UUID:

@@ -56,21 +56,30 @@ class Assembled:
 
 @contextmanager
 def assembled(
-    session: Session, request: UUID, dip: UUID, chosen: FormChosen, *, over_wire: bool = False
+    session: Session,
+    request: UUID,
+    dip: UUID,
+    chosen: FormChosen,
+    *,
+    over_wire: bool = False,
+    part: tuple[UUID, Sequence[str]] | None = None,
 ) -> Iterator[Assembled]:
     """Make what a request asks for; what is not handed out or kept by the end of the block is gone.
 
-    Over a wire every form is one file. Raises `fixity-mismatch`, `file-unknown`, `pages-invalid`, `form-unfit`.
+    `part` names one package of several, and the files of it that may leave; without it, what was asked for first. Over
+    a wire every form is one file. Raises `fixity-mismatch`, `file-unknown`, `pages-invalid`, `form-unfit`.
     """
     requested = session.log.load(ACCESS_REQUEST, request).state.requested
     if requested is None:
         raise ArchiveError("request-unknown", request)
     wish = Wish(form=chosen.form, pages=chosen.pages, width=chosen.width)
-    version = stored.newest(session, requested.packages[0], as_of=chosen.as_of)
+    package, paths = part or (requested.packages[0], requested.paths)
+    version = stored.newest(session, package, as_of=chosen.as_of)
     fields = session.log.load(DESCRIPTION, chosen.description).state.fields
     if fields is None:
         raise ArchiveError("description-unknown", chosen.description)
-    files = pages_of(stored.chosen(session, version, requested.paths, fields.files), wish.pages)
+    own = None if part is not None and paths else fields.files
+    files = pages_of(stored.chosen(session, version, paths, own), wish.pages)
     source = DipSource(
         package=version.package,
         generation=version.event.generation,

@@ -137,6 +137,7 @@ class _Reading:
         self._columns: dict[str, int] = {}
         self._seen: dict[UUID, int] = {}
         self._codes: dict[UUID, int] = {}
+        self._parents: dict[UUID, str] = {}
         for column, header in enumerate(sheet.rows[0] if sheet.rows else (), 1):
             known = header if header in (ID, VERSION, CODE, PARENT) else self._field(column, header)
             if known is not None:
@@ -200,18 +201,27 @@ class _Reading:
         """The cells that differ from what an export would write now, by field."""
         changes: dict[str, str] = {}
         for key, column in self._columns.items():
-            if key in (ID, VERSION, PARENT):
+            if key in (ID, VERSION):
                 continue
-            cell = self._cell(number, key)
-            if cell == shown(_now(fields, key)):
+            cell, now = self._cell(number, key), self._parent(fields) if key == PARENT else _now(fields, key)
+            if cell == shown(now):
                 continue
             if (number, column) in self._sheet.formulas:
                 self._fault("sheet.formula", number, column, found=cell)
-            elif key == "level" or (key == CODE and not cell):
-                self._fault("sheet.fixed", number, column, expected=_now(fields, key), found=cell)
+            elif key in ("level", PARENT) or (key == CODE and not cell):
+                self._fault("sheet.fixed", number, column, expected=now, found=cell)
             else:
                 changes[key] = _meant(cell)
         return changes
+
+    def _parent(self, fields: Fields) -> str:
+        """An entry's parent, as an export names it."""
+        if fields.parent is None:
+            return ""
+        if fields.parent not in self._parents:
+            above = self._session.log.load(DESCRIPTION, fields.parent).state.fields
+            self._parents[fields.parent] = (above.reference_code if above else None) or str(fields.parent)
+        return self._parents[fields.parent]
 
     def _decide(
         self,

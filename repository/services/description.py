@@ -129,7 +129,8 @@ def move_record(
 ) -> DescriptionReport:
     """Give an entry another parent (`-`: none), another 档号, or both; None leaves as it is.
 
-    The old 档号 goes on leading to it and is never given to another. Raises `code-taken` and what
+    The old 档号 goes on leading to it and is never given to another. What stands below it goes with it into another
+    fonds. Raises `code-taken` and what
     `description.expect_place` raises.
     """
     session.require("describe")
@@ -137,6 +138,8 @@ def move_record(
     above = find_description(session, parent) if parent and parent != NOWHERE else None
     if above is not None and above.archive != entry.archive:
         raise ArchiveError("parent-unknown", parent)
+    other_fonds = above is not None and above.fonds_code not in (None, entry.fonds_code)
+    below = _descendants(session, entry) if other_fonds else []
 
     def decide(streams: Streams) -> list[New]:
         state = streams.load(DESCRIPTION, entry.id).state
@@ -150,7 +153,8 @@ def move_record(
             fonds_code=fonds,
             reason=reason,
         )
-        return moving(streams, entry.archive, entry.id, moved)
+        events = moving(streams, entry.archive, entry.id, moved)
+        return events + _into_fonds(streams, below, fonds, reason) if events else []
 
     answer = session.perform("move", decide, correlation=entry.id, archive=entry.archive)
     return _report(session, entry.id, answer)
@@ -166,6 +170,8 @@ def merge_records(session: Session, record: str, *, into: str, reason: str) -> D
     if lost.archive != kept.archive:
         raise ArchiveError("merge-unfit", record)
     below = _children(session, lost)
+    other_fonds = kept.fonds_code not in (None, lost.fonds_code)
+    farther = [entry for child in below for entry in _descendants(session, child)] if other_fonds else []
 
     def decide(streams: Streams) -> list[New]:
         one, other = streams.load(DESCRIPTION, lost.id).state, streams.load(DESCRIPTION, kept.id).state
@@ -177,7 +183,7 @@ def merge_records(session: Session, record: str, *, into: str, reason: str) -> D
                 fonds = kept.fonds_code or fields.fonds_code
                 moved = Moved(parent=kept.id, reference_code=fields.reference_code, fonds_code=fonds, reason=reason)
                 events += moving(streams, child.archive, child.id, moved)
-        return events
+        return events + _into_fonds(streams, farther, kept.fonds_code, reason)
 
     answer = session.perform("merge", decide, correlation=kept.id, archive=kept.archive)
     return _report(session, lost.id, answer, (kept.id,))
@@ -258,6 +264,28 @@ def _children(session: Session, entry: Description) -> list[Description]:
         found += page.entries
         if (after := page.after) is None:
             return found
+
+
+def _descendants(session: Session, entry: Description) -> list[Description]:
+    """Everything below an entry, however deep; there are three levels at most."""
+    children = _children(session, entry)
+    return children + [farther for child in children for farther in _descendants(session, child)]
+
+
+def _into_fonds(streams: Streams, entries: Sequence[Description], fonds: str | None, reason: str) -> list[New]:
+    """The events by which entries stand in another fonds, where they stood below the same parents."""
+    events: list[New] = []
+    for entry in entries:
+        state = streams.load(DESCRIPTION, entry.id).state
+        if state.fields is not None and state.stands:
+            moved = Moved(
+                parent=state.fields.parent,
+                reference_code=state.fields.reference_code,
+                fonds_code=fonds,
+                reason=reason,
+            )
+            events += [New(entry.id, event) for event in description.move(state, moved)]
+    return events
 
 
 def _paths(session: Session, entry: Description) -> list[str]:

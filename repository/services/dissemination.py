@@ -18,11 +18,11 @@ from repository.domain.authority import may
 from repository.domain.envelope import Event
 from repository.domain.values import Value
 from repository.errors import ArchiveError
-from repository.services import stored
+from repository.services import access, rights, stored
 from repository.services.access import append, chosen_form
 from repository.services.assembly import Assembled, assembled
 from repository.services.dip_forms import Wish, checked, pages_of
-from repository.services.search import find_description, find_record, position_of
+from repository.services.search import position_of
 from repository.services.session import Progress, Session
 from repository.storage import discard_kept, kept_in, sweep_outgoing
 
@@ -76,22 +76,24 @@ def request_dip(
 ) -> UUID:
     """Ask for a record, or for files of it, in a form. Says at once what can be known at once.
 
-    Raises `record-unknown`, `file-unknown`, `purpose-missing`, `form-unknown`, `pages-invalid`, `width-invalid`.
+    Raises `record-unknown` and `access-controlled`, both after the refusal was recorded; `file-unknown`,
+    `purpose-missing`, `form-unknown`, `pages-invalid`, `width-invalid`.
     """
     session.require("disseminate")
     checked(wish)
-    package, entry = find_record(session, record), find_description(session, record)
-    position = position_of(session, as_of)
-    version = stored.newest(session, package, as_of=position)
+    entry = access.find_to_use(session, record, paths=paths, purpose=purpose)
+    position, request = position_of(session, as_of), session.new_id()
+    asked = access.asked_of(session, request, entry, paths, as_of=position)
+    version = stored.newest(session, asked.package, as_of=position)
     pages_of(stored.chosen(session, version, paths, entry.files), wish.pages)
-    request = session.new_id()
-    requested = Requested(packages=(package,), paths=tuple(paths), purpose=purpose)
+    requested = Requested(packages=(asked.package,), paths=tuple(paths), purpose=purpose)
     chosen = chosen_form(wish, entry.id, position)
 
     def decide(state: access_request.State) -> list[Value]:
         return [*access_request.request(state, requested), chosen]
 
-    append(session, request, session.log.stream(package)[0].envelope.archive, decide)
+    append(session, request, asked.archive, decide)
+    access.let_out(session, asked, copy=True)
     return request
 
 
@@ -174,7 +176,8 @@ def _stage(state: access_request.State, outcome: str) -> str:
 def open_parcel(session: Session, request: UUID) -> Parcel:
     """Let the file leave. When this returns, `DipDelivered` is committed: not one byte was read for sending before.
 
-    Raises `request-unknown`, `dip-not-ready`, `dip-gone`. Fetching again, whole or in parts, is the same delivery.
+    Raises `request-unknown`, `dip-not-ready`, `dip-gone`, and `access-controlled` where it was taken down since.
+    Fetching again, whole or in parts, is the same delivery.
     """
     session.require("disseminate")
     _visible(session, request)
@@ -183,6 +186,7 @@ def open_parcel(session: Session, request: UUID) -> Parcel:
         raise ArchiveError("dip-gone", request)
     if state.rendered is None:
         raise ArchiveError("dip-not-ready", request)
+    _still_allowed(session, request, state)
     if not state.delivered:
 
         def decide(now: access_request.State) -> list[Value]:
@@ -200,6 +204,16 @@ def open_parcel(session: Session, request: UUID) -> Parcel:
         bytes=rendered.bytes,
         sha256=rendered.sha256,
     )
+
+
+def _still_allowed(session: Session, request: UUID, state: access_request.State) -> None:
+    """Ask again before each sending: what was open when it was asked for may be controlled by now."""
+    if state.requested is None or state.chosen is None:
+        raise ArchiveError("request-unknown", request)
+    package, entry, paths = state.requested.packages[0], state.chosen.description, state.requested.paths
+    verdict = rights.may_see(session, session.log, package, entry, paths, state, copy=True)
+    if not verdict.allowed:
+        raise ArchiveError("access-controlled", package, why=verdict.why)
 
 
 def close_dip(session: Session, request: UUID) -> None:

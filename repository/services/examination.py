@@ -13,7 +13,14 @@ from packages_spec.findings import Finding
 from packages_spec.technical import Technical
 from repository.characterisation import Asked
 from repository.domain.accession import DigestCheck, Stage
-from repository.domain.archival_package import FormatCount, FormatsIdentified, VirusChecked
+from repository.domain.archival_package import (
+    Check,
+    ForeignIdentifier,
+    FormatCount,
+    FormatsIdentified,
+    IdentifiersRecorded,
+    VirusChecked,
+)
 from repository.domain.values import Outcome, RecordType, SecrecyClass
 from repository.errors import ArchiveError
 from repository.services.catalogue_file import above_ceiling
@@ -26,6 +33,8 @@ from repository.services.session import Progress, Session
 from repository.services.work_sheet import unclear_work
 
 PROGRESS_EVERY = 500
+IDENTIFIERS_KEPT = 100
+"""Old names of one record that an event keeps; all of them stand in its papers."""
 _OF_SEVERAL_PAGES = {".pdf": "application/pdf", ".tif": "image/tiff", ".tiff": "image/tiff"}
 
 
@@ -36,7 +45,7 @@ class Examined(msgspec.Struct, frozen=True):
     identified: tuple[Identified, ...]
     technical: tuple[Technical | None, ...]
     formats: bytes
-    checks: tuple[FormatsIdentified | VirusChecked, ...]
+    checks: tuple[Check, ...]
     record_type: RecordType
     secrecy_class: SecrecyClass
 
@@ -196,7 +205,7 @@ def _checks(
     found: Sequence[Identified],
     formats: bytes,
     infected: Mapping[Path, str],
-) -> Iterator[FormatsIdentified | VirusChecked]:
+) -> Iterator[Check]:
     if session.identifier:
         counts = Counter(kind.puid for kind in found)
         yield FormatsIdentified(
@@ -206,6 +215,10 @@ def _checks(
             formats=tuple(FormatCount(puid=puid, files=count) for puid, count in sorted(counts.items(), key=str)),
             formats_sha256=hashlib.sha256(formats).hexdigest(),
         )
+    system, identifiers = reception.old_identifiers(unit.path)
+    if identifiers:
+        named = tuple(ForeignIdentifier(kind=kind, value=value) for kind, value in identifiers[:IDENTIFIERS_KEPT])
+        yield IdentifiersRecorded(system=system, identifiers=named)
     bad = tuple(file.path for file in unit.files if infected and reception.place(file.delivered.path) in infected)
     outcome = Outcome.NOT_CHECKED if session.scanner is None else Outcome.FAILED if bad else Outcome.PASSED
     yield VirusChecked(

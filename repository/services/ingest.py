@@ -25,10 +25,10 @@ from repository.domain.values import Outcome
 from repository.errors import ArchiveError
 from repository.eventlog import Streams
 from repository.services import examination, format_policy, packaging
+from repository.services.accession_opening import IngestRequest as IngestRequest
+from repository.services.accession_opening import archive_of, find_or_open, left_behind, profile_of
 from repository.services.declarations import declared_pages
 from repository.services.delivery import DeliveryPlan, UnitPlan
-from repository.services.opening import IngestRequest as IngestRequest
-from repository.services.opening import archive_of, find_or_open, left_behind, profile_of
 from repository.services.preservation import put_straight
 from repository.services.reception import Reception, Source, open_source, receive_delivery
 from repository.services.returning import returned_workbook, write_faults
@@ -59,6 +59,7 @@ class IngestReport(msgspec.Struct, frozen=True, kw_only=True):
 
     `outcome` is `completed`, `already-recorded`, `rejected`, `waiting` (for a person's decision) or `part-completed`
     (units that were returned are still to come).
+    `system` is the kind of foreign package that the delivery was recognised as.
     """
 
     schema: str = "jingui.ingest/1"
@@ -69,6 +70,7 @@ class IngestReport(msgspec.Struct, frozen=True, kw_only=True):
     bytes: int
     packages: tuple[IngestedPackage, ...] = ()
     findings: tuple[Finding, ...] = ()
+    system: str | None = None
 
 
 def ingest(session: Session, request: IngestRequest, progress: Progress) -> IngestReport:
@@ -447,6 +449,7 @@ def _report(
         bytes=sum(file.size for file in reception.files),
         packages=tuple(_ingested(units[unit.path], unit) for unit in plan.units if unit.path in units),
         findings=tuple(findings),
+        system=reception.foreign.system.value if reception.foreign else None,
     )
 
 

@@ -81,7 +81,7 @@ class WorkReport(msgspec.Struct, frozen=True, kw_only=True):
 
 def status(session: Session, *, as_of: str | None = None) -> StatusReport:
     """What the archive holds, and what in it is unfinished; as of a moment, what it held and what was unfinished."""
-    session.require("search")
+    session.require("survey")
     last = session.catch_up()
     then = position_of(session, as_of)
     position = last if then is None else min(then, last)

@@ -1,140 +1,397 @@
-"""Opening (接收登记的开立): what a person asks for, and the accession that it belongs to."""
+"""Opening (开放审核): records whose term has run out are listed, judged by two reviewers and their unit, and decided.
 
-from pathlib import Path
+And the way back: a record is taken down at once by one person, and looked at by a second one later.
+"""
+
+import calendar
+import re
+from collections.abc import Callable, Sequence
+from datetime import date
 from uuid import UUID
 
 import msgspec
 
-from repository.domain import accession, reservation
-from repository.domain.accession import ACCESSION, Stage
-from repository.domain.aggregate import Loaded, New
-from repository.domain.ids import transfer_number_guard
-from repository.domain.reservation import TRANSFER_NUMBER
-from repository.domain.values import AccessionKind
+from repository.catalogue import Candidate as Candidate
+from repository.catalogue import Description, OpeningReview, Package, Page, Term
+from repository.domain import archival_package, opening_review
+from repository.domain.agent import AGENT
+from repository.domain.aggregate import New
+from repository.domain.archival_package import ARCHIVAL_PACKAGE, AccessStatusChanged, StatusWay
+from repository.domain.authority import may
+from repository.domain.envelope import Actor
+from repository.domain.opening_review import (
+    MOST,
+    OPENING_REVIEW,
+    Control,
+    OpinionGiven,
+    Proposed,
+    UnitAnswered,
+)
+from repository.domain.opening_review import Answer as Answer
+from repository.domain.values import AccessStatus as AccessStatus
+from repository.domain.values import Ground as Ground
+from repository.domain.values import SecrecyClass as SecrecyClass
 from repository.errors import ArchiveError
 from repository.eventlog import Streams
-from repository.services.administration import find_or_register_producer
-from repository.services.mapping import Profile, read_profile
-from repository.services.reception import Source, source_received
+from repository.services.policy import Rule
+from repository.services.search import find_record
 from repository.services.session import Session
 
+_FORMED = re.compile(r"(\d{4})(?:-(\d\d))?(?:-(\d\d))?[?~%]?$")
 
-class IngestRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """What a person asks for. Without a producer the archive itself delivers; `new` takes a source a second time.
 
-    `mapping` is a site's own mapping profile; `faults` is where to write the catalogue with its faults. `accession` is
-    the one that the delivery goes on with, or repairs (返工); the terms are those on which custody passes.
+class Due(msgspec.Struct, frozen=True, kw_only=True):
+    """Records that a rule of the policy says are due."""
+
+    schema: str = "jingui.opening.due/1"
+    rule: Rule
+    candidates: tuple[Candidate, ...]
+
+
+class ReviewReport(msgspec.Struct, frozen=True, kw_only=True):
+    """A review, and what was decided if it was."""
+
+    schema: str = "jingui.opening.review/1"
+    review: UUID
+    opened: tuple[UUID, ...] = ()
+    controlled: tuple[UUID, ...] = ()
+    passed_over: tuple[UUID, ...] = ()
+
+
+class Queue(msgspec.Struct, frozen=True, kw_only=True):
+    """What waits: reviews that are not decided, records that were taken down and not looked at again."""
+
+    schema: str = "jingui.opening.queue/1"
+    reviews: tuple[OpeningReview, ...]
+    taken_down: tuple[Package, ...]
+
+
+def list_due(session: Session, rule: str, *, limit: int = MOST) -> Due:
+    """The controlled records that a rule names, by 档号, at most 1,000; those under review already are left out."""
+    session.require("propose-opening")
+    session.catch_up()
+    chosen = session.policy.rule(rule)
+    today = session.clock().astimezone().date()
+    term = Term(
+        year_to=today.year - chosen.years,
+        secrecy_max=chosen.secrecy_max,
+        fonds=chosen.fonds,
+        record_type=chosen.record_type,
+        open_by_default=session.policy.status.open_upto,
+    )
+    found = session.catalogue.opening_candidates(
+        term,
+        due=lambda described: term_is_over(described, chosen.years, today),
+        without={package for review in _undecided(session) for package in review.packages},
+        limit=min(limit, MOST),
+    )
+    return Due(rule=chosen, candidates=tuple(found))
+
+
+def term_is_over(described: Description, years: int, today: date) -> bool:
+    """Whether so many full years have passed since the record was formed.
+
+    Counted from its day, else from the last day of its month or year: what is not known exactly is not opened early.
     """
-
-    source: Path
-    archive: str | None = None
-    producer: str | None = None
-    transfer_number: str | None = None
-    kind: AccessionKind = AccessionKind.TRANSFER
-    per_folder: bool = False
-    new: bool = False
-    mapping: Path | None = None
-    faults: Path | None = None
-    accession: UUID | None = None
-    agreement: str | None = None
-    medium: str | None = None
-    opening_opinion: str | None = None
+    end = (described.date or "").replace("..", "/").split("/")[-1].strip() or str(described.year or "")
+    found = _FORMED.fullmatch(end)
+    if found is None:
+        return described.year is not None and described.year + years < today.year
+    year, month = int(found[1]), int(found[2] or 12)
+    if not 1 <= month <= 12:
+        return year + years < today.year
+    day = min(int(found[3] or 31), calendar.monthrange(year, month)[1])
+    return (year + years, month, day) < (today.year, today.month, today.day)
 
 
-def profile_of(request: IngestRequest) -> Profile | None:
-    """The mapping profile that is asked for. `mapping-invalid`."""
-    if request.mapping is None:
-        return None
-    try:
-        return read_profile(request.mapping.read_bytes(), request.mapping)
-    except OSError as error:
-        raise ArchiveError("mapping-invalid", request.mapping, reason=error) from error
+def propose(session: Session, rule: str, *, limit: int = MOST) -> ReviewReport:
+    """Propose the records that are due by a rule, at most 1,000, all of one archive. `nothing-due` for none."""
+    due = list_due(session, rule, limit=limit)
+    if not due.candidates:
+        raise ArchiveError("nothing-due", rule)
+    archive = due.candidates[0].package.archive
+    packages = [one.package.id for one in due.candidates if one.package.archive == archive]
+    return _propose(session, rule, packages, archive)
 
 
-def left_behind(session: Session, request: IngestRequest) -> Source | None:
-    """The source of a delivery that lies in quarantine, whole, while where it came from there is nothing any more."""
-    if request.source.exists() or request.new:
-        return None
-    known = _known(session, request, request.source.resolve())
-    source = source_received(session.log.load(ACCESSION, known).state) if known else None
-    return source if source is not None and (request.accession or source.path == request.source.resolve()) else None
+def propose_records(session: Session, records: Sequence[str]) -> ReviewReport:
+    """Propose records that somebody names, as when a reader asks for a judgement before its time."""
+    session.require("propose-opening")
+    packages = list(dict.fromkeys(find_record(session, record) for record in records))
+    archive = session.log.stream(packages[0])[0].envelope.archive if packages else None
+    return _propose(session, "named", packages, archive)
 
 
-def find_or_open(session: Session, request: IngestRequest, source: Source) -> Loaded[accession.State]:
-    """The accession that this delivery belongs to: named, or by number, else by source; opened if there is none.
+def _propose(session: Session, rule: str, packages: Sequence[UUID], archive: str | None) -> ReviewReport:
+    review = session.new_id()
 
-    The terms, where any are stated, are recorded with it.
+    def decide(streams: Streams) -> list[New]:
+        state = streams.load(OPENING_REVIEW, review).state
+        proposed = Proposed(
+            rule=rule,
+            candidates=tuple(
+                opening_review.Candidate(
+                    package=package, revision=streams.load(ARCHIVAL_PACKAGE, package).state.revision
+                )
+                for package in packages
+            ),
+            proposed_by=session.agents,
+        )
+        return [New(review, payload) for payload in opening_review.propose(state, proposed)]
+
+    session.perform("propose-opening", decide, correlation=review, archive=archive)
+    return ReviewReport(review=review)
+
+
+def give_opinion(session: Session, review: UUID, *, control: Sequence[Control], note: str | None = None) -> None:
+    """One reviewer's opinion: these are to be controlled, all others opened. `own-review` for the same person twice."""
+    session.require("review-opening")
+    given = OpinionGiven(reviewer=session.agents, control=tuple(control), note=note)
+
+    def decide(streams: Streams) -> list[New]:
+        state = streams.load(OPENING_REVIEW, review).state
+        return [New(review, payload) for payload in opening_review.give_opinion(state, given)]
+
+    session.perform("give-opinion", decide, correlation=review, archive=_archive(session, review))
+
+
+def hear_unit(
+    session: Session, review: UUID, *, answer: Answer, control: Sequence[Control] = (), letter: str | None = None
+) -> None:
+    """Record what the unit said that the records came from. `review-order` before two reviewers were heard."""
+    session.require("propose-opening")
+    answered = UnitAnswered(answer=answer, control=tuple(control), letter=letter, recorded_by=session.agents)
+
+    def decide(streams: Streams) -> list[New]:
+        state = streams.load(OPENING_REVIEW, review).state
+        return [New(review, payload) for payload in opening_review.hear_unit(state, answered)]
+
+    session.perform("hear-unit", decide, correlation=review, archive=_archive(session, review))
+
+
+def decide(
+    session: Session, review: UUID, *, control: Sequence[Control] = (), opening_date: str | None = None
+) -> ReviewReport:
+    """Decide on a review: one event in its stream and one in every record's, all of them or none.
+
+    What anybody advised to control is controlled; what changed since it was proposed is passed over. `own-review` for
+    one who gave an opinion, `review-order` before everybody was heard.
     """
-    known = None if request.new else _known(session, request, source.path)
-    if known is not None:
-        _agree(session, known, request)
-        return session.log.load(ACCESSION, known)
-    archive = session.archive_code(request.archive)
-    producer = find_or_register_producer(session, request.producer)
-    number = request.transfer_number
-    guard = transfer_number_guard(archive, producer, number) if number else None
-    stream = session.new_id()
-    opened = accession.Opened(
-        kind=request.kind,
-        producer=producer,
-        transfer_number=number,
-        source=str(source.path),
-        per_folder=source.per_folder,
-        title=source.title,
+    session.require("decide-opening")
+    outcome = ReviewReport(review=review)
+
+    def decided(streams: Streams) -> list[New]:
+        nonlocal outcome
+        state = streams.load(OPENING_REVIEW, review).state
+        candidates = state.proposed.candidates if state.proposed else ()
+        held = {one.package: streams.load(ARCHIVAL_PACKAGE, one.package).state for one in candidates}
+        revisions = {package: package_state.revision for package, package_state in held.items()}
+        made = opening_review.decide(state, control, session.agents, revisions)
+        everybody, opened = opening_review.everybody(state, made), opening_review.opened(state, made)
+        status = _StatusOf(review, everybody, opening_date or session.today())
+        new = [New(review, made)]
+        for package in opened:
+            changes = archival_package.change_status(held[package], status.opened(held[package]))
+            new += [New(package, change) for change in changes]
+        for one in made.control:
+            changes = archival_package.change_status(held[one.package], status.controlled(held[one.package], one))
+            new += [New(one.package, change) for change in changes]
+        outcome = ReviewReport(
+            review=review,
+            opened=tuple(opened),
+            controlled=tuple(one.package for one in made.control),
+            passed_over=made.passed_over,
+        )
+        return new
+
+    session.perform("decide-opening", decided, correlation=review, archive=_archive(session, review))
+    return outcome
+
+
+class _StatusOf(msgspec.Struct, frozen=True):
+    """The statuses that one decision gives."""
+
+    review: UUID
+    decided_by: tuple[UUID, ...]
+    opening_date: str
+
+    def opened(self, state: archival_package.State) -> AccessStatusChanged:
+        return AccessStatusChanged(
+            status=AccessStatus.OPEN,
+            secrecy_class=state.secrecy_class,
+            opening_date=self.opening_date,
+            controlled_until=None,
+            ground=Ground.TERM_EXPIRED,
+            reason=None,
+            way=StatusWay.REVIEW,
+            review=self.review,
+            decided_by=self.decided_by,
+        )
+
+    def controlled(self, state: archival_package.State, control: Control) -> AccessStatusChanged:
+        return msgspec.structs.replace(
+            self.opened(state),
+            status=AccessStatus.CONTROLLED,
+            opening_date=None,
+            controlled_until=control.until,
+            ground=control.ground,
+        )
+
+
+def withdraw(session: Session, review: UUID, reason: str) -> None:
+    """End a review without a decision: it was drawn up wrongly."""
+    session.require("propose-opening")
+
+    def decide(streams: Streams) -> list[New]:
+        state = streams.load(OPENING_REVIEW, review).state
+        return [New(review, payload) for payload in opening_review.withdraw(state, reason)]
+
+    session.perform("withdraw-review", decide, correlation=review, archive=_archive(session, review))
+
+
+def queue(session: Session) -> Queue:
+    """What waits for somebody."""
+    session.require("survey")
+    session.catch_up()
+    return Queue(reviews=tuple(_undecided(session)), taken_down=tuple(session.catalogue.taken_down()))
+
+
+def list_reviews(session: Session, *, as_of: int | None, limit: int, after: str | None) -> Page[OpeningReview]:
+    """Every review in the order in which they were proposed."""
+    session.require("survey")
+    session.catch_up()
+    return session.catalogue.reviews(as_of=as_of, limit=limit, after=after)
+
+
+def take_down(session: Session, record: str, reason: str) -> UUID:
+    """Control a record at once; a second person looks at it later (`settle`). Answers with its package."""
+    session.require("take-down")
+    package = find_record(session, record)
+
+    def decide(streams: Streams) -> list[New]:
+        state = streams.load(ARCHIVAL_PACKAGE, package).state
+        changes = archival_package.take_down(state, agents=session.agents, reason=reason)
+        return [New(package, change) for change in changes]
+
+    _perform(session, "take-down", package, decide)
+    return package
+
+
+def settle(session: Session, record: str, *, confirm: bool, reason: str) -> UUID:
+    """Confirm a takedown, or restore what was before it. `second-person-needed` for whoever took it down."""
+    session.require("settle-takedown")
+    package = find_record(session, record)
+
+    def decide(streams: Streams) -> list[New]:
+        state = streams.load(ARCHIVAL_PACKAGE, package).state
+        changes = archival_package.settle_takedown(state, confirm=confirm, agents=session.agents, reason=reason)
+        return [New(package, change) for change in changes]
+
+    _perform(session, "settle-takedown", package, decide)
+    return package
+
+
+def correct_status(
+    session: Session,
+    record: str,
+    *,
+    status: AccessStatus | None,
+    secrecy: SecrecyClass | None,
+    ground: Ground | None,
+    reason: str,
+    approver: Actor,
+    until: str | None = None,
+) -> UUID:
+    """Put an access status or a class right, with a second person's agreement, whose credential was checked.
+
+    `not-allowed` where either may not decide on opening or settle takedowns.
+    """
+    session.require("settle-takedown")
+    package = find_record(session, record)
+    if not reason.strip():
+        raise ArchiveError("reason-missing", record)
+
+    def decide(streams: Streams) -> list[New]:
+        if not may(streams.load(AGENT, approver.agent).state, "decide-opening"):
+            raise ArchiveError("not-allowed", "decide-opening")
+        if approver.agent in session.agents:
+            raise ArchiveError("second-person-needed", record)
+        state = streams.load(ARCHIVAL_PACKAGE, package).state
+        changed = AccessStatusChanged(
+            status=status,
+            secrecy_class=secrecy or state.secrecy_class,
+            opening_date=session.today() if status is AccessStatus.OPEN else None,
+            controlled_until=until,
+            ground=ground,
+            reason=reason,
+            way=StatusWay.CORRECTION,
+            review=None,
+            decided_by=tuple(sorted({*session.agents, approver.agent})),
+        )
+        return [New(package, change) for change in archival_package.change_status(state, changed)]
+
+    _perform(session, "correct-status", package, decide)
+    return package
+
+
+def place_hold(session: Session, record: str, reason: str) -> UUID:
+    """Keep a record from being destroyed as long as this hold (冻结) lies on it. Answers with the hold's id."""
+    session.require("hold")
+    package, hold = find_record(session, record), session.new_id()
+
+    def decide(streams: Streams) -> list[New]:
+        state = streams.load(ARCHIVAL_PACKAGE, package).state
+        return [New(package, payload) for payload in archival_package.place_hold(state, hold, reason)]
+
+    _perform(session, "place-hold", package, decide)
+    return hold
+
+
+def release_hold(session: Session, record: str, hold: UUID, reason: str) -> None:
+    """Take a hold off. `hold-unknown` for one that does not lie on the record."""
+    session.require("hold")
+    package = find_record(session, record)
+
+    def decide(streams: Streams) -> list[New]:
+        state = streams.load(ARCHIVAL_PACKAGE, package).state
+        return [New(package, payload) for payload in archival_package.release_hold(state, hold, reason)]
+
+    _perform(session, "release-hold", package, decide)
+
+
+def controls(
+    session: Session, records: Sequence[str], ground: Ground | None, until: str | None = None
+) -> tuple[Control, ...]:
+    """These records, to be controlled on a ground, as opinions and decisions say it. `reason-missing` without one."""
+    if records and ground is None:
+        raise ArchiveError("reason-missing", records[0])
+    return tuple(
+        Control(package=find_record(session, record), ground=ground, until=until)
+        for record in dict.fromkeys(records)
+        if ground is not None
     )
 
-    def decide(streams: Streams) -> list[New]:
-        events = [
-            New(stream, payload) for payload in accession.open_accession(streams.load(ACCESSION, stream).state, opened)
-        ]
-        if guard and number:
-            held = streams.load(TRANSFER_NUMBER, guard).state
-            events += [New(guard, payload) for payload in reservation.reserve(held, number, stream)]
-        return events
 
-    session.perform("open-accession", decide, correlation=stream, archive=archive)
-    _agree(session, stream, request)
-    return session.log.load(ACCESSION, stream)
+def _perform(session: Session, what: str, package: UUID, decide: Callable[[Streams], list[New]]) -> None:
+    archive = session.log.stream(package)[0].envelope.archive
+    session.perform(what, decide, correlation=package, archive=archive)
 
 
-def _known(session: Session, request: IngestRequest, source: Path) -> UUID | None:
-    """The accession that is meant: named, or by transfer number, else by source. It is opened by nobody here."""
-    if request.accession is not None:
-        if session.log.load(ACCESSION, request.accession).state.stage is Stage.NEW:
-            raise ArchiveError("accession-unknown", request.accession)
-        return request.accession
-    archive = session.archive_code(request.archive)
-    producer = find_or_register_producer(session, request.producer)
-    if request.transfer_number:
-        guard = transfer_number_guard(archive, producer, request.transfer_number)
-        return session.log.load(TRANSFER_NUMBER, guard).state.holder
-    return _accession_from(session, archive, producer, source)
+def _undecided(session: Session) -> list[OpeningReview]:
+    found: list[OpeningReview] = []
+    for state in ("proposed", "reviewed", "heard"):
+        after: str | None = None
+        while True:
+            page = session.catalogue.reviews(state=state, limit=1_000, after=after)
+            found += page.entries
+            if page.after is None:
+                break
+            after = page.after
+    return found
 
 
-def _accession_from(session: Session, archive: str, producer: UUID, source: Path) -> UUID | None:
-    session.catch_up()
-    known = session.catalogue.find_accession(archive, producer, None, str(source))
-    return known.id if known else None
-
-
-def _agree(session: Session, stream: UUID, request: IngestRequest) -> None:
-    """Record the terms that were stated now; what was not stated stays as it was."""
-    if not (request.agreement or request.medium or request.opening_opinion):
-        return
-
-    def decide(streams: Streams) -> list[New]:
-        state = streams.load(ACCESSION, stream).state
-        known = state.terms or accession.TermsAgreed(agreement=None, medium=None, opening_opinion=None)
-        terms = accession.TermsAgreed(
-            agreement=request.agreement or known.agreement,
-            medium=request.medium or known.medium,
-            opening_opinion=request.opening_opinion or known.opening_opinion,
-        )
-        return [New(stream, payload) for payload in accession.agree(state, terms)]
-
-    session.perform("agree-terms", decide, correlation=stream, archive=archive_of(session, stream))
-
-
-def archive_of(session: Session, stream: UUID) -> str | None:
-    """The code of the archive that an accession belongs to."""
-    return session.log.stream(stream)[0].envelope.archive
+def _archive(session: Session, review: UUID) -> str | None:
+    events = session.log.stream(review)
+    if not events or not events[0].envelope.type.startswith("OpeningReview."):
+        raise ArchiveError("review-unknown", review)
+    return events[0].envelope.archive

@@ -38,7 +38,7 @@ from repository.domain.envelope import Event
 from repository.domain.values import Carrier, Level, Outcome, Sealed
 from repository.errors import ArchiveError
 from repository.eventlog import Record, Streams
-from repository.services.delivery import LISTING, WHOLE, ContentFile, Delivered
+from repository.services.delivery import LISTING, WHOLE, ContentFile, Delivered, writable
 from repository.services.delivery_papers import is_catalogue
 from repository.services.examination import Examined
 from repository.services.identification import Identified
@@ -180,7 +180,7 @@ def _build(
         events=events,
         agents=agents,
         other_identifiers=tuple(
-            Identifier("local", f"{name}: {value}") for name, value in _other_identifiers(fields, reception)
+            Identifier("local", f"{name}: {value}") for name, value in _other_identifiers(fields, reception, unit.path)
         ),
         bag_group=fields.fonds_code,
         software=SOFTWARE,
@@ -229,11 +229,15 @@ def _listed(reception: Reception, examined: Examined) -> Iterable[Delivered]:
     return [file.delivered for file in (*examined.plan.files, *examined.plan.papers)]
 
 
-def _other_identifiers(fields: description.Fields, reception: Reception) -> Iterator[tuple[str, str]]:
+def _other_identifiers(fields: description.Fields, reception: Reception, unit: str) -> Iterator[tuple[str, str]]:
     if fields.reference_code:
         yield "档号", fields.reference_code
-    if reception.submitted_id:
+    if reception.foreign is None and reception.submitted_id:
         yield "SIP OBJID", reception.submitted_id
+    if reception.foreign is not None:
+        system, identifiers = reception.old_identifiers(unit)
+        for kind, value in identifiers:
+            yield f"{system} {kind}", writable(value)
 
 
 def label_of(fields: description.Fields, otherwise: str) -> str:

@@ -12,10 +12,10 @@ from repository.domain import accession
 from repository.domain.accession import Stage
 from repository.domain.ids import reference_code_guard
 from repository.domain.reservation import REFERENCE_CODE
-from repository.services import examination
+from repository.services import examination, format_policy
+from repository.services.accession_opening import IngestRequest, profile_of
 from repository.services.delivery import DeliveryPlan
 from repository.services.mapping import Column, Profile, builtin
-from repository.services.opening import IngestRequest, profile_of
 from repository.services.reception import Reception, Source, open_source
 from repository.services.returning import returned_workbook
 from repository.services.session import Progress, Session
@@ -68,6 +68,8 @@ def preview(session: Session, request: IngestRequest, progress: Progress) -> tup
         plan = reception.plan()
         findings = [*reception.received.findings, *plan.findings, *_taken(session, code, plan)]
         findings += examination.judge_delivery(session, reception, plan)
+        formats = examination.formats_to_judge(session, reception, plan.units, progress)
+        findings += format_policy.judge(format_policy.read_policy(session.settings.format_policy), formats or {})
         report = PreviewReport(
             form=source.form,
             files=len(reception.files),

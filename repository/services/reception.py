@@ -14,6 +14,7 @@ from packages_spec import safe_archive
 from packages_spec.bagit import ALGORITHMS, is_bag, read_bag
 from packages_spec.descriptive import read_archive_xml
 from packages_spec.findings import Finding
+from packages_spec.foreign import Foreign
 from packages_spec.profiles import BAG_PROFILE
 from packages_spec.safe_xml import UnsafeXml
 from packages_spec.tables import RefusedTable, Sheet
@@ -23,7 +24,7 @@ from repository.domain.aggregate import Loaded, New
 from repository.domain.values import DeliveryForm, SecrecyClass, time_of
 from repository.errors import ArchiveError
 from repository.eventlog import Streams
-from repository.services import catalogue_file, delivery
+from repository.services import catalogue_file, delivery, foreign_delivery
 from repository.services.catalogue_file import CatalogueFile
 from repository.services.declarations import Declared, read_declarations
 from repository.services.delivery import Delivered, DeliveryPlan, UnitPlan
@@ -37,6 +38,7 @@ from repository.services.delivery_papers import (
     read_all,
     read_table,
 )
+from repository.services.foreign_delivery import foreign_package
 from repository.services.mapping import Profile, builtin, read_profile
 from repository.services.session import Progress, Session
 from repository.services.work_sheet import WorkLine, read_work_sheet
@@ -203,14 +205,37 @@ class Reception:
             return CatalogueFile((), (Finding("package.file-missing", path),))
         return CatalogueFile((catalogue_file.row_of(described),), ())
 
+    @cached_property
+    def foreign(self) -> Foreign | None:
+        """What kind of package of another archive's it is, if it is one; a SIP of our own is none."""
+        if self._per_folder:
+            return None
+        info = read_bag(self.folder).info if self.source.is_bag else None
+        if info is not None and ("BagIt-Profile-Identifier", BAG_PROFILE) in info:
+            return None
+        return foreign_package(self.files, lambda path: self.place(path).open("rb"), info)
+
+    def old_identifiers(self, unit: str) -> tuple[str | None, tuple[tuple[str, str], ...]]:
+        """The system that a unit comes from, and what it was called there, each with its kind."""
+        if self.foreign is None:
+            return None, (("OBJID", self.submitted_id),) if self.submitted_id else ()
+        item = next((item for item in self.foreign.items if item.path == unit), None)
+        whole = item is None or len(self.foreign.items) == 1
+        return self.foreign.system.value, self.foreign.identifiers if whole or item is None else item.identifiers
+
     def plan(self) -> DeliveryPlan:
         """Its units. `plan-differs` when a plan of other units was recorded before."""
+        if self.foreign is not None and self.foreign.items:
+            return self._expected(foreign_delivery.plan_foreign(self.files, self.foreign, self.source.title))
         layout = delivery.layout_of(self.files, is_bag=self.source.is_bag, per_folder=self._per_folder)
         rows, title = self.catalogue.rows, self.source.title
         plan = delivery.plan_delivery(self.files, layout, rows, title, papers_path=self._papers)
         if layout is delivery.Layout.ROWS and self.catalogue.mapped is None:  # unread, it says nothing of any file
             told = tuple(one for one in plan.findings if one.code != "delivery.not-in-catalogue")
             plan = DeliveryPlan(plan.units, told)
+        return self._expected(plan)
+
+    def _expected(self, plan: DeliveryPlan) -> DeliveryPlan:
         if self._planned and {unit.path for unit in plan.units} != set(self._planned):
             raise ArchiveError("plan-differs", self.source.path)
         return plan
@@ -238,7 +263,9 @@ class Reception:
 
     def has_papers_in(self, unit: UnitPlan) -> bool:
         """Whether the delivery's papers are kept in this unit: one of their own, or the only record there is."""
-        return not self.source.is_bag and (self.is_papers(unit) or bool(unit.papers))
+        if self.source.is_bag or (self.foreign is not None and self.foreign.items):
+            return False  # what lies beside such content is its own system's
+        return self.is_papers(unit) or bool(unit.papers)
 
     @property
     def kept_papers(self) -> list[tuple[str, Path]]:

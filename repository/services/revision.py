@@ -86,29 +86,43 @@ def repack(session: Session, *, budget: int, progress: Progress) -> RevisionRepo
     over and named. Raises what storing raises.
     """
     session.require("work")
-    # 1 put straight what a crash left, and choose
+    # 1 put straight what a crash left
     put_straight(session)
     session.catch_up()
-    chosen = session.catalogue.lagging(limit=budget).entries
     passed_over: dict[str, str] = {}
     done = 0
-    for start in range(0, len(chosen), AT_ONCE):
-        # 2 decide, from the descriptions as they stand now
-        works = []
-        for card in chosen[start : start + AT_ONCE]:
-            try:
-                works.append(_decide_metadata(session, card.id))
-            except ArchiveError as error:
-                if error.code not in ("revision-pending", "fixity-mismatch"):
-                    raise
-                passed_over[str(card.id)] = error.code
+    lagging = _lagging(session)
+    while works := _decided(session, lagging, min(AT_ONCE, budget - done), passed_over):
         # 3 build, store, and commit them together
         skipped = store_next(session, works, "metadata revised")
         passed_over |= {str(package): code for package, code in skipped.items()}
         done += len(works) - len(skipped)
-        progress("repack", start + len(works), len(chosen))
+        progress("repack", done, budget)
     session.catch_up()
     return RevisionReport(stored=done, passed_over=passed_over, lagging=session.catalogue.lagging(limit=1).total)
+
+
+def _lagging(session: Session) -> Iterator[UUID]:
+    """The packages that lag as of now, in the order of their creation."""
+    after: str | None = None
+    while True:
+        page = session.catalogue.lagging(limit=1_000, after=after)
+        yield from (card.id for card in page.entries)
+        if (after := page.after) is None:
+            return
+
+
+def _decided(session: Session, lagging: Iterator[UUID], wanted: int, passed_over: dict[str, str]) -> list[Next]:
+    """2 decide, from the descriptions as they stand now: the next packages, up to so many, that can be made anew."""
+    works: list[Next] = []
+    while len(works) < wanted and (package := next(lagging, None)) is not None:
+        try:
+            works.append(_decide_metadata(session, package))
+        except ArchiveError as error:
+            if error.code not in ("revision-pending", "fixity-mismatch"):
+                raise
+            passed_over[str(package)] = error.code
+    return works
 
 
 def told_of(session: Session, package: UUID) -> Told:

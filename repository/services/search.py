@@ -1,7 +1,7 @@
 """Search (检索): what the catalogue says of records, packages and accessions, now or as of a moment of the past."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Unpack
 from uuid import UUID
@@ -9,13 +9,16 @@ from uuid import UUID
 import msgspec
 
 from packages_spec.profiles import PayloadFile
-from repository.catalogue import Accession, AccessRequest, Description, Filters, Package, Run
+from repository.catalogue import Accession, AccessRequest, Description, Filters, Package, Run, Viewer
 from repository.catalogue import Page as Page
+from repository.domain import access_rules
+from repository.domain.access_rules import Act
+from repository.domain.authority import may
 from repository.domain.description_fields import holds
 from repository.domain.envelope import Event
-from repository.domain.values import time_of
+from repository.domain.values import SecrecyClass, time_of
 from repository.errors import ArchiveError
-from repository.services import stored
+from repository.services import rights, stored
 from repository.services.format_policy import Verdict, read_policy
 from repository.services.session import Session
 
@@ -50,28 +53,51 @@ def find_record(session: Session, record: str) -> UUID:
     return description.package
 
 
+def named_package(session: Session, record: str) -> UUID | None:
+    """The package of a record of that name, whoever asks: only to write down what was refused, never to show it."""
+    session.catch_up()
+    return next((found.package for found, _ in _named(session, record, None)), None)
+
+
 def find_description(session: Session, record: str) -> Description:
     """The description of a record named by 档号 (a former one leads to it too), description or package id.
 
-    One that was merged leads to its survivor.
+    One that was merged leads to its survivor. What it was called in another archive leads to it as well, where nothing
+    of ours is called so.
     """
     return _find(session, record, None)[0]
 
 
 def _find(session: Session, record: str, as_of: int | None) -> tuple[Description, bool]:
+    """The record of that name. One that may not be known of and one that is not there are the same `record-unknown`."""
     session.require("search")
     session.catch_up()
-    identifier, formerly = uuid_of(record), False
+    for found, formerly in _named(session, record, as_of):
+        if rights.known(session, found):
+            return found, formerly
+    raise ArchiveError("record-unknown", record)
+
+
+def _named(session: Session, record: str, as_of: int | None) -> Iterator[tuple[Description, bool]]:
+    """Every entry that the name leads to; a merged one leads to its survivor."""
+    identifier = uuid_of(record)
     if identifier is None:
-        matches = session.catalogue.by_reference_code(record, as_of=as_of)
-        found, formerly = (matches[0].description, matches[0].formerly) if matches else (None, False)
+        named = [
+            (match.description, match.formerly) for match in session.catalogue.by_reference_code(record, as_of=as_of)
+        ]
     else:
         found = session.catalogue.description(identifier, as_of=as_of)
         package = session.catalogue.package(identifier, as_of=as_of) if found is None else None
         if package is not None:
             found = session.catalogue.description(package.description, as_of=as_of)
-    if found is None:
-        raise ArchiveError("record-unknown", record)
+        named = [(found, False)] if found is not None else []
+    if not named:
+        named = [(found, False) for found in session.catalogue.by_old_identifier(record, as_of=as_of)]
+    for description, formerly in named:
+        yield _survivor(session, description, as_of, formerly=formerly)
+
+
+def _survivor(session: Session, found: Description, as_of: int | None, *, formerly: bool) -> tuple[Description, bool]:
     while found.into is not None and (survivor := session.catalogue.description(found.into, as_of=as_of)) is not None:
         found, formerly = survivor, True
     return found, formerly
@@ -124,30 +150,44 @@ def list_records(session: Session, *, as_of: str | None, limit: int, after: str 
 def search_records(
     session: Session, words: str, *, as_of: str | None, limit: int, after: str | None, **filters: Unpack[Filters]
 ) -> Page[Description]:
-    """Descriptions with these words in their titles that meet the filters."""
+    """Descriptions with these words in their titles that meet the filters and that the one who asks may know of."""
     session.require("search")
     session.catch_up()
     position = position_of(session, as_of)
+    filters["viewer"] = _viewer(session)
     return session.catalogue.search(words or None, as_of=position, limit=limit, after=after, **filters)
+
+
+def _viewer(session: Session) -> Viewer:
+    """What the one who asks may know of, as a condition of the question."""
+    reach, today = access_rules.reach(session.standing().roles, Act.KNOW), session.today()
+    sees_all = reach >= max(secrecy.rank for secrecy in SecrecyClass)
+    return Viewer(
+        controlled_upto=reach,
+        open_upto=access_rules.MOST_OPEN.rank,
+        open_by_default=session.policy.status.open_upto,
+        today=today,
+        granted=() if sees_all else session.catalogue.granted_to(session.principal, today),
+    )
 
 
 def list_packages(session: Session, *, as_of: str | None, limit: int, after: str | None) -> Page[Package]:
     """Archival packages in the order of their creation."""
-    session.require("search")
+    session.require("survey")
     session.catch_up()
     return session.catalogue.packages(as_of=position_of(session, as_of), limit=limit, after=after)
 
 
 def list_lagging(session: Session, *, as_of: str | None, limit: int, after: str | None) -> Page[Package]:
     """Packages whose newest version tells less than the log knows of their descriptions."""
-    session.require("search")
+    session.require("survey")
     session.catch_up()
     return session.catalogue.lagging(as_of=position_of(session, as_of), limit=limit, after=after)
 
 
 def list_to_migrate(session: Session, *, as_of: str | None, limit: int, after: str | None) -> Page[Package]:
     """Stored packages with files that the format policy, as it reads today, wants migrated."""
-    session.require("search")
+    session.require("survey")
     session.catch_up()
     puids = read_policy(session.settings.format_policy).puids(Verdict.TO_MIGRATE)
     position = position_of(session, as_of)
@@ -156,7 +196,7 @@ def list_to_migrate(session: Session, *, as_of: str | None, limit: int, after: s
 
 def list_accessions(session: Session, *, as_of: str | None, limit: int, after: str | None) -> Page[Accession]:
     """Accessions in the order of their opening."""
-    session.require("search")
+    session.require("survey")
     session.catch_up()
     return session.catalogue.accessions(as_of=position_of(session, as_of), limit=limit, after=after)
 
@@ -178,16 +218,21 @@ def list_runs(session: Session, *, as_of: str | None, limit: int, after: str | N
 def show_record(session: Session, record: str, *, as_of: str | None) -> RecordReport:
     """A record named by 档号, description or package id. `record-unknown` where nothing of that name stood then.
 
-    Its files are those of the newest version that was stored then, as far as they are its own.
+    Its files are those of the newest version that was stored then, as far as they are its own. How it came here, and
+    the names of staff, are shown to staff.
     """
     position = position_of(session, as_of)
     description, formerly = _find(session, record, position)
     merged = session.catalogue.merged_into(description.id, as_of=position)
     package = session.catalogue.package(description.package, as_of=position) if description.package else None
-    events = [event for stream in streams_of(description, merged, package) for event in session.log.stream(stream)]
+    is_staff = may(session.standing(), "survey")
+    streams = streams_of(description, merged, package if is_staff else None)
+    if package is not None and not is_staff:
+        streams.append(package.id)
+    events = [event for stream in streams for event in session.log.stream(stream)]
     history = sorted(
         (
-            _entry(session, event, position)
+            _entry(session, event, position, named=is_staff)
             for event in events
             if position is None or event.envelope.position <= position
         ),
@@ -212,9 +257,9 @@ def streams_of(description: Description, merged: Sequence[Description], package:
     return [description.id, *(one.id for one in merged), *([package.id, package.accession] if package else [])]
 
 
-def _entry(session: Session, event: Event, as_of: int | None) -> HistoryEntry:
+def _entry(session: Session, event: Event, as_of: int | None, *, named: bool) -> HistoryEntry:
     envelope = event.envelope
-    actor = session.catalogue.agent(envelope.actor, as_of=as_of)
+    actor = session.catalogue.agent(envelope.actor, as_of=as_of) if named else None
     return HistoryEntry(
         position=envelope.position,
         time=envelope.recorded_at,

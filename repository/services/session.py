@@ -9,14 +9,17 @@ from uuid import UUID
 
 from repository.catalogue import Catalogue
 from repository.characterisation import Characteriser
-from repository.domain.agent import AGENT
+from repository.crypto import Vault
+from repository.domain.agent import AGENT, combined
+from repository.domain.agent import State as Agent
 from repository.domain.aggregate import New
-from repository.domain.authority import may
+from repository.domain.authority import may, stands_in
 from repository.domain.envelope import Actor, Command, OccurredAt
 from repository.domain.values import time_of
 from repository.errors import ArchiveError
 from repository.eventlog import Answer, EventLog, Streams
 from repository.services.identification import FormatIdentifier
+from repository.services.policy import Policy, read_policy
 from repository.services.virus import VirusScanner
 from repository.settings import Settings
 from repository.storage import Store
@@ -48,6 +51,7 @@ class Session:
     identifier: FormatIdentifier | None
     scanner: VirusScanner | None
     characteriser: Characteriser | None
+    vault: Vault
     scopes: frozenset[str] | None = None
     """Verbs that the credential is limited to; None: whatever the roles allow."""
     asked: str = ""
@@ -64,11 +68,43 @@ class Session:
         """The time, as events and packages write it."""
         return time_of(self.clock())
 
+    def today(self) -> str:
+        """The day, as the people at this place count it."""
+        return self.clock().astimezone().date().isoformat()
+
+    @property
+    def principal(self) -> UUID:
+        """In whose name it is done: the actor, or the one for whom the actor stands in."""
+        return self.actor.on_behalf_of or self.actor.agent
+
+    @property
+    def agents(self) -> tuple[UUID, ...]:
+        """Everybody whose deed it is: a deputy and the principal both. Rules that need two people compare these."""
+        return tuple(sorted({self.actor.agent, self.principal}))
+
+    @property
+    def policy(self) -> Policy:
+        """What the site decided about rights."""
+        return read_policy(self.folder)
+
+    def standing(self) -> Agent:
+        """What the one may in whose name it is done.
+
+        `not-deputy` where the actor does not stand in for them today, `roles-forbidden` where the two together would
+        have roles that one person may never combine.
+        """
+        state = self.log.load(AGENT, self.principal).state
+        if self.principal != self.actor.agent:
+            if not stands_in(state, self.actor.agent, self.today()):
+                raise ArchiveError("not-deputy", self.principal)
+            combined(state.roles | self.log.load(AGENT, self.actor.agent).state.roles, self.policy.never)
+        return state
+
     def require(self, verb: str) -> None:
-        """Refuse what the actor's roles do not allow (`not-allowed`), or their key does not open (`scope-missing`)."""
+        """Refuse what the roles do not allow (`not-allowed`), or the actor's key does not open (`scope-missing`)."""
         if self.scopes is not None and verb not in self.scopes:
             raise ArchiveError("scope-missing", verb)
-        if not may(self.log.load(AGENT, self.actor.agent).state, verb):
+        if not may(self.standing(), verb):
             raise ArchiveError("not-allowed", verb)
 
     def perform(

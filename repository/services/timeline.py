@@ -61,10 +61,10 @@ def timeline(session: Session, named: str, *, as_of: str | None) -> TimelineRepo
     its accession, the requests for it, the runs over it - except those that concern others too. Reads the whole log.
     """
     session.require("audit")
-    subject = find_subject(session, named)
-    last = session.log.position()
+    last = session.catch_up()
     position = position_of(session, as_of)
     upto = last if position is None else min(position, last)
+    subject = find_subject(session, named, upto)
 
     # 1 what names it
     positions = {at for identity in subject.ids for at in session.log.naming(identity, upto=upto)}
@@ -78,7 +78,7 @@ def timeline(session: Session, named: str, *, as_of: str | None) -> TimelineRepo
     # 3 each as it was read then, with what took it back
     events = [event for at in _runs_of(positions, upto) for event in session.log.events(after=at[0] - 1, upto=at[1])]
     taken_back = _taken_back(session, events, upto)
-    entries = tuple(_happening(session, event, taken_back) for event in events)
+    entries = tuple(_happening(session, event, taken_back, upto) for event in events)
     return TimelineReport(subject=subject, position=upto, entries=entries)
 
 
@@ -111,9 +111,9 @@ def _taken_back(session: Session, events: list[Event], upto: int) -> dict[UUID, 
     return found
 
 
-def _happening(session: Session, event: Event, taken_back: dict[UUID, tuple[int, ...]]) -> Happening:
+def _happening(session: Session, event: Event, taken_back: dict[UUID, tuple[int, ...]], upto: int) -> Happening:
     envelope = event.envelope
-    actor = session.catalogue.agent(envelope.actor)
+    actor = session.catalogue.agent(envelope.actor, as_of=upto)
     return Happening(
         position=envelope.position,
         event=envelope.event_id,

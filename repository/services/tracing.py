@@ -65,12 +65,12 @@ class TraceReport(msgspec.Struct, frozen=True, kw_only=True):
 def trace(session: Session, named: str, *, as_of: str | None) -> TraceReport:
     """The chain through a record, package, accession, request, DIP or event. `not-traceable` for anything else."""
     session.require("audit")
-    subject = find_subject(session, named)
-    if subject.kind not in _CHAIN:
-        raise ArchiveError("not-traceable", named, kind=subject.kind)
-    last = session.log.position()
+    last = session.catch_up()
     position = position_of(session, as_of)
     upto = last if position is None else min(position, last)
+    subject = find_subject(session, named, upto)
+    if subject.kind not in _CHAIN:
+        raise ArchiveError("not-traceable", named, kind=subject.kind)
 
     # 1 the streams that the chain can run through
     packages = _packages(session, subject, upto)
@@ -134,7 +134,7 @@ def _is_named(subject: Subject, envelope: Envelope, web: _Web) -> bool:
 def _packages(session: Session, subject: Subject, upto: int) -> set[UUID]:
     """The packages through which the chain of a subject can run."""
     if subject.kind in _AIP:
-        return {*subject.ids, subject.id} if subject.event is None else _of_record(session, subject.id)
+        return {*subject.ids, subject.id} if subject.event is None else _of_record(session, subject.id, upto)
     if subject.kind == "AccessRequest":
         request = session.catalogue.request(subject.id, as_of=upto)
         return set(request.packages) if request else set()
@@ -147,8 +147,8 @@ def _packages(session: Session, subject: Subject, upto: int) -> set[UUID]:
             return found
 
 
-def _of_record(session: Session, stream: UUID) -> set[UUID]:
-    description = session.catalogue.description(stream)
+def _of_record(session: Session, stream: UUID, upto: int) -> set[UUID]:
+    description = session.catalogue.description(stream, as_of=upto)
     return {stream, description.package} if description and description.package else {stream}
 
 
@@ -177,13 +177,13 @@ def _report(session: Session, subject: Subject, upto: int, web: _Web, chosen: li
         requests=tuple(request.id for request in asked),
         dips=tuple(request.dip for request in asked if request.dip is not None),
         readers=tuple(dict.fromkeys(request.requester for request in asked)),
-        steps=tuple(_step(session, web, at, chosen) for at in chosen),
+        steps=tuple(_step(session, web, at, chosen, upto) for at in chosen),
     )
 
 
-def _step(session: Session, web: _Web, at: int, chosen: list[int]) -> Step:
+def _step(session: Session, web: _Web, at: int, chosen: list[int], upto: int) -> Step:
     envelope = web.envelopes[at]
-    actor = session.catalogue.agent(envelope.actor)
+    actor = session.catalogue.agent(envelope.actor, as_of=upto)
     return Step(
         position=at,
         event=envelope.event_id,

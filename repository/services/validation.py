@@ -11,7 +11,15 @@ from pathlib import Path
 import msgspec
 
 from packages_spec import safe_archive
-from packages_spec.bagit import is_bag, read_bag, validate_bag
+from packages_spec.bagit import (
+    Profile,
+    RefusedProfile,
+    is_bag,
+    load_profile,
+    read_bag,
+    validate_bag,
+    validate_profile,
+)
 from packages_spec.eark import is_eark, judge_container, kind_of_document, validate_document, validate_eark
 from packages_spec.findings import Finding, Severity
 from packages_spec.ocfl import object_folders, validate_object, validate_root
@@ -32,22 +40,36 @@ class ValidationReport(msgspec.Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...]
 
 
-def validate(path: Path, *, schemas: Path | None = None) -> ValidationReport:
-    """Judge a folder, zip, tar or XML document; `delivery-missing` if it is absent.
+class _Terms(msgspec.Struct, frozen=True):
+    """By what else to judge: a folder of official schemas, a BagIt profile, and how the thing was packed."""
+
+    schemas: Path | None = None
+    profile: Profile | None = None
+    serialization: str | None = None
+
+
+def validate(path: Path, *, schemas: Path | None = None, profile: Path | None = None) -> ValidationReport:
+    """Judge a folder, zip, tar or XML document; `delivery-missing` if it or the profile is absent.
 
     `schemas` is a folder of official XML Schemas, by which METS, PREMIS and Dublin Core are judged beside our own
-    grammar.
+    grammar; `profile` is the file of a BagIt profile, by which bags are judged too. A profile that cannot be used is
+    a finding: what was asked for was not judged.
     """
-    if not path.exists():
-        raise ArchiveError("delivery-missing", path)
+    for each in (path, profile):
+        if each is not None and not each.exists():
+            raise ArchiveError("delivery-missing", each)
+    try:
+        terms = _Terms(schemas, None if profile is None else load_profile(profile))
+    except RefusedProfile as refusal:
+        return _report(path, "file" if path.is_file() else "folder", list(refusal.findings))
     if path.is_dir():
-        return _judge(path, path, "", schemas)
+        return _judge(path, path, "", terms)
     # (1) A document by itself.
     if not safe_archive.is_archive(path):
         kind = kind_of_document(path)
         if kind is None:
             return _report(path, "file", [Finding("package.cannot-judge", path.name)])
-        return _report(path, kind, validate_document(path, schemas=schemas))
+        return _report(path, kind, [*validate_document(path, schemas=schemas), *_no_bag(terms, path.name)])
     # (2) A packed file: judged by its names first, then by what it holds.
     refused = safe_archive.scan(path)
     if refused:
@@ -59,10 +81,22 @@ def validate(path: Path, *, schemas: Path | None = None) -> ValidationReport:
         except safe_archive.RefusedArchive as refusal:
             return _report(path, "packed", [refusal.finding])
         root = _single(folder.root)
-        report = _judge(path, root, "packed-", schemas)
+        report = _judge(path, root, "packed-", msgspec.structs.replace(terms, serialization=_media_type(path)))
         if not report.kind.endswith(("eark", "package")):
             return report
         return _report(path, report.kind, [*report.findings, *judge_container(path, folder.root, root)])
+
+
+def _media_type(path: Path) -> str:
+    """What BagIt profiles call the form of a packed file."""
+    with path.open("rb") as stream:
+        start = stream.read(2)
+    return {b"PK": "application/zip", b"\x1f\x8b": "application/gzip"}.get(start, "application/x-tar")
+
+
+def _no_bag(terms: _Terms, name: str) -> list[Finding]:
+    """A profile was asked for and there is no bag to judge by it."""
+    return [] if terms.profile is None else [Finding("profile.no-bag", name, found=terms.profile.identifier)]
 
 
 def _unpack(path: Path, folder: Folder) -> None:
@@ -70,23 +104,30 @@ def _unpack(path: Path, folder: Folder) -> None:
         folder.write(member.path, member.chunks)
 
 
-def _judge(path: Path, root: Path, prefix: str, schemas: Path | None) -> ValidationReport:
+def _judge(path: Path, root: Path, prefix: str, terms: _Terms) -> ValidationReport:
     """Decide what the folder is, and judge it as that."""
     if any(root.glob("0=ocfl_object_*")):
-        return _report(path, f"{prefix}ocfl-object", validate_object(root))
+        return _report(path, f"{prefix}ocfl-object", [*validate_object(root), *_no_bag(terms, ".")])
     if any(root.glob("0=ocfl_[0-9]*")):
-        return _report(path, f"{prefix}ocfl-root", [*validate_root(root), *_objects(root)])
+        return _report(path, f"{prefix}ocfl-root", [*validate_root(root), *_objects(root), *_no_bag(terms, ".")])
     if is_bag(root):
-        findings = validate_bag(root, workers=2)
-        packages = list(_payload_packages(root))
-        for package in packages:
-            findings += _below(package, root, validate_eark(package, schemas=schemas))
-        if _is_ours(root):
-            findings += validate_package(root)
-        return _report(path, f"{prefix}package" if packages else f"{prefix}bag", findings)
+        return _bag(path, root, prefix, terms)
     if is_eark(root):
-        return _report(path, f"{prefix}eark", validate_eark(root, schemas=schemas))
+        return _report(path, f"{prefix}eark", [*validate_eark(root, schemas=terms.schemas), *_no_bag(terms, ".")])
     return _report(path, f"{prefix}folder", [Finding("package.cannot-judge", ".")])
+
+
+def _bag(path: Path, root: Path, prefix: str, terms: _Terms) -> ValidationReport:
+    """A bag, by its profile too if one was given, and every E-ARK package in its payload."""
+    findings = validate_bag(root, workers=2)
+    if terms.profile is not None:
+        findings += validate_profile(root, terms.profile, serialization=terms.serialization)
+    packages = list(_payload_packages(root))
+    for package in packages:
+        findings += _below(package, root, validate_eark(package, schemas=terms.schemas))
+    if _is_ours(root):
+        findings += validate_package(root)
+    return _report(path, f"{prefix}package" if packages else f"{prefix}bag", findings)
 
 
 def _objects(root: Path) -> Iterator[Finding]:

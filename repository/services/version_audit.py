@@ -17,7 +17,7 @@ from packages_spec.bagit import validate_bag
 from packages_spec.digests import Digested, sha256_of
 from packages_spec.findings import Finding
 from packages_spec.ocfl import read_inventory, sidecar
-from packages_spec.profiles import package_folder, payload_path, validate_package
+from packages_spec.profiles import package_folder, validate_package
 from repository.domain.archival_package import ContentRevised, Created, MetadataRevised, Stored
 from repository.domain.envelope import Event
 from repository.services.packaging import payload_line
@@ -47,7 +47,7 @@ def _judge(
             yield from _bag(root / "v1/content", places, sha256)
     else:
         with tempfile.TemporaryDirectory(prefix="jingui-audit-") as place:
-            _lay_out(root, places, Path(place), payload_path(str(package), ""))
+            _lay_out(root, places, Path(place))
             yield from _bag(Path(place), places, sha256)
     # 2 the digests that the log has of it
     expected = {
@@ -87,14 +87,20 @@ def _is_safe(path: str) -> bool:
     return not any(part in {"", ".", ".."} for part in path.split("/"))
 
 
-def _lay_out(root: Path, places: Mapping[str, str], target: Path, content: str) -> None:
+def _is_content(path: str) -> bool:
+    """Whether it is a file of the record: `data/uuid-<u>/representations/<name>/data/...`."""
+    parts = path.split("/")
+    return parts[2:3] == ["representations"] and parts[4:5] == ["data"]
+
+
+def _lay_out(root: Path, places: Mapping[str, str], target: Path) -> None:
     """The version as a folder. What is missing or no regular file stays missing."""
     for path, place in places.items():
         source, copy = root / place, target / path
         if not source.is_file() or source.is_symlink():
             continue
         copy.parent.mkdir(parents=True, exist_ok=True)
-        if path.startswith(content):
+        if _is_content(path):
             with copy.open("wb") as file:
                 file.truncate(source.stat().st_size)
         else:

@@ -16,10 +16,10 @@ from msgspec.structs import replace
 from repository.catalogue import Catalogue
 from repository.domain import accession, description, reservation
 from repository.domain.envelope import Envelope, Event
-from repository.domain.values import Outcome, SecrecyClass
+from repository.domain.values import Level, Outcome, SecrecyClass
 from repository.eventlog.registry import event_types
 from tests.catalogue_events import created, fields, formats, opened, received, stored, virus_checked
-from tests.histories import MemoryLog
+from tests.histories import MemoryLog, identity
 
 pytestmark = pytest.mark.bench
 
@@ -72,7 +72,7 @@ class PassingLog:
         return islice(self._next, (upto or self.position()) - after)
 
     def position(self) -> int:
-        return 6 * self._count + 6 * -(-self._count // PER_ACCESSION)
+        return 6 * self._count + 7 * -(-self._count // PER_ACCESSION)
 
     def _made(self) -> Iterator[Event]:
         chance, log = random.Random(7), MemoryLog()
@@ -112,8 +112,10 @@ def _accession(log: MemoryLog, chance: random.Random, start: int, count: int) ->
         made = replace(created(0), accession=stream, unit=unit.path, description=unit.description)
         log.record("ArchivalPackage", unit.package, made, formats(), virus_checked(Outcome.NOT_CHECKED))
     log.record("Accession", stream, accepted)
+    volume = identity(fonds)
+    log.record("Description", volume, description.Described(fields=_volume(fonds)))
     for unit in units:
-        described = description.Described(fields=_fields(chance, unit, fonds))
+        described = description.Described(fields=replace(_fields(chance, unit, fonds), parent=volume))
         log.record("Description", unit.description, described)
         log.record("ArchivalPackage", unit.package, stored(1))
     log.record("Accession", stream, completed)
@@ -127,6 +129,13 @@ def _fields(chance: random.Random, unit: accession.Unit, fonds: str) -> descript
         title=title(chance),
         year=chance.randrange(1900, 1990),
         secrecy_class=chance.choice((SecrecyClass.OPEN, SecrecyClass.OPEN, SecrecyClass.INTERNAL)),
+    )
+
+
+def _volume(fonds: str) -> description.Fields:
+    """The volume below which a fonds' items stand."""
+    return fields(
+        level=Level.VOLUME, reference_code=f"{fonds}-WS", fonds_code=fonds, title=f"{fonds} 文书卷", page_count=3_000
     )
 
 
@@ -199,6 +208,28 @@ def _code(chance: random.Random) -> str:
     return f"J{record // PER_ACCESSION:04d}-WS-Y-{record % PER_ACCESSION:05d}"
 
 
+CPU = 0.020
+"""Seconds of CPU that the server spends at most on one of these, in 99 of 100."""
+ON_CPU: dict[str, Question] = {
+    "search, two words": lambda c, r, p: c.search(f"{r.choice(KINDS)} 第{r.randrange(1, 400)}号"),
+    "search, a word in a quarter of the titles": lambda c, r, p: c.search(r.choice(("地契", "民国", "县政府", "信函"))),
+    "prefix of the 档号": lambda c, r, p: c.search(reference_code_prefix=_code(r)[: r.choice((5, 8, 13))]),
+    "filter by fonds and years": lambda c, r, p: c.search(fonds=_code(r)[:5], year_from=1930, year_to=1949),
+    "filter by level": lambda c, r, p: c.search(fonds=_code(r)[:5], level=Level.ITEM),
+    "words and filter": lambda c, r, p: c.search("地契", fonds=_code(r)[:5]),
+    "below a volume": lambda c, r, p: c.search(parent=identity(_code(r)[:5])),
+    "page far inside a list": lambda c, r, p: c.search(after=_far(c, r), limit=50),
+    "page of a search": lambda c, r, p: c.search("地契", after=c.search("地契", limit=20).after, limit=20),
+    "one entry by its 档号": lambda c, r, p: c.by_reference_code(_code(r)),
+}
+
+
+def _far(catalogue: Catalogue, chance: random.Random) -> str:
+    """The marker of a page somewhere in the whole list."""
+    (match,) = catalogue.by_reference_code(_code(chance))
+    return f"{catalogue.position()}.{match.description.opened.position}"
+
+
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Catalogue:
     catalogue = Catalogue(tmp_path_factory.mktemp("catalogue"))
@@ -219,3 +250,19 @@ def test_answers_in_time(large: Catalogue, name: str) -> None:
     taken.sort()
     print(f"{name}: p50 {taken[50] * 1e3:.2f} ms, p99 {taken[98] * 1e3:.2f} ms")
     assert taken[98] <= bound
+
+
+@pytest.mark.parametrize("name", ON_CPU)
+def test_search_prefix_filter_and_page_cost_little_cpu(large: Catalogue, name: str) -> None:
+    chance, position = random.Random(5), large.position()
+    taken = sorted(timed(partial(ON_CPU[name], large, chance, position))[1] for _ in range(200))
+    print(f"{name}: p50 {taken[100] * 1e3:.2f} ms, p99 {taken[197] * 1e3:.2f} ms of CPU")
+    assert taken[197] <= CPU
+
+
+def test_lagging_packages_and_the_digitisation_rate_are_counted_in_seconds(large: Catalogue) -> None:
+    """Questions of a day's work, not of a reader: each looks at every entry once."""
+    for name, ask in (("lagging", large.lagging), ("digitised", partial(large.digitised, "fonds"))):
+        _, cpu = timed(ask)
+        print(f"{name}: {cpu:.2f} s of CPU")
+        assert cpu <= 10

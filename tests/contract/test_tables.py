@@ -16,6 +16,7 @@ import pytest
 
 from cli.main import COMMANDS
 from packages_spec.findings import Severity
+from packages_spec.foreign import System
 from repository.catalogue import REPORTS
 from repository.catalogue.schema import TABLES as TABLES_OF_CARDS
 from repository.domain.accession import Stage
@@ -256,6 +257,8 @@ PUT_TOGETHER = {
     "cards": {table.name for table in TABLES_OF_CARDS},
     "source": {"paper-form", "legacy-system"},
     "event": {name.partition(".")[2] for name in event_types()},
+    "system": {system.value for system in System},
+    "essentials.signature": {"valid", "invalid", "not-tested"},
     "doctor": {state.replace(" ", "-") for state in get_args(State)},
     "report": set(REPORTS),
     "schedule": {"fixity", "statistics"},
@@ -288,7 +291,7 @@ def test_every_option_and_argument_says_what_it_is_for(command: str) -> None:
         for node in ast.parse((ROOT / "cli" / "commands" / f"{command}.py").read_text("utf-8")).body
         if isinstance(node, ast.FunctionDef) and node.name == "command"
     ]
-    shared = {"Archive", "Credential", "Json", "Lang", "AsOf", "Limit", "After"}
+    shared = {"Archive", "Credential", "Json", "Lang", "AsOf", "Limit", "After", "OnBehalfOf"}
     silent = [
         argument.arg
         for argument in function.args.args

@@ -19,6 +19,7 @@ from repository.errors import ArchiveError
 from repository.eventlog import Streams
 from repository.services import administration
 from repository.services.access import DisseminationReport, disseminate
+from repository.services.accessions import show_accession
 from repository.services.administration import Role
 from repository.services.feed import read_events
 from repository.services.history import diff
@@ -46,6 +47,28 @@ CHAIN = [
     "AccessRequest.DipDelivered",
     "AccessRequest.Closed",
 ]
+
+
+READING: dict[str, tuple[str, ...]] = {
+    "list": ("requests",),
+    "search": ("地契",),
+    "show": (DEED,),
+    "status": (),
+    "events": (),
+    "replay": (),
+    "diff": ("..",),
+    "timeline": (DEED,),
+    "trace": (DEED,),
+    "report": ("annual",),
+    "schedule": (),
+    "doctor": (),
+    "fsck": (),
+    "person": (),
+    "accession": ("ACCESSION",),
+    "catalogue": ("digitised",),
+    "statement": ("--contractor", "某公司"),
+}
+"""What an auditor may do: every verb that only reads."""
 
 
 class Day(msgspec.Struct, frozen=True):
@@ -259,6 +282,34 @@ def test_a_record_as_of_then_has_the_files_of_the_version_of_then(tmp_path: Path
         assert refused.value.code == "content-unknown"
 
 
+def test_an_accession_as_of_then_stands_where_it_stood(day: Day) -> None:
+    with day.site.open(day.auditor) as session:
+        stages = {}
+        for event in session.log.stream(day.accession):
+            then = str(event.envelope.position)
+            stages[event.envelope.type] = show_accession(session, day.accession, as_of=then).stage.value
+        assert stages == {
+            "Accession.Opened": "open",
+            "Accession.DeliveryReceived": "received",
+            "Accession.Planned": "received",
+            "Accession.DeliveryValidated": "validated",
+            "Accession.Accepted": "accepted",
+            "Accession.Completed": "completed",
+        }
+        with pytest.raises(ArchiveError) as refused:
+            show_accession(session, day.accession, as_of="1")
+        assert refused.value.code == "accession-unknown"
+
+
+AS_OF = READING.keys() - {"events", "diff", "schedule", "doctor", "fsck", "statement"}
+"""Reading verbs that show one moment; the others compare moments, name them otherwise, or look at now."""
+
+
+@pytest.mark.parametrize("verb", sorted(AS_OF))
+def test_every_reading_verb_can_look_at_the_past(verb: str) -> None:
+    assert "--as-of" in jingui(verb, "--help").out
+
+
 def test_a_difference_tells_what_happened_between(day: Day) -> None:
     with day.site.open(day.auditor) as session:
         last = session.log.position()
@@ -316,24 +367,6 @@ def test_following_shows_what_another_process_appends(growing: Site, tmp_path: P
         assert feed.returncode == 0
 
 
-READING: dict[str, tuple[str, ...]] = {
-    "list": ("requests",),
-    "search": ("地契",),
-    "show": (DEED,),
-    "status": (),
-    "events": (),
-    "replay": (),
-    "diff": ("..",),
-    "timeline": (DEED,),
-    "trace": (DEED,),
-    "report": ("annual",),
-    "schedule": (),
-    "doctor": (),
-    "fsck": (),
-    "person": (),
-}
-"""What an auditor may do: every verb that only reads."""
-
 WRITING: dict[str, tuple[str, ...]] = {
     "ingest": (str(LAND_DEEDS), "--new"),
     "disseminate": (DEED, "--purpose", "x"),
@@ -342,21 +375,37 @@ WRITING: dict[str, tuple[str, ...]] = {
     "fixity": (),
     "rebuild": (),
     "annul": ("5", "--reason", "x", "--approver-credential", "OWN"),
+    "accept": ("ACCESSION",),
+    "return": ("ACCESSION", "--reason", "x"),
+    "describe": ("fonds", "--reference-code", "J999", "--title", "x"),
+    "revise": (DEED, "--set", "title=x", "--reason", "x"),
+    "move": (DEED, "--reference-code", "J999-1", "--reason", "x"),
+    "merge": (DEED, "--into", OTHER, "--reason", "x"),
+    "divide": (DEED, "--part", "J999-1|1|甲", "--part", "J999-2|2-4|乙", "--reason", "x"),
+    "close": (DEED, "--reason", "x"),
+    "repack": (),
 }
 """What an auditor may not do: every verb by which something would be written."""
 
 ALSO_WRITING = {"person": ("--add", "某", "--credential-out", "new.credential")}
-WITHOUT_AN_ARCHIVE = {"init", "pack", "validate"}
+ELSEWHERE = {"init", "pack", "validate", "serve"}
+"""Needs no archive, or serves it to others, each of whom is asked who they are."""
 
 
 def test_every_command_is_reading_or_writing() -> None:
-    assert READING.keys() | WRITING.keys() | WITHOUT_AN_ARCHIVE == set(COMMANDS)
+    assert READING.keys() | WRITING.keys() | ELSEWHERE == set(COMMANDS)
     assert not READING.keys() & WRITING.keys()
+
+
+def meant(arguments: tuple[str, ...], day: Day) -> list[str]:
+    """The arguments, with what only this archive knows put in."""
+    known = {"ACCESSION": str(day.accession), "OWN": str(day.auditor)}
+    return [known.get(one, one) for one in arguments]
 
 
 @pytest.mark.parametrize("verb", READING)
 def test_an_auditor_runs_every_reading_verb_and_writes_nothing(day: Day, tmp_path: Path, verb: str) -> None:
-    said = jingui(verb, *READING[verb], site=Site(day.site.folder, day.auditor), cwd=tmp_path)
+    said = jingui(verb, *meant(READING[verb], day), site=Site(day.site.folder, day.auditor), cwd=tmp_path)
     assert (said.status, bool(said.out)) == (0, True), said
     with day.site.open() as session:
         assert names(list(session.log.events()))[-1] == "Closed"
@@ -364,7 +413,7 @@ def test_an_auditor_runs_every_reading_verb_and_writes_nothing(day: Day, tmp_pat
 
 @pytest.mark.parametrize("verb", [*WRITING, *ALSO_WRITING])
 def test_an_auditor_runs_no_writing_verb(day: Day, tmp_path: Path, verb: str) -> None:
-    arguments = [str(day.auditor) if one == "OWN" else one for one in {**WRITING, **ALSO_WRITING}[verb]]
+    arguments = meant({**WRITING, **ALSO_WRITING}[verb], day)
     with day.site.open() as session:
         before = session.log.position()
     said = jingui(verb, *arguments, site=Site(day.site.folder, day.auditor), cwd=tmp_path)

@@ -129,7 +129,7 @@ def test_interrupted_after_a_command_the_same_sheet_goes_on(session: Session, tm
 
 
 def test_faults_name_row_and_column_and_conflicts_their_row(session: Session, tmp_path: Path) -> None:
-    entries = describe_many(session, 8)
+    entries = describe_many(session, 9)
     sheet = tmp_path / "目录.xlsx"
     export_catalogue(session, sheet, fonds="0001")
     wrong = {
@@ -141,6 +141,7 @@ def test_faults_name_row_and_column_and_conflicts_their_row(session: Session, tm
         "0001-WS-00005": ("摄影者", "王"),
         "0001-WS-00006": ("标识", str(UUID(int=7))),
         "0001-WS-00007": ("题名", "好的"),
+        "0001-WS-00008": ("上级档号", "0001-WS-00000"),
     }
 
     def spoil(cells: dict[str, Any]) -> None:
@@ -154,7 +155,7 @@ def test_faults_name_row_and_column_and_conflicts_their_row(session: Session, tm
     assert found == {
         "sheet.field-unfit": "目录.xlsx:2:M(页数)",
         "sheet.formula": "目录.xlsx:3:I(日期)",
-        "sheet.fixed": "目录.xlsx:4:E(级别)",
+        "sheet.fixed": "目录.xlsx:10:D(上级档号)",
         "sheet.changed-since": "目录.xlsx:5:B(版本)",
         "sheet.refused": "目录.xlsx:7",
         "sheet.id-unknown": "目录.xlsx:8:A(标识)",
@@ -162,6 +163,10 @@ def test_faults_name_row_and_column_and_conflicts_their_row(session: Session, tm
     assert [finding.path for finding in preview.findings if finding.code == "sheet.refused"] == [
         "目录.xlsx:6",
         "目录.xlsx:7",
+    ]
+    assert [finding.path for finding in preview.findings if finding.code == "sheet.fixed"] == [
+        "目录.xlsx:4:E(级别)",
+        "目录.xlsx:10:D(上级档号)",
     ]
     before = session.log.position()
     refused = apply_corrections(session, sheet, reason="改正", rest=False, progress=silent)

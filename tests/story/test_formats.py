@@ -205,3 +205,9 @@ def test_siegfried_alone_takes_an_ofd_for_a_zip(tmp_path: Path) -> None:
     script = "import pygfried, sys; print(pygfried.identify_many(sys.argv[1:])['files'][0]['matches'][0]['id'])"
     said = subprocess.run([sys.executable, "-c", script, str(tmp_path / "a.ofd")], capture_output=True, check=True)
     assert said.stdout.strip() == b"x-fmt/263"
+
+
+def test_a_preview_names_what_would_be_refused(site: Site, tmp_path: Path) -> None:
+    delivery = deliver(tmp_path / "delivery", {"b/tool": b"\x7fELF\2\1\1" + b"\0" * 200})
+    told = jingui("ingest", delivery, "--dry-run", "--json", site=site).json()
+    assert [finding["code"] for finding in told["findings"]] == ["format.refused"]

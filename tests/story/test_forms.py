@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from fixtures import hostile
+from fixtures.hostile import deliveries as hostile
 from packages_spec.premis import read_premis
 from repository.domain.values import SecrecyClass
 from repository.errors import ArchiveError

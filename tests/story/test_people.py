@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from repository.domain.agent import AGENT
 from repository.domain.authority import VERBS
 from repository.errors import ArchiveError
-from repository.services import administration
+from repository.services import administration, opening, requests, use
 from repository.services.access import disseminate
 from repository.services.accessions import accept_delivery, return_delivery
 from repository.services.administration import Role
@@ -20,9 +21,10 @@ from repository.services.preservation import materialise
 from repository.services.search import list_records, list_requests, show_record
 from repository.services.session import Session
 from repository.services.statement import statement
+from repository.services.use import Document
 from tests.real_archives import LAND_DEEDS, Site, deliver, new_site, silent, take, types
 
-DEED = "J012-1-0001"
+DEED, THIRD = "J012-1-0001", "J012-1-0003"
 DOOR = 12
 """Exit of a credential that opens nothing, and of a verb that the roles do not have."""
 
@@ -51,6 +53,40 @@ DEEDS: dict[str, Deed] = {
     "administer": lambda session, place: administration.add_person(session, name="某", roles=[]),
 }
 """One deed for every verb that a service asks for, `annul` and `describe` apart."""
+
+
+def _through_the_door(deed: Deed) -> Deed:
+    """A deed for which nothing is prepared: whoever is let in meets that nothing is there."""
+
+    def tried(session: Session, place: Path) -> None:
+        with pytest.raises(ArchiveError) as refused:
+            deed(session, place)
+        if refused.value.code == "not-allowed":
+            raise refused.value
+        assert refused.value.code in {"request-unknown", "review-unknown", "reader-unknown", "no-takedown"}
+
+    return tried
+
+
+NONE = UUID(int=7)
+DEEDS |= {
+    "survey": lambda session, place: opening.queue(session),
+    "read-requests": lambda session, place: requests.list_requests(
+        session, waiting=True, mine=False, as_of=None, limit=5, after=None
+    ),
+    "propose-opening": lambda session, place: opening.list_due(session, "term"),
+    "take-down": lambda session, place: opening.take_down(session, THIRD, "核对"),
+    "hold": lambda session, place: opening.place_hold(session, DEED, "诉讼"),
+    "register-use": _through_the_door(lambda session, place: requests.rate(session, NONE, 5)),
+    "read-sealed": _through_the_door(lambda session, place: use.find_reader(session, Document.PASSPORT, "X1")),
+    "decide-request": _through_the_door(lambda session, place: requests.grant(session, NONE)),
+    "assign-request": _through_the_door(lambda session, place: requests.assign(session, NONE, NONE)),
+    "review-opening": _through_the_door(lambda session, place: opening.give_opinion(session, NONE, control=())),
+    "decide-opening": _through_the_door(lambda session, place: opening.decide(session, NONE)),
+    "settle-takedown": _through_the_door(
+        lambda session, place: opening.settle(session, DEED, confirm=True, reason="核对")
+    ),
+}
 
 
 @pytest.fixture(scope="module")

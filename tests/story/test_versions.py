@@ -145,13 +145,13 @@ def test_a_third_version_follows_the_second(session: Session) -> None:
     judge_store(session)
 
 
-def test_a_package_whose_metadata_is_damaged_is_passed_over_and_named(session: Session) -> None:
+def test_a_package_whose_metadata_is_damaged_is_passed_over_and_holds_up_no_other(session: Session) -> None:
     correct(session)
-    stub = find_record(session, STUB)
-    manifest = session.store.content_path(stub, 1, "manifest-sha256.txt")
+    deed = find_record(session, DEED)
+    manifest = session.store.content_path(deed, 1, "manifest-sha256.txt")
     manifest.chmod(0o644)
     manifest.write_bytes(manifest.read_bytes() + b"\n")
-    report = made_anew(session)
-    assert (report.stored, report.passed_over, report.lagging) == (1, {str(stub): "fixity-mismatch"}, 1)
+    report = made_anew(session, budget=1)
+    assert (report.stored, report.passed_over, report.lagging) == (1, {str(deed): "fixity-mismatch"}, 1)
     with pytest.raises(ArchiveError, check=lambda error: error.code == "fixity-mismatch"):
-        stored.newest(session, stub)
+        stored.newest(session, deed)

@@ -304,9 +304,27 @@ def test_the_drafts_ask_less(bag: Path) -> None:
 
 def test_a_listed_path_may_begin_with_dot_slash(bag: Path) -> None:
     edit("manifest-sha256.txt", "  data/a", "  ./data/a")(without_tag_manifest(bag))
+    assert codes(bag) == {"bag.path-dot-slash"}
+    version_097(bag)
     assert codes(bag) == set()
     edit("manifest-sha256.txt", "  ./data/a", "  ././data/a")(bag)
     assert "path.dots" in codes(bag)
+
+
+def test_only_the_first_drafts_have_package_info(bag: Path) -> None:
+    write(without_tag_manifest(bag), "package-info.txt", b"Payload-Oxum: 1.1\nno field\n")
+    assert codes(bag) == set()
+    edit("bagit.txt", "1.0", "0.95")(bag)
+    assert codes(bag) == {"bag.info-malformed", "bag.oxum-repeated", "bag.oxum-wrong"}
+
+
+def test_a_manifest_whose_algorithm_is_not_written_as_it_should_be_is_checked(bag: Path) -> None:
+    (without_tag_manifest(bag) / "manifest-sha256.txt").rename(bag / "manifest-SHA-256.txt")
+    assert codes(bag) == {"bag.manifest-name"}
+    (bag / "data/a.txt").write_bytes(b"alphb")
+    assert codes(bag) == {"bag.manifest-name", "bag.digest-wrong"}
+    version_097(bag)
+    assert codes(bag) == {"bag.digest-wrong"}
 
 
 def test_only_cr_lf_and_percent_are_decoded_and_percent_only_in_1_0(tmp_path: Path) -> None:
@@ -331,7 +349,7 @@ def test_every_algorithm_is_checked(bag: Path, algorithm: str) -> None:
     without_tag_manifest(bag)
     (bag / "manifest-sha256.txt").unlink()
     lines = line(bag, "data/a.txt", algorithm).upper().replace("DATA/A.TXT", "data/a.txt")
-    (bag / f"manifest-{algorithm}.txt").write_text(lines + line(bag, "data/b/页.txt", algorithm))
+    (bag / f"manifest-{algorithm.replace('_', '')}.txt").write_text(lines + line(bag, "data/b/页.txt", algorithm))
     assert read_bag(bag).algorithms == {algorithm.replace("_", "")}
     assert codes(bag) == set()
     write(bag, "data/a.txt", b"alphb")

@@ -107,6 +107,7 @@ def test_of_two_entries_one_goes_and_the_other_takes_over_its_files() -> None:
     (revised,) = stays
     assert isinstance(revised, Revised)
     assert (revised.fields.package, revised.fields.carrier, revised.fields.title) == (THIRD, Carrier.BOTH, "地契存根")
+    assert (revised.fields.page_count, revised.fields.pages_scanned) == (3, 3)
     with refused("description-gone"):
         description.revise(after(lost[1], gone), fields(title="新"), "改正")
     with refused("description-gone"):

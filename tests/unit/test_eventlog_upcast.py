@@ -2,13 +2,16 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
 
+from repository.domain.description import Described, Revised
 from repository.errors import ArchiveError
 from repository.eventlog import Codec, EventLog, verify_log
 from repository.eventlog.registry import EventType, event_types
 from repository.eventlog.upcast import UPCASTS
 from tests.event_logs import COUNTER, SOFTWARE, TYPES, Counted, TestClock, closing, count, create
+from tests.golden_events import FOLDER
 
 ONE = UUID(int=101)
 
@@ -66,3 +69,14 @@ def test_every_upcast_is_of_a_known_type_and_an_older_schema() -> None:
         assert schema < event_types()[name].schema
     for kind in event_types().values():
         assert {schema for name, schema in UPCASTS if name == kind.name} == set(range(1, kind.schema))
+
+
+@pytest.mark.parametrize("name", ["Described", "Revised"])
+def test_descriptions_of_schema_1_are_read_with_nothing_in_what_is_new(name: str) -> None:
+    key = f"Description.{name}.1"
+    old = (FOLDER / f"{key}.payload.json").read_bytes()
+    read = Codec().decode(f"Description.{name}", 1, old)
+    assert isinstance(read, Described | Revised)
+    now, then = msgspec.to_builtins(read.fields), msgspec.json.decode(old)["fields"]
+    assert {field: now[field] for field in then} == then
+    assert {field for field, value in now.items() if field not in then and value not in (None, ())} == set()

@@ -17,8 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from fixtures import bags, bulk, hostile, make, sound
+from fixtures import bags, bulk, make, sound
 from fixtures.delivery import HEADER
+from fixtures.hostile import deliveries as hostile
 from fixtures.sheet import LARGEST_SCAN
 
 HERE = make.HERE

@@ -1,9 +1,11 @@
 """The path rules: what becomes of names, and which paths are refused. The safe forms are stored for ever."""
 
+from unicodedata import normalize
+
 import pytest
 
 from packages_spec.findings import Finding
-from packages_spec.paths import decode_name, judge_path, safe_path, safe_paths, shown
+from packages_spec.paths import HARMLESS, decode_name, judge_path, safe_path, safe_paths, same_name, shown
 
 SAFE_FORMS = {
     "0001.tif": "0001.tif",
@@ -151,3 +153,11 @@ def test_the_rule_takes_any_findings_text() -> None:
     for language in ("zh", "en"):
         for finding in judge_path("/\udcb5/..") + list(safe_paths(["A", "a"]).findings):
             assert finding.message(language).encode()
+
+
+def test_what_is_harmless_at_one_look_has_one_form_but_for_its_case() -> None:
+    letters = [chr(code) for code in range(0xA000) if HARMLESS.fullmatch(chr(code))]
+    assert len(letters) > 27_000
+    for letter in letters:
+        assert normalize("NFC", normalize("NFD", letter).casefold()) == letter.lower() == same_name(letter)
+        assert judge_path(letter) == []

@@ -8,11 +8,12 @@ import tarfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from packages_spec.findings import Finding
-from packages_spec.safe_archive import Bounds, RefusedArchive, is_archive, members, scan
+from packages_spec.safe_archive import Bounds, RefusedArchive, is_archive, media_type, members, scan
 
 FILES = {"bag/a.txt": b"alpha" * 1000, "bag/empty": b"", "bag/档案/第一页.tif": bytes(range(256)) * 9000}
 Name = str | tarfile.TarInfo | zipfile.ZipInfo
@@ -34,8 +35,43 @@ def make_tar(path: Path, files: dict[str, bytes], mode: str = "w", form: int = t
     return path
 
 
+class Pipe(io.RawIOBase):
+    """A stream that cannot seek: what writes a zip to it has to put each member's sizes behind its bytes."""
+
+    def __init__(self, path: Path) -> None:
+        self.out = path.open("wb")
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, content: Any, /) -> int:
+        return self.out.write(content)
+
+    def close(self) -> None:
+        self.out.close()
+        super().close()
+
+
+def make_streamed_zip(path: Path, files: dict[str, bytes]) -> Path:
+    with Pipe(path) as pipe:
+        make_zip(pipe, files)  # type: ignore[arg-type] # zipfile takes both
+    return path
+
+
+def make_zip_64(path: Path, files: dict[str, bytes]) -> Path:
+    """With the larger sizes in each local header, and a comment behind the end."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.comment = "临溪县档案馆".encode()
+        for name, content in files.items():
+            with archive.open(zipfile.ZipInfo(name), "w", force_zip64=True) as member:
+                member.write(content)
+    return path
+
+
 MAKERS: dict[str, Callable[[Path, dict[str, bytes]], Path]] = {
     "zip": make_zip,
+    "zip streamed": make_streamed_zip,
+    "zip64": make_zip_64,
     "zip stored": lambda path, files: make_zip(path, files, zipfile.ZIP_STORED),
     "tar": make_tar,
     "tar gnu": lambda path, files: make_tar(path, files, form=tarfile.GNU_FORMAT),
@@ -265,6 +301,22 @@ def test_a_header_that_would_fill_the_memory_is_refused(tmp_path: Path) -> None:
     info.type, info.size = tarfile.XHDTYPE, 1 << 40
     (tmp_path / "x").write_bytes(info.tobuf(tarfile.GNU_FORMAT) + bytes(1024))
     assert codes(tmp_path / "x") == {"archive-file.broken"}
+
+
+@pytest.mark.parametrize(
+    ("maker", "kind"),
+    [
+        ("zip", "application/zip"),
+        ("zip64", "application/zip"),
+        ("tar", "application/x-tar"),
+        ("tar gnu", "application/x-tar"),
+        ("tar.gz", "application/gzip"),
+    ],
+)
+def test_the_kind_of_an_archive_file_is_told_by_its_bytes(tmp_path: Path, maker: str, kind: str) -> None:
+    assert media_type(MAKERS[maker](tmp_path / "x.bin", FILES)) == kind
+    (tmp_path / "y.zip").write_bytes(b"no archive")
+    assert media_type(tmp_path / "y.zip") is None
 
 
 def test_faults_of_the_disk_are_not_taken_for_a_broken_archive(tmp_path: Path) -> None:

@@ -1,12 +1,14 @@
 """Records: descriptions (著录) and archival packages (存档信息包)."""
 
 from typing import Any
+from uuid import UUID
 
 from msgspec.structs import replace
 
 from repository.catalogue.cards import (
     Declared,
     Description,
+    OldIdentifier,
     Package,
     StoredVersion,
     changed,
@@ -125,6 +127,12 @@ def virus_checked(card: Package | None, event: archival_package.VirusChecked, en
     return changed(card, envelope, virus=event.outcome)
 
 
+def named(card: Package | None, event: archival_package.IdentifiersRecorded, envelope: Envelope) -> Package | None:
+    """What the content was called elsewhere."""
+    names = tuple(OldIdentifier(one.kind, one.value) for one in event.identifiers)
+    return changed(card, envelope, system=event.system, identifiers=names)
+
+
 def stored(card: Package | None, event: archival_package.Stored, envelope: Envelope) -> Package | None:
     """The newest version in the store; it has taken up the revisions that waited."""
     stored = StoredVersion(
@@ -186,3 +194,35 @@ def digitised(card: Package | None, event: archival_package.Digitised, envelope:
     """Who digitised it, each once."""
     named = dict.fromkeys(one.contractor for one in event.work)
     return card and changed(card, envelope, contractors=tuple(dict.fromkeys((*card.contractors, *named))))
+
+
+def access_changed(
+    card: Package | None, event: archival_package.AccessStatusChanged, envelope: Envelope
+) -> Package | None:
+    """Open or controlled, and the class as it is now."""
+    return card and changed(
+        card,
+        envelope,
+        secrecy_class=event.secrecy_class,
+        access=event.status,
+        access_way=event.way,
+        ground=event.ground,
+        opening_date=event.opening_date,
+        controlled_until=event.controlled_until,
+        decided_by=event.decided_by,
+        revision=card.revision + 1,
+    )
+
+
+def hold_placed(card: Package | None, event: archival_package.HoldPlaced, envelope: Envelope) -> Package | None:
+    """A hold more."""
+    return card and changed(card, envelope, holds=(*_other_holds(card, event.hold), event.hold))
+
+
+def hold_released(card: Package | None, event: archival_package.HoldReleased, envelope: Envelope) -> Package | None:
+    """A hold less."""
+    return card and changed(card, envelope, holds=_other_holds(card, event.hold))
+
+
+def _other_holds(card: Package, hold: UUID) -> tuple[UUID, ...]:
+    return tuple(one for one in card.holds if one != hold)

@@ -1,44 +1,9 @@
-"""Work: access requests (利用申请), runs (作业), and annulments (更正)."""
+"""Work: runs (作业) and annulments (更正)."""
 
-from repository.catalogue.cards import AccessRequest, Mark, Run, changed, moment, sealed_among, words_of
-from repository.domain import access_request, run
+from repository.catalogue.cards import Mark, Run, changed, moment, sealed_among, words_of
+from repository.domain import run
 from repository.domain.corrections import Annulled
 from repository.domain.envelope import Envelope
-
-
-def requested(_: AccessRequest | None, event: access_request.Requested, envelope: Envelope) -> AccessRequest:
-    """Somebody asks for records; the one on whose behalf it is asked is the requester."""
-    now = moment(envelope)
-    return AccessRequest(
-        id=envelope.stream,
-        archive=envelope.archive,
-        opened=now,
-        changed=now,
-        sealed=sealed_among(purpose=event.purpose),
-        requester=envelope.on_behalf_of or envelope.actor,
-        packages=event.packages,
-        paths=event.paths,
-        purpose=words_of(event.purpose),
-    )
-
-
-def assembled(
-    card: AccessRequest | None, event: access_request.DipAssembled, envelope: Envelope
-) -> AccessRequest | None:
-    """The dissemination package is ready."""
-    return changed(card, envelope, state="assembled", dip=event.dip, files=event.files, bytes=event.bytes)
-
-
-def delivered(
-    card: AccessRequest | None, event: access_request.DipDelivered, envelope: Envelope
-) -> AccessRequest | None:
-    """It is handed out."""
-    return changed(card, envelope, state="delivered", dip=event.dip)
-
-
-def closed(card: AccessRequest | None, event: access_request.Closed, envelope: Envelope) -> AccessRequest | None:
-    """The request is at its end."""
-    return changed(card, envelope, state="closed", outcome=event.outcome)
 
 
 def started(_: Run | None, event: run.Started, envelope: Envelope) -> Run:

@@ -1,0 +1,12 @@
+"""Crypto (加密): sealed fields, and the vault that holds their keys. The only importer of `cryptography`.
+
+Promised: the words of a sealed field can be read by whoever holds the vault's master key and the subject's record, and
+by nobody else; a field that was moved to another event, version or name, or changed by one bit, is refused; a subject's
+record that is destroyed takes all of that subject's words with it. Not promised: that a machine which holds both the
+archive and the master key keeps a secret from its own administrator.
+"""
+
+from repository.crypto.sealing import Place, SubjectKey, seal, unseal
+from repository.crypto.vault import Vault
+
+__all__ = ["Place", "SubjectKey", "Vault", "seal", "unseal"]

@@ -1,0 +1,131 @@
+"""True examples for the OpenAPI document: one walk through the API, taken down as it happened.
+
+`python -m tests.api.examples` writes them to `api/examples.json`; a test walks again and compares. What differs from
+one archive to the next - ids, times, digests of them, sizes of what holds them - is replaced by one value of its kind.
+"""
+
+import re
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from fastapi.testclient import TestClient
+
+from api.routes.deposits import PARTS
+from repository.services.administration import Role
+from tests.api.serving import api, request_of
+from tests.api.test_deposits import judged
+from tests.command_line import ROOT
+from tests.real_archives import new_site
+
+FILE = ROOT / "api" / "examples.json"
+DEED = "J012-1-0002"
+
+_PLAIN = (
+    (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\.[0-9a-f]{64}"), "<id>.<secret>"),
+    (
+        re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"),
+        "3f1b6a52-0c7e-4d7b-9c39-5b8f0a4d2e61",
+    ),
+    (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"), "2026-11-24T08:00:00.000000Z"),
+    (re.compile(r"(?:/[^/\s\"]+)+/archive/"), "/srv/archive/"),
+)
+_OF_THE_ARCHIVE = frozenset(
+    {
+        *("inventory_sha256", "manifest_sha256", "tagmanifest_sha256", "live_sha256", "replayed_sha256"),
+        *("listing_sha256", "formats_sha256"),
+    }
+)
+"""Digests of what has ids and times in it."""
+
+
+def plain(value: Any, name: str = "") -> Any:
+    """The value with one thing of its kind in the place of everything that differs between archives."""
+    match value:
+        case str() if name in _OF_THE_ARCHIVE:
+            return "0" * 64
+        case str():
+            for pattern, instead in _PLAIN:
+                value = pattern.sub(instead, value)
+            return value
+        case dict():
+            made = {key: plain(part, key) for key, part in value.items()}
+            if made.get("schema") == "jingui.dip/1" and made.get("bytes"):
+                made |= {"bytes": 1, "sha256": "0" * 64}  # of a file with ids in it
+            return made
+        case list():
+            return [plain(part, name) for part in value]
+        case _:
+            return value
+
+
+def walk(client: TestClient, person: str, packed: bytes) -> dict[str, dict[str, Any]]:
+    """Every operation that takes or answers JSON, once, each in the state that the one before it left."""
+    import hashlib
+
+    seen: dict[str, dict[str, Any]] = {}
+
+    def ask(name: str, method: str, path: str, body: Any = None, **more: Any) -> Any:
+        answer = client.request(method, path, json=body, **more)
+        assert answer.is_success, f"{name}: {answer.status_code} {answer.text}"
+        seen[name] = {} if body is None else {"request": plain(body)}
+        if answer.headers.get("content-type") == "application/json":
+            seen[name]["answer"] = plain(answer.json())
+        return answer
+
+    ask("alive", "GET", "/healthz")
+    ask("ready", "GET", "/readyz")
+    wish = {
+        "name": "land-deeds.zip",
+        "bytes": len(packed),
+        "sha256": hashlib.sha256(packed).hexdigest(),
+        "producer": "临溪县国土资源局",
+        "transfer_number": "2026-001",
+    }
+    deposit = ask("open_deposit", "POST", "/v1/deposits", wish).headers["location"]
+    client.patch(deposit, content=packed, headers={"upload-offset": "0", "content-type": PARTS})
+    ask("complete_deposit", "POST", f"{deposit}/complete")
+    judged(client, deposit)
+    ask("show_deposit", "GET", deposit)
+    ask("search", "GET", "/v1/records?q=地契&limit=1")
+    ask("show", "GET", f"/v1/records/{DEED}")
+    ask("packages", "GET", "/v1/packages?limit=1")
+    ask("accessions", "GET", "/v1/accessions")
+    ask("status", "GET", "/v1/status")
+    asked = {"record": DEED, "purpose": "编史修志", "form": "pdf", "pages": [1, 2]}
+    dip = ask("request_dip", "POST", "/v1/dips", asked).headers["location"]
+    client.get(f"{dip}/events")
+    ask("show_dip", "GET", dip)
+    ask("list_people", "GET", "/v1/people")
+    version = ask("show_person", "GET", f"/v1/people/{person}").headers["etag"]
+    change = {"grant": ["auditor"], "revoke": [], "reason": "轮岗"}
+    ask("change_roles", "PATCH", f"/v1/people/{person}/roles", change, headers={"if-match": version})
+    ask("issue", "POST", f"/v1/people/{person}/keys", {"scopes": ["search", "disseminate"], "expires": None})
+    ask("replay", "GET", "/v1/replay")
+    ask("diff", "GET", "/v1/diff?moments=1..6")
+    ask("timeline", "GET", f"/v1/timeline/{request_of(dip)}")
+    ask("trace", "GET", f"/v1/trace/{request_of(dip)}")
+    return seen
+
+
+def taken_down(place: Path, packed: bytes) -> dict[str, dict[str, Any]]:
+    """The walk in a new archive."""
+    site = new_site(place)
+    with site.open() as session:
+        person, _ = site.person(session, "周文", Role.READER)
+    with api(site) as (client, _):
+        return walk(client, str(person), packed)
+
+
+def main() -> None:
+    """Write the examples."""
+    from tests.api.test_examples import packed_deeds
+
+    with tempfile.TemporaryDirectory() as place:
+        examples = taken_down(Path(place), packed_deeds())
+    FILE.write_bytes(msgspec.json.format(msgspec.json.encode(examples), indent=1) + b"\n")
+
+
+if __name__ == "__main__":
+    main()
