@@ -70,7 +70,7 @@ CORRECTING = {"catalogue", "rescan"}
 """What `story/test_catalogue_sheets` and `story/test_putting_right` run."""
 
 USING = {"view", "use", "request", "rate", "opening", "takedown", "hold", "export", "serve"}
-"""What the stories of use and of formats, and `api/test_partner_story`, run."""
+"""What the stories of use and of formats, and `api/test_story`, run."""
 
 
 def test_every_command_is_run_here() -> None:
