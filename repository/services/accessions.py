@@ -88,7 +88,7 @@ def return_delivery(
 
 def show_accession(session: Session, stream: UUID, *, as_of: str | None = None) -> AccessionReport:
     """How an accession stands, or stood as of a moment."""
-    session.require("search")
+    session.require("survey")
     position = position_of(session, as_of)
     _state(session, stream)
     history = [one for one in session.log.stream(stream) if position is None or one.envelope.position <= position]

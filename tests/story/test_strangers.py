@@ -10,6 +10,7 @@ import pytest
 from repository.domain.access_request import Refused, Requested
 from repository.errors import ArchiveError
 from repository.services.access import disseminate, view
+from repository.services.accessions import show_accession
 from repository.services.search import find_record, list_accessions, list_packages, search_records, show_record
 from repository.services.session import Session
 from tests.command_line import Said
@@ -127,6 +128,7 @@ def test_what_was_refused_is_in_the_log_and_both_leave_the_same_events(staff: St
 STAFF_ONLY: tuple[Callable[[Session], object], ...] = (
     lambda session: list_packages(session, as_of=None, limit=5, after=None),
     lambda session: list_accessions(session, as_of=None, limit=5, after=None),
+    lambda session: show_accession(session, session.new_id()),
 )
 
 
