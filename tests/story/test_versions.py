@@ -12,10 +12,12 @@ from ocfl.validator import Validator
 
 from packages_spec.descriptive import read_archive_xml
 from packages_spec.premis import PackageEntity, read_premis
+from repository.archive import identify_actor
 from repository.domain.archival_package import ARCHIVAL_PACKAGE
 from repository.errors import ArchiveError
 from repository.services import stored
 from repository.services.access import disseminate
+from repository.services.administration import Role, annul
 from repository.services.audit import fsck
 from repository.services.description import PartRequest, divide_record, merge_records, move_record, revise_record
 from repository.services.preservation import materialise
@@ -29,8 +31,12 @@ DEED, PLEDGE, STUB = "J012-1-0001", "J012-1-0002", "J012-1-0003"
 
 
 @pytest.fixture
-def session(tmp_path: Path) -> Iterator[Session]:
-    site: Site = new_site(tmp_path)
+def site(tmp_path: Path) -> Site:
+    return new_site(tmp_path)
+
+
+@pytest.fixture
+def session(site: Site) -> Iterator[Session]:
     with site.open() as opened:
         take(opened, LAND_DEEDS)
         yield opened
@@ -152,9 +158,18 @@ def test_a_divided_record_tells_of_its_parts_and_their_files(session: Session, t
     assert made_anew(session).lagging == 0
 
 
-def test_a_third_version_follows_the_second(session: Session) -> None:
+def _annul_the_end_of_the_accession(session: Session, site: Site) -> None:
+    """Something happens to the accession after its packages were stored, which only later versions can tell."""
+    _, path = site.person(session, "王二", Role.ADMINISTRATOR)
+    (completed,) = session.log.events(types=["Accession.Completed"])
+    second = identify_actor(session.log, session.settings, path)
+    annul(session, completed.envelope.position, reason="误记", approver=second)
+
+
+def test_a_third_version_follows_the_second(session: Session, site: Site) -> None:
     correct(session)
     made_anew(session)
+    _annul_the_end_of_the_accession(session, site)
     revise_record(session, STUB, words={"题名": "又改"}, reason="再改")
     assert made_anew(session).stored == 1
     assert session.store.versions(find_record(session, STUB)) == (1, 2, 3)
