@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from uuid import UUID
 
@@ -13,8 +13,11 @@ from ocfl.validator import Validator
 from packages_spec.descriptive import read_archive_xml
 from packages_spec.premis import PackageEntity, read_premis
 from repository.archive import identify_actor
+from repository.domain import archival_package
+from repository.domain.aggregate import New
 from repository.domain.archival_package import ARCHIVAL_PACKAGE
 from repository.errors import ArchiveError
+from repository.eventlog import Streams
 from repository.services import stored
 from repository.services.access import disseminate
 from repository.services.administration import Role, annul
@@ -25,6 +28,7 @@ from repository.services.revision import RevisionReport, repack
 from repository.services.search import find_record, list_lagging
 from repository.services.session import Session
 from repository.services.validation import validate
+from repository.storage import Published, Stage, Store
 from tests.real_archives import LAND_DEEDS, Site, new_site, silent, take, types
 
 DEED, PLEDGE, STUB = "J012-1-0001", "J012-1-0002", "J012-1-0003"
@@ -186,3 +190,29 @@ def test_a_package_whose_metadata_is_damaged_is_passed_over_and_holds_up_no_othe
     assert (report.stored, report.passed_over, report.lagging) == (1, {str(deed): "fixity-mismatch"}, 1)
     with pytest.raises(ArchiveError, check=lambda error: error.code == "fixity-mismatch"):
         stored.newest(session, deed)
+
+
+def test_an_event_between_building_and_storing_lets_the_version_be_built_again(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A version tells its history up to its own `Stored`: one that would tell less is not stored."""
+    move_record(session, DEED, parent=None, reference_code="J012-1-0011", reason="档号写错")
+    deed, commit = find_record(session, DEED), Store.commit
+
+    def interfering(store: Store, stages: Sequence[Stage]) -> list[Published]:
+        meanwhile = archival_package.MetadataRevised(description=deed, position=1)
+
+        def decide(streams: Streams) -> list[New]:
+            streams.load(ARCHIVAL_PACKAGE, deed)
+            return [New(deed, meanwhile)]
+
+        session.perform("test", decide, correlation=deed, archive=None)
+        return commit(store, stages)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "commit", interfering)
+        with pytest.raises(ArchiveError, check=lambda error: error.code == "package-changed"):
+            made_anew(session)
+    assert made_anew(session).stored == 1
+    assert session.store.versions(deed) == (1, 2)
+    judge_store(session)
