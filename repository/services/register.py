@@ -72,7 +72,7 @@ def register_of(session: Session, record: str, *, as_of: str | None) -> Register
 
 def digitisation(session: Session, *, by: By, fonds: str | None, as_of: str | None) -> DigitisationReport:
     """How much of the paper is scanned. Entries that do not say how many pages they have are counted apart."""
-    session.require("search")
+    session.require("survey")
     position = session.catch_up()
     at = position_of(session, as_of)
     groups = session.catalogue.digitised(by, fonds=fonds, as_of=at)
