@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from uuid import UUID
 
@@ -12,10 +12,15 @@ from ocfl.validator import Validator
 
 from packages_spec.descriptive import read_archive_xml
 from packages_spec.premis import PackageEntity, read_premis
+from repository.archive import identify_actor
+from repository.domain import archival_package
+from repository.domain.aggregate import New
 from repository.domain.archival_package import ARCHIVAL_PACKAGE
 from repository.errors import ArchiveError
+from repository.eventlog import Streams
 from repository.services import stored
 from repository.services.access import disseminate
+from repository.services.administration import Role, annul
 from repository.services.audit import fsck
 from repository.services.description import PartRequest, divide_record, merge_records, move_record, revise_record
 from repository.services.preservation import materialise
@@ -23,14 +28,19 @@ from repository.services.revision import RevisionReport, repack
 from repository.services.search import find_record, list_lagging
 from repository.services.session import Session
 from repository.services.validation import validate
+from repository.storage import Published, Stage, Store
 from tests.real_archives import LAND_DEEDS, Site, new_site, silent, take, types
 
 DEED, PLEDGE, STUB = "J012-1-0001", "J012-1-0002", "J012-1-0003"
 
 
 @pytest.fixture
-def session(tmp_path: Path) -> Iterator[Session]:
-    site: Site = new_site(tmp_path)
+def site(tmp_path: Path) -> Site:
+    return new_site(tmp_path)
+
+
+@pytest.fixture
+def session(site: Site) -> Iterator[Session]:
     with site.open() as opened:
         take(opened, LAND_DEEDS)
         yield opened
@@ -152,9 +162,18 @@ def test_a_divided_record_tells_of_its_parts_and_their_files(session: Session, t
     assert made_anew(session).lagging == 0
 
 
-def test_a_third_version_follows_the_second(session: Session) -> None:
+def _annul_the_end_of_the_accession(session: Session, site: Site) -> None:
+    """Something happens to the accession after its packages were stored, which only later versions can tell."""
+    _, path = site.person(session, "王二", Role.ADMINISTRATOR)
+    (completed,) = session.log.events(types=["Accession.Completed"])
+    second = identify_actor(session.log, session.settings, path)
+    annul(session, completed.envelope.position, reason="误记", approver=second)
+
+
+def test_a_third_version_follows_the_second(session: Session, site: Site) -> None:
     correct(session)
     made_anew(session)
+    _annul_the_end_of_the_accession(session, site)
     revise_record(session, STUB, words={"题名": "又改"}, reason="再改")
     assert made_anew(session).stored == 1
     assert session.store.versions(find_record(session, STUB)) == (1, 2, 3)
@@ -171,3 +190,29 @@ def test_a_package_whose_metadata_is_damaged_is_passed_over_and_holds_up_no_othe
     assert (report.stored, report.passed_over, report.lagging) == (1, {str(deed): "fixity-mismatch"}, 1)
     with pytest.raises(ArchiveError, check=lambda error: error.code == "fixity-mismatch"):
         stored.newest(session, deed)
+
+
+def test_an_event_between_building_and_storing_lets_the_version_be_built_again(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A version tells its history up to its own `Stored`: one that would tell less is not stored."""
+    move_record(session, DEED, parent=None, reference_code="J012-1-0011", reason="档号写错")
+    deed, commit = find_record(session, DEED), Store.commit
+
+    def interfering(store: Store, stages: Sequence[Stage]) -> list[Published]:
+        meanwhile = archival_package.MetadataRevised(description=deed, position=1)
+
+        def decide(streams: Streams) -> list[New]:
+            streams.load(ARCHIVAL_PACKAGE, deed)
+            return [New(deed, meanwhile)]
+
+        session.perform("test", decide, correlation=deed, archive=None)
+        return commit(store, stages)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "commit", interfering)
+        with pytest.raises(ArchiveError, check=lambda error: error.code == "package-changed"):
+            made_anew(session)
+    assert made_anew(session).stored == 1
+    assert session.store.versions(deed) == (1, 2)
+    judge_store(session)

@@ -315,3 +315,25 @@ def test_what_is_annulled_again_was_in_force_in_between(tmp_path: Path) -> None:
     assert [catalogue.digest(upto=position) for position in range(len(digests))] == digests
     bearing = [catalogue.by_reference_code("0001-2", as_of=position) for position in range(1, 6)]
     assert [[match.formerly for match in matches] for matches in bearing] == [[], [False], [], [False], [True]]
+
+
+def test_an_entry_that_was_merged_or_divided_is_found_by_its_code_and_listed_no_more(tmp_path: Path) -> None:
+    log = MemoryLog()
+    lost = describe(log, "lost", title="地契甲", reference_code="0001-1")
+    kept = describe(log, "kept", title="地契乙", reference_code="0001-2")
+    whole_entry = describe(log, "whole", title="地契丙", reference_code="0001-3")
+    before = log.position()
+    log.record("Description", lost, description.Merged(into=kept, reason="同一件"))
+    parts = (description.Part(description=identity("part"), reference_code="0001-4", files=()),)
+    log.record("Description", whole_entry, description.Divided(parts=parts, reason="原是两件"))
+    catalogue = catalogue_of(tmp_path, log)
+    for words in ("地契", None):
+        assert titles(catalogue.search(words)) == ["地契乙"]
+        assert titles(catalogue.search(words, as_of=before)) == ["地契甲", "地契乙", "地契丙"]
+    (match,) = catalogue.by_reference_code("0001-1")
+    assert match.description.into == kept
+    assert [one.id for one in catalogue.merged_into(kept)] == [lost]
+    assert dict(catalogue.holdings().descriptions) == {"item": 1}
+    annul(log, before + 1)
+    catalogue.catch_up(log)
+    assert titles(catalogue.search("地契")) == ["地契甲", "地契乙"]
