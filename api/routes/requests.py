@@ -70,7 +70,7 @@ Mine = Annotated[bool, Query(description="Only those assigned to the one who ask
     ),
 )
 def register(call: Call) -> Answer:
-    """利用登记。Register a reader's use and what they ask for in one call; their words are sealed before they are kept."""
+    """利用登记。Register a reader's use and what they ask for in one call; their words are kept sealed."""
     done = register_use(call.session, read_form(call.raw))
     return Answer(body=done, status=HTTPStatus.CREATED, headers={"location": f"/v1/requests/{done.request}"})
 

@@ -103,6 +103,8 @@ def walk(client: TestClient, person: str, packed: bytes, desk: dict[str, str]) -
     use = ask("register", "POST", "/v1/uses", form | {"records": [DEED]}, headers=desk).headers["location"]
     ask("list_requests", "GET", "/v1/requests?limit=1", headers=desk)
     ask("show_request", "GET", use, headers=desk)
+    place = ask("answer_request", "POST", f"{use}/dip", {"form": "zip"}, headers=desk).headers["location"]
+    client.get(f"{place}/events", headers=desk)
     ask("list_people", "GET", "/v1/people")
     version = ask("show_person", "GET", f"/v1/people/{person}").headers["etag"]
     change = {"grant": ["auditor"], "revoke": [], "reason": "轮岗"}
@@ -120,7 +122,7 @@ def taken_down(place: Path, packed: bytes) -> dict[str, dict[str, Any]]:
     site = new_site(place)
     with site.open() as session:
         person, _ = site.person(session, "周文", Role.READER)
-    desk = key_for(site, "查阅台", Role.DESK, scopes=("register-use", "read-requests", "read-sealed", "search"))
+    desk = key_for(site, "查阅台", Role.DESK, scopes=("disseminate", "register-use", "read-requests", "search"))
     with api(site) as (client, _):
         return walk(client, str(person), packed, desk)
 
