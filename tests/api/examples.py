@@ -122,7 +122,9 @@ def taken_down(place: Path, packed: bytes) -> dict[str, dict[str, Any]]:
     site = new_site(place)
     with site.open() as session:
         person, _ = site.person(session, "周文", Role.READER)
-    desk = key_for(site, "查阅台", Role.DESK, scopes=("disseminate", "register-use", "read-requests", "search"))
+    desk = key_for(
+        site, "查阅台", Role.DESK, scopes=("disseminate", "register-use", "read-requests", "read-sealed", "search")
+    )
     with api(site) as (client, _):
         return walk(client, str(person), packed, desk)
 
