@@ -102,7 +102,7 @@ def _say_preview(report: PreviewReport) -> None:
     units = [(one.reference_code, one.title, one.files, one.unit) for one in report.units[:SHOWN]]
     say_table([text(f"column.{name}") for name in ("code", "title", "files", "unit")], units)
     if len(report.units) > SHOWN:
-        say(text("ingest.more", count=len(report.units) - SHOWN))
+        say(text("preview.more", count=len(report.units) - SHOWN))
     say_findings(report.findings)
     errors = sum(finding.severity == "error" for finding in report.findings)
     say(text("preview.total", units=len(report.units), files=report.files, size=size(report.bytes), count=errors))

@@ -95,9 +95,9 @@ def declared_pages(
 
 
 def unknown_codes(declared: Sequence[Declared], codes: frozenset[str]) -> Iterator[Finding]:
-    """Declarations of records that the catalogue does not have."""
+    """Declarations of records that the delivery does not have."""
     for one in declared:
-        if one.reference_code not in codes:
+        if same_code(one.reference_code) not in codes:
             yield Finding("delivery.declared-unknown", one.place, found=one.reference_code)
 
 

@@ -27,7 +27,7 @@ from repository.services.catalogue_file import above_ceiling
 from repository.services.declarations import unknown_codes
 from repository.services.delivery import ContentFile, DeliveryPlan, UnitPlan
 from repository.services.identification import UNKNOWN, Identified
-from repository.services.linking import PageCount, Uncounted, judge_linking
+from repository.services.linking import PageCount, Uncounted, codes_known, judge_linking
 from repository.services.reception import Reception
 from repository.services.session import Progress, Session
 from repository.services.work_sheet import unclear_work
@@ -67,11 +67,9 @@ def judge_delivery(session: Session, reception: Reception, plan: DeliveryPlan) -
 
 
 def _judge_pages(session: Session, reception: Reception, plan: DeliveryPlan) -> list[Finding]:
-    rows = reception.catalogue.rows
     declared, findings = reception.declarations
-    codes = frozenset(row.reference_code for row in rows if row.reference_code)
     lines, unread = reception.work_sheet
-    findings = [*findings, *unknown_codes(declared, codes), *unread, *unclear_work(lines, plan.units)]
+    findings = [*findings, *unknown_codes(declared, codes_known(plan.units)), *unread, *unclear_work(lines, plan.units)]
     return findings + judge_linking(plan.units, declared, page_counts(session, reception, plan))
 
 

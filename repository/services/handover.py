@@ -164,6 +164,7 @@ def _form(session: Session, stream: UUID) -> HandoverForm:
         for check in event.producer_digests
     )
     packages = [session.log.load(ARCHIVAL_PACKAGE, state.units[path].package).state for path in sorted(state.kept)]
+    linked = any(state.units[path].reference_code for path in state.kept)
     terms = state.terms
     opinion = terms.opening_opinion if terms and isinstance(terms.opening_opinion, str) else None
     return HandoverForm(
@@ -182,14 +183,21 @@ def _form(session: Session, stream: UUID) -> HandoverForm:
         listing_sha256=received.listing_sha256,
         authenticity="合格" if digests else "未检测",
         authenticity_note=f"移交方摘要 {digests} 个逐一相符" if digests else "移交方未给出摘要",
-        integrity="合格",
-        integrity_note="目录与文件双向挂接、数量与次序相符",
+        integrity="合格" if digests or linked else "未检测",
+        integrity_note=_integrity(linked=linked, digests=digests),
         usability="未检测",
         usability_note="已识别格式，未逐件打开" if all(one.formats for one in packages) else "未识别格式",
         security=_OUTCOMES[_security(packages)],
         security_note="病毒检查" if _security(packages) is not Outcome.NOT_CHECKED else "未配置病毒检查",
         printed=session.now(),
     )
+
+
+def _integrity(*, linked: bool, digests: int) -> str:
+    """What the integrity of the delivery was judged by."""
+    if linked:
+        return "目录与文件双向挂接，数量与次序相符"
+    return "移交方清单所列文件齐全" if digests else "没有目录和清单可以核对"
 
 
 def _security(packages: list[archival_package.State]) -> Outcome:

@@ -7,7 +7,6 @@ run again it goes on, because each step first asks the log what is already so.
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
-from pathlib import Path
 from uuid import UUID
 
 import msgspec
@@ -18,20 +17,20 @@ from repository.domain.accession import ACCESSION, Stage, Unit, WorkSheetRecorde
 from repository.domain.aggregate import Loaded, New
 from repository.domain.archival_package import ARCHIVAL_PACKAGE, Created, Digitised, PagesDeclared
 from repository.domain.description import DESCRIPTION
-from repository.domain.ids import reference_code_guard, transfer_number_guard
-from repository.domain.reservation import REFERENCE_CODE, TRANSFER_NUMBER
+from repository.domain.ids import reference_code_guard
+from repository.domain.reservation import REFERENCE_CODE
 from repository.domain.values import AccessionKind as AccessionKind
 from repository.domain.values import Finding as KeptFinding
 from repository.domain.values import Outcome
 from repository.errors import ArchiveError
 from repository.eventlog import Streams
 from repository.services import examination, format_policy, packaging
-from repository.services.administration import find_or_register_producer
+from repository.services.accession_opening import IngestRequest as IngestRequest
+from repository.services.accession_opening import archive_of, find_or_open, left_behind, profile_of
 from repository.services.declarations import declared_pages
 from repository.services.delivery import DeliveryPlan, UnitPlan
-from repository.services.mapping import Profile, read_profile
 from repository.services.preservation import put_straight
-from repository.services.reception import Reception, Source, open_source, receive_delivery, source_received
+from repository.services.reception import Reception, Source, open_source, receive_delivery
 from repository.services.returning import returned_workbook, write_faults
 from repository.services.session import Progress, Session
 from repository.services.work_sheet import digitised, work_entries
@@ -42,28 +41,6 @@ PACKAGES_AT_ONCE = 100
 """Packages that are created, and later committed, together: one transaction and two syncs for all of them."""
 FINDINGS_KEPT = 100
 """Findings that an event keeps; their number is always kept."""
-
-
-class IngestRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """What a person asks for. Without a producer the archive itself delivers; `new` takes a source a second time.
-
-    `mapping` is a site's own mapping profile; `faults` is where to write the catalogue with its faults. `accession` is
-    the one that the delivery goes on with, or repairs (返工); the terms are those on which custody passes.
-    """
-
-    source: Path
-    archive: str | None = None
-    producer: str | None = None
-    transfer_number: str | None = None
-    kind: AccessionKind = AccessionKind.TRANSFER
-    per_folder: bool = False
-    new: bool = False
-    mapping: Path | None = None
-    faults: Path | None = None
-    accession: UUID | None = None
-    agreement: str | None = None
-    medium: str | None = None
-    opening_opinion: str | None = None
 
 
 class IngestedPackage(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,7 +85,7 @@ def take_in(session: Session, request: IngestRequest, progress: Progress) -> Ing
     A delivery that cannot be taken is rejected with its findings, which is an answer and not an error. Raises
     `ArchiveError` where work cannot go on: `above-ceiling`, `delivery-changed`, `storage-full`, `locked`, ...
     """
-    source = _left_behind(session, request) or open_source(
+    source = left_behind(session, request) or open_source(
         request.source,
         per_folder=request.per_folder,
         ceiling=session.settings.secrecy_ceiling,
@@ -118,7 +95,7 @@ def take_in(session: Session, request: IngestRequest, progress: Progress) -> Ing
         put_straight(session)
 
         # 1 open the accession and receive the delivery into quarantine
-        opened = _find_or_open(session, request, source)
+        opened = find_or_open(session, request, source)
         if opened.state.stage is Stage.COMPLETED:
             discard_quarantine(session.quarantine / str(opened.stream))  # of one killed right after its last event
             return _already_recorded(opened, source, progress)
@@ -162,98 +139,6 @@ def take_in(session: Session, request: IngestRequest, progress: Progress) -> Ing
         outcome = _complete(session, opened.stream, len(units))
         reception.clear()
         return _report(session, opened.stream, outcome, reception, plan, findings)
-
-
-def profile_of(request: IngestRequest) -> Profile | None:
-    """The mapping profile that is asked for. `mapping-invalid`."""
-    if request.mapping is None:
-        return None
-    try:
-        return read_profile(request.mapping.read_bytes(), request.mapping)
-    except OSError as error:
-        raise ArchiveError("mapping-invalid", request.mapping, reason=error) from error
-
-
-def _left_behind(session: Session, request: IngestRequest) -> Source | None:
-    """The source of a delivery that lies in quarantine, whole, while where it came from there is nothing any more."""
-    if request.source.exists() or request.new:
-        return None
-    known = _known(session, request, request.source.resolve())
-    source = source_received(session.log.load(ACCESSION, known).state) if known else None
-    return source if source is not None and (request.accession or source.path == request.source.resolve()) else None
-
-
-def _known(session: Session, request: IngestRequest, source: Path) -> UUID | None:
-    """The accession that is meant: named, or by transfer number, else by source. It is opened by nobody here."""
-    if request.accession is not None:
-        if session.log.load(ACCESSION, request.accession).state.stage is Stage.NEW:
-            raise ArchiveError("accession-unknown", request.accession)
-        return request.accession
-    archive = session.archive_code(request.archive)
-    producer = find_or_register_producer(session, request.producer)
-    if request.transfer_number:
-        guard = transfer_number_guard(archive, producer, request.transfer_number)
-        return session.log.load(TRANSFER_NUMBER, guard).state.holder
-    return _accession_from(session, archive, producer, source)
-
-
-def _find_or_open(session: Session, request: IngestRequest, source: Source) -> Loaded[accession.State]:
-    """The accession that this delivery belongs to: named, or by number, else by source; opened if there is none.
-
-    The terms, where any are stated, are recorded with it.
-    """
-    known = None if request.new else _known(session, request, source.path)
-    if known is not None:
-        _agree(session, known, request)
-        return session.log.load(ACCESSION, known)
-    archive = session.archive_code(request.archive)
-    producer = find_or_register_producer(session, request.producer)
-    number = request.transfer_number
-    guard = transfer_number_guard(archive, producer, number) if number else None
-    stream = session.new_id()
-    opened = accession.Opened(
-        kind=request.kind,
-        producer=producer,
-        transfer_number=number,
-        source=str(source.path),
-        per_folder=source.per_folder,
-        title=source.title,
-    )
-
-    def decide(streams: Streams) -> list[New]:
-        events = [New(stream, payload) for payload in accession.open_accession(_of(streams, stream), opened)]
-        if guard and number:
-            held = streams.load(TRANSFER_NUMBER, guard).state
-            events += [New(guard, payload) for payload in reservation.reserve(held, number, stream)]
-        return events
-
-    session.perform("open-accession", decide, correlation=stream, archive=archive)
-    _agree(session, stream, request)
-    return session.log.load(ACCESSION, stream)
-
-
-def _agree(session: Session, stream: UUID, request: IngestRequest) -> None:
-    """Record the terms that were stated now; what was not stated stays as it was."""
-    if not (request.agreement or request.medium or request.opening_opinion):
-        return
-
-    def decide(streams: Streams) -> list[New]:
-        state = _of(streams, stream)
-        known = state.terms or accession.TermsAgreed(agreement=None, medium=None, opening_opinion=None)
-        terms = accession.TermsAgreed(
-            agreement=request.agreement or known.agreement,
-            medium=request.medium or known.medium,
-            opening_opinion=request.opening_opinion or known.opening_opinion,
-        )
-        return [New(stream, payload) for payload in accession.agree(state, terms)]
-
-    session.perform("agree-terms", decide, correlation=stream, archive=_archive(session, stream))
-
-
-def _accession_from(session: Session, archive: str, producer: UUID, source: Path) -> UUID | None:
-    session.catch_up()
-    known = session.catalogue.find_accession(archive, producer, None, str(source))
-    return known.id if known else None
 
 
 def _of(streams: Streams, stream: UUID) -> accession.State:
@@ -480,7 +365,7 @@ def _accept(session: Session, stream: UUID) -> bool:
             decided = accession.require_review(state, received_by=received_by, two_persons=two)
         return [New(stream, payload) for payload in decided]
 
-    session.perform("accept", decide, correlation=stream, archive=_archive(session, stream))
+    session.perform("accept", decide, correlation=stream, archive=archive_of(session, stream))
     return session.log.load(ACCESSION, stream).state.stage is Stage.ACCEPTED
 
 
@@ -542,13 +427,9 @@ def _complete(session: Session, stream: UUID, packages: int) -> str:
             return []
         return [New(stream, payload) for payload in accession.complete(state, stored=packages)]
 
-    session.perform("complete", decide, correlation=stream, archive=_archive(session, stream))
+    session.perform("complete", decide, correlation=stream, archive=archive_of(session, stream))
     done = session.log.load(ACCESSION, stream).state.stage is Stage.COMPLETED
     return "completed" if done else "part-completed"
-
-
-def _archive(session: Session, stream: UUID) -> str | None:
-    return session.log.stream(stream)[0].envelope.archive
 
 
 def _report(

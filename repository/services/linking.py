@@ -77,6 +77,13 @@ def judge_linking(
     return findings
 
 
+def codes_known(units: Sequence[UnitPlan]) -> frozenset[str]:
+    """Codes that the catalogue or its pages' names bear: a code mistyped in the one stands in the other."""
+    rows = {same_code(unit.row.reference_code) for unit in units if unit.row and unit.row.reference_code}
+    named = {_stem_code(file.delivered.path) for unit in units if unit.row for file in unit.files}
+    return frozenset(rows | {code for code in named if code})
+
+
 def named_page(code: str, file: str) -> tuple[int, bool] | None:
     """Serial of a page that is named by this code, and whether it is one more picture of it (`-007a`, `-007-2`)."""
     stem = PurePosixPath(file).stem

@@ -13,8 +13,8 @@ from repository.domain.accession import Stage
 from repository.domain.ids import reference_code_guard
 from repository.domain.reservation import REFERENCE_CODE
 from repository.services import examination, format_policy
+from repository.services.accession_opening import IngestRequest, profile_of
 from repository.services.delivery import DeliveryPlan
-from repository.services.ingest import IngestRequest, profile_of
 from repository.services.mapping import Column, Profile, builtin
 from repository.services.reception import Reception, Source, open_source
 from repository.services.returning import returned_workbook

@@ -11,7 +11,7 @@ from repository.domain.archival_package import Digitisation, Digitised
 from repository.domain.batches import parts
 from repository.services.catalogue_file import page_range, same_code
 from repository.services.delivery import UnitPlan
-from repository.services.linking import PICTURES, PageCount, named_page, runs
+from repository.services.linking import PICTURES, PageCount, codes_known, named_page, runs
 from repository.services.mapping import Profile, cells_of, understand
 
 MOST_PAGES = 999_999
@@ -55,7 +55,7 @@ def read_work_sheet(name: str, sheet: Sheet, profile: Profile) -> tuple[list[Wor
 
 def unclear_work(lines: Sequence[WorkLine], units: Sequence[UnitPlan]) -> Iterator[Finding]:
     """Lines for records that the catalogue does not have, and pages that two lines claim: nobody pays them twice."""
-    codes = {same_code(unit.row.reference_code) for unit in units if unit.row and unit.row.reference_code}
+    codes = codes_known(units)
     claimed: dict[str, list[WorkLine]] = {}
     for line in lines:
         code = same_code(line.reference_code)

@@ -66,25 +66,57 @@ CODES = ("0001-1", "0001-2", "0002-1", None)
 
 
 def _accession(log: MemoryLog, n: int, m: int) -> None:
+    """A few steps on the way of one accession: alone, a step a time, histories would hardly get past the first."""
+    for turn in range(1 + m):
+        _step(log, n, (m + turn) % 6)
+
+
+def _step(log: MemoryLog, n: int, m: int) -> None:
     stream = identity(f"accession {n % 2}")
     state = log.state(ACCESSION, stream)
+    rejected = accession.DeliveryRejected(delivery=state.delivery, findings=(finding(),), findings_total=1)
+    valid = accession.DeliveryValidated(delivery=state.delivery, producer_digests=(), findings=(), findings_total=0)
+    verdict = rejected if m == 5 else valid
     steps: list[Callable[[], Sequence[object]]] = [
         lambda: accession.open_accession(state, opened()),
         lambda: accession.receive(state, received(state.delivery + 1)),
-        lambda: accession.plan(state, [unit(number) for number in range(m + 1)]),
-        lambda: accession.validate(
-            state, accession.DeliveryRejected(delivery=state.delivery, findings=(finding(),), findings_total=1)
-        ),
-        lambda: accession.validate(
-            state,
-            accession.DeliveryValidated(delivery=state.delivery, producer_digests=(), findings=(), findings_total=0),
-        ),
-        lambda: accession.accept(state, policy="automatic", quality=Outcome.NOT_CHECKED),
-        lambda: accession.complete(state, stored=len(state.current)),
+        lambda: [] if state.is_planned else accession.plan(state, [unit(number) for number in range(m + 1)]),
+        lambda: accession.validate(state, verdict),
+        *_deciding(state, m),
+        lambda: accession.complete(state, stored=len(state.taken)),
+        *_handing_over(state, m),
     ]
-    for step in steps[m % 3 :]:
+    for step in steps:
         if _decided(log, "Accession", stream, step):
             return
+
+
+def _deciding(state: accession.State, m: int) -> list[Callable[[], Sequence[object]]]:
+    """By policy, or a person decides on some of it, on all of it, or gives it back."""
+    some, quality = state.undecided[: 1 + m % 2], Outcome.NOT_CHECKED
+    by_policy = [lambda: accession.accept(state, policy="automatic", quality=quality)]
+    review = [lambda: accession.require_review(state, received_by=ACTOR, two_persons=False)]
+    accepted = [lambda: accession.accept_units(state, some if m < 4 else None, actor=APPROVER, quality=quality)]
+    back = [lambda: accession.return_units(state, some if m < 4 else None, reason="返工", quality=quality)]
+    return [*(by_policy if m == 0 else review), *(accepted if m % 2 else back)]
+
+
+def _handing_over(state: accession.State, m: int) -> list[Callable[[], Sequence[object]]]:
+    signed = accession.HandoverSigned(
+        form_sha256=None,
+        scan_name=SEALED,
+        scan_sha256=NOTHING,
+        bytes=m,
+        package=identity("form"),
+        description=identity("form described"),
+    )
+    opinion = SEALED if m == 1 else "开放"
+    terms = accession.TermsAgreed(agreement=f"协{m}号", medium=None, opening_opinion=opinion)
+    return [
+        lambda: accession.agree(state, terms),
+        lambda: accession.print_handover(state, NOTHING),
+        lambda: accession.sign_handover(state, signed),
+    ]
 
 
 def _package(log: MemoryLog, n: int, m: int) -> None:
@@ -93,6 +125,14 @@ def _package(log: MemoryLog, n: int, m: int) -> None:
     if state.created is None:
         checks: list[Check] = [formats(), virus_checked(Outcome.FAILED if m == 5 else Outcome.NOT_CHECKED)]
         _decided(log, "ArchivalPackage", stream, lambda: archival_package.create(state, created(n), checks[: m + 1]))
+    elif m == 3 and not state.stored:
+        again = msgspec.structs.replace(created(n), delivery=state.created.delivery + 1)
+        _decided(log, "ArchivalPackage", stream, lambda: archival_package.redeliver(state, again, [formats()]))
+        declared = archival_package.PagesDeclared(
+            delivery=state.created.delivery,
+            declared=(archival_package.DeclaredPages(pages=(m,), condition="缺页", reason=SEALED),),
+        )
+        _decided(log, "ArchivalPackage", stream, lambda: archival_package.tell(state, [declared]))
     elif m % 3 == 1:
         revised = archival_package.MetadataRevised(description=identity(f"description {n}"), position=log.position())
         _decided(log, "ArchivalPackage", stream, lambda: archival_package.revise_metadata(state, revised))
@@ -467,6 +507,10 @@ def _same_as_domain(catalogue: Catalogue, log: MemoryLog, n: int) -> None:
     taken, card = log.state(ACCESSION, identity(f"accession {n}")), catalogue.accession(identity(f"accession {n}"))
     assert (card is None) == (taken.opened is None)
     assert card is None or (card.stage, card.units) == (taken.stage, len(taken.current))
+    assert card is None or set(card.returned) == taken.returned
+    assert card is None or card.agreement == (taken.terms and taken.terms.agreement)
+    signed = "signed" if taken.signed else "printed" if taken.printed else "none"
+    assert card is None or card.handover == signed
     held, package = log.state(ARCHIVAL_PACKAGE, identity(f"package {n}")), catalogue.package(identity(f"package {n}"))
     assert (package is None) == (held.created is None)
     last = held.stored[-1].version if held.stored else None

@@ -1,5 +1,6 @@
 """The statement adds up: whatever comes, goes back and comes again, each page counts once."""
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -108,6 +109,8 @@ def test_each_page_counts_once_and_periods_add_up(payloads: list[Value]) -> None
         assert page.passed_first_time in (None, page.accepted)
         assert page.accepted is None or page.delivered <= page.accepted
         assert page.returned is None or page.delivered <= page.returned
+        gone_before = page.returned is None or page.accepted is None or page.returned < page.accepted
+        assert gone_before, "what is kept does not go back"
     times = sorted({event.envelope.recorded_at for event in events})
     for column in range(4):
         moments = [columns(page)[column] for page in pages.values()]
@@ -135,3 +138,6 @@ def test_a_page_that_came_again_is_paid_once_and_did_not_pass_at_once() -> None:
     assert len(pages) == 3
     assert all(page.accepted and page.returned and page.passed_first_time is None for page in pages.values())
     assert [page.accepted for page in page_lives(told([plan, sheet, back])).values()] == [None] * 3
+    rejected = DeliveryRejected(delivery=2, findings=(), findings_total=1)
+    kept = page_lives(told([plan, sheet, msgspec.structs.replace(accepted, delivery=1), rejected]))
+    assert [(page.returned, page.passed_first_time is None) for page in kept.values()] == [(None, False)] * 3

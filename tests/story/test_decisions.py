@@ -1,6 +1,7 @@
 """A person decides: receiving, review, return and rework through the command line, with the exact events."""
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from repository.services.audit import fsck
 from repository.services.jobs import status, work
 from repository.settings import FILE
 from tests.command_line import Said, jingui
+from tests.faults.dying import Death, changes
 from tests.real_archives import Site, deliver, names, new_site, payload_files, silent, take, types
 
 CODES = ("J012-5-0001", "J012-5-0002", "J012-5-0003")
@@ -132,6 +134,25 @@ def test_a_rejected_delivery_leaves_the_quarantine_when_it_is_given_back(site: S
     (rejected / "stray.txt").unlink()
     assert run(site, "ingest", rejected).json()["outcome"] == "waiting"
     assert run(site, "accept", stream).json()["outcome"] == "completed"
+
+
+@pytest.mark.parametrize("at", range(3, 120, 13))
+def test_a_decision_that_dies_anywhere_is_made_once_and_carried_out(site: Site, tmp_path: Path, at: int) -> None:
+    """Accepting one volume and returning the rest, killed at the n-th change to the disk, then told the same again."""
+    with site.open() as session:
+        stream = take(session, batch(tmp_path / "first")).accession
+        accept_delivery(session, stream, [CODES[0]], silent)
+    with suppress(Death), changes(at), site.open() as session:
+        return_delivery(session, stream, [CODES[1], CODES[2]], "重扫", silent)
+    with site.open() as session:
+        stage = session.log.load(ACCESSION, stream).state.stage
+        if stage is Stage.WAITING:
+            return_delivery(session, stream, [CODES[1], CODES[2]], "重扫", silent)
+        else:
+            work(session, silent)
+        assert names(session.log.stream(stream))[5:] == ["UnitsAccepted", "Returned", "Accepted", "PartCompleted"]
+        assert len(list(session.store.objects())) == 2
+        assert fsck(session, silent).faults == ()
 
 
 def test_whoever_received_it_may_not_accept_it_where_two_persons_are_wanted(tmp_path: Path) -> None:

@@ -37,6 +37,27 @@ def catalogue(tmp_path: Path) -> Catalogue:
     return Catalogue.open(tmp_path / "catalogue")
 
 
+def test_units_that_went_back_and_came_again(log: MemoryLog, catalogue: Catalogue) -> None:
+    both, validated = (
+        (unit(0), unit(1)),
+        accession.DeliveryValidated(delivery=1, producer_digests=(), findings=(), findings_total=0),
+    )
+    review = accession.ReviewRequired(delivery=1, received_by=ACTOR, two_persons=False)
+    back = accession.Returned(delivery=1, whole=False, units=("0",), reason="返工")
+    done = accession.PartCompleted(delivery=1, packages=1, outstanding=1)
+    log.record("Accession", STREAM, opened(), received(1), accession.Planned(delivery=1, part=1, parts=1, units=both))
+    log.record("Accession", STREAM, validated, review, back, done, received(2))
+    log.record("Accession", STREAM, accession.Planned(delivery=2, part=1, parts=1, units=(unit(0),)))
+    catalogue.catch_up(log)
+    told = [catalogue.accession(STREAM, as_of=position) for position in (5, 6, 7, 9)]
+    assert [card and (card.stage, card.returned) for card in told] == [
+        (Stage.WAITING, ()),
+        (Stage.WAITING, ("0",)),
+        (Stage.RETURNED, ("0",)),
+        (Stage.RECEIVED, ()),
+    ]
+
+
 def test_a_rejected_delivery_and_the_next_one(log: MemoryLog, catalogue: Catalogue) -> None:
     rejected = accession.DeliveryRejected(delivery=1, findings=(finding(),), findings_total=7)
     validated = accession.DeliveryValidated(delivery=2, producer_digests=(), findings=(), findings_total=0)
