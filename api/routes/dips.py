@@ -63,6 +63,37 @@ def request_dip(call: Call) -> Answer:
     return Answer(body=report, status=HTTPStatus.ACCEPTED, headers={"location": f"/v1/dips/{request}"})
 
 
+class FormWish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """In which form a registered request is to be answered."""
+
+    form: str = "zip"
+    pages: tuple[int, ...] = ()
+    width: int | None = None
+
+
+@room.add(
+    "POST",
+    "/v1/requests/{request_id}/dip",
+    verb="disseminate",
+    answer=DipReport,
+    status=HTTPStatus.ACCEPTED,
+    takes=FormWish,
+    refused=(
+        *("request-unknown", "request-order", "several-records", "access-controlled", "package-not-stored"),
+        *("file-unknown", "form-unknown", "pages-invalid", "width-invalid", "fixity-mismatch"),
+    ),
+)
+def answer_request(call: Call, request_id: UUID) -> Answer:
+    """提供利用。Have the package made of what a registered request was granted, or of what is open of it."""
+    wished = call.body(FormWish)
+    wish = Wish(form=wished.form, pages=wished.pages, width=wished.width)
+    dissemination.form_of_request(call.session, request_id, wish)
+    report = dissemination.read_dip(call.session, request_id)
+    session = call.later
+    call.work.put(request_id, lambda progress: dissemination.make_dip(session, request_id, progress))
+    return Answer(body=report, status=HTTPStatus.ACCEPTED, headers={"location": f"/v1/dips/{request_id}"})
+
+
 @room.add("GET", "/v1/dips/{request_id}", verb="disseminate", answer=DipReport, refused=_OWN)
 def show_dip(call: Call, request_id: UUID) -> DipReport:
     """查看利用申请。How it stands; once ready, the file's name, size and SHA-256."""

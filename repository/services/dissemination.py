@@ -18,7 +18,7 @@ from repository.domain.authority import may
 from repository.domain.envelope import Event
 from repository.domain.values import Value
 from repository.errors import ArchiveError
-from repository.services import access, rights, stored
+from repository.services import access, requests, rights, stored
 from repository.services.access import append, chosen_form
 from repository.services.assembly import Assembled, assembled
 from repository.services.dip_forms import Wish, checked, pages_of
@@ -97,6 +97,24 @@ def request_dip(
     return request
 
 
+def form_of_request(session: Session, request: UUID, wish: Wish) -> None:
+    """Choose the form in which a registered request is answered over the wire: what was granted, or is open.
+
+    Raises `request-unknown`, `request-order`, `several-records` (each is a request of its own over a wire),
+    `access-controlled` after the refusal was recorded, and what is said of a wish that cannot be met.
+    """
+    session.require("disseminate")
+    checked(wish)
+    asked, *others = requests.to_let_out(session, request)
+    if others:
+        raise ArchiveError("several-records", request)
+    version = stored.newest(session, asked.package)
+    pages_of(stored.chosen(session, version, asked.paths), wish.pages)
+    chosen = chosen_form(wish, asked.entry, None)
+    access.let_out(session, asked, copy=True)
+    append(session, request, asked.archive, lambda state: access_request.choose(state, chosen))
+
+
 def make_dip(session: Session, request: UUID, progress: Progress) -> None:
     """Make what was asked for and keep it where it can be fetched. A wish that cannot be met closes the request.
 
@@ -109,7 +127,8 @@ def make_dip(session: Session, request: UUID, progress: Progress) -> None:
     dip = session.new_id()
     discard_kept(_room(session, request))
     try:
-        with assembled(session, request, dip, state.chosen, over_wire=True) as parcel:
+        part = (state.granted.packages[0], state.granted.paths) if state.granted else None
+        with assembled(session, request, dip, state.chosen, part=part, over_wire=True) as parcel:
             progress("assemble", parcel.facts.bytes, parcel.facts.bytes)
             _keep(session, request, archive, parcel)
     except ArchiveError as error:
@@ -210,7 +229,8 @@ def _still_allowed(session: Session, request: UUID, state: access_request.State)
     """Ask again before each sending: what was open when it was asked for may be controlled by now."""
     if state.requested is None or state.chosen is None:
         raise ArchiveError("request-unknown", request)
-    package, entry, paths = state.requested.packages[0], state.chosen.description, state.requested.paths
+    what = state.granted or state.requested
+    package, entry, paths = what.packages[0], state.chosen.description, what.paths
     verdict = rights.may_see(session, session.log, package, entry, paths, state, copy=True)
     if not verdict.allowed:
         raise ArchiveError("access-controlled", package, why=verdict.why)
@@ -249,8 +269,8 @@ def unfinished_dips(session: Session) -> Iterator[UUID]:
     session.catch_up()
     after: str | None = None
     while True:
-        page = session.catalogue.requests(state="requested", limit=500, after=after)
-        for card in page.entries:
+        page = session.catalogue.requests(limit=500, after=after)
+        for card in (one for one in page.entries if one.state in ("requested", "granted")):
             state = _state(session, card.id)
             if state.chosen is not None and state.rendered is None and not state.closed:
                 yield card.id
@@ -262,7 +282,7 @@ def unfinished_dips(session: Session) -> Iterator[UUID]:
 def _visible(session: Session, request: UUID) -> list[Event]:
     """The request's events. To anybody but its requester and those who manage use there is no such request."""
     events = session.log.stream(request)
-    if events and events[0].envelope.type == "AccessRequest.Requested":
+    if events and events[0].envelope.type in ("AccessRequest.Requested", "AccessRequest.UseRegistered"):
         first = events[0].envelope
         asked = first.on_behalf_of or first.actor
         if session.actor.agent == asked or may(session.log.load(AGENT, session.actor.agent).state, "materialise"):

@@ -191,7 +191,7 @@ def deliver(session: Session, request: UUID, target: Path) -> Delivery:
     `access-controlled` for what is neither; nothing of the request leaves then. Raises as `disseminate` does.
     """
     session.require("disseminate")
-    records = _to_let_out(session, request)
+    records = to_let_out(session, request)
     for asked in records:
         access.let_out(session, asked, copy=True)
     reports = [access.hand_out(session, asked, target) for asked in records]
@@ -206,7 +206,7 @@ def view(session: Session, request: UUID, record: str | None = None, *, files: S
     Without `record` the first that was asked for; without `files` all that were asked for or granted of it.
     """
     session.require("disseminate")
-    records = {asked.package: asked for asked in _to_let_out(session, request)}
+    records = {asked.package: asked for asked in to_let_out(session, request)}
     package = find_record(session, record) if record else next(iter(records))
     if package not in records:
         raise ArchiveError("record-unknown", record or package)
@@ -296,7 +296,7 @@ def _card(session: Session, request: UUID) -> AccessRequest:
     return card
 
 
-def _to_let_out(session: Session, request: UUID) -> list[Asked]:
+def to_let_out(session: Session, request: UUID) -> list[Asked]:
     """What was granted, or asked for where nothing was decided: each package as a whole, or its files."""
     archive = _archive(session, request)
     state = session.log.load(ACCESS_REQUEST, request).state
