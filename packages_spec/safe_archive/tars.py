@@ -56,7 +56,7 @@ def tar_entries(stream: IO[bytes]) -> Iterator[Entry]:
         while info := _next(archive):
             archive.members.clear()  # type: ignore[attr-defined] # missing in the stubs; it would keep every header
             if info.name != "." or not info.isdir():
-                path = info.name.removeprefix("./")
+                path = _tar_name(info).removeprefix("./")
                 yield Entry(path, info.size, _tar_kind(info), partial(tarfile.ExFileObject, archive, info))
     _refuse_trailing(stream)
 
@@ -66,6 +66,12 @@ def _next(archive: tarfile.TarFile) -> tarfile.TarInfo | None:
     if archive.pax_headers.keys() & _OF_ONE_MEMBER:
         raise RefusedArchive(Finding("archive-file.headers", "."))
     return info
+
+
+def _tar_name(info: tarfile.TarInfo) -> str:
+    """The name as it stands there: `tarfile` drops a slash at the end that an extended header gives to a file."""
+    slash = not info.isdir() and info.pax_headers.get("path", "").endswith("/")
+    return f"{info.name}/" if slash else info.name
 
 
 def _tar_kind(info: tarfile.TarInfo) -> str:

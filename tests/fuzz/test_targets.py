@@ -26,7 +26,7 @@ def test_no_bytes_raise_what_is_no_refusal(name: str) -> None:
     target = TARGETS[name]
 
     @given(spoilt(target.seeds))
-    @settings(max_examples=150)
+    @settings(max_examples=150, deadline=None)
     def run(content: bytes) -> None:
         target.function(content)
 

@@ -74,6 +74,7 @@ fields = st.tuples(
 
 
 @given(st.lists(fields, max_size=6))
+@settings(deadline=None)
 def test_the_fields_of_a_bag_come_back(written: list[tuple[str, str]]) -> None:
     with TemporaryDirectory() as folder:
         bag = make_bag(Path(folder) / "bag", {})
@@ -82,7 +83,7 @@ def test_the_fields_of_a_bag_come_back(written: list[tuple[str, str]]) -> None:
 
 
 @given(st.dictionaries(storable, st.binary(max_size=40), max_size=6))
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 def test_a_bag_of_hostile_names_comes_back_whole(payload: dict[str, bytes]) -> None:
     folders = {path[:at] for path in payload for at, letter in enumerate(path) if letter == "/"}
     payload = {path: content for path, content in payload.items() if path not in folders}
@@ -134,7 +135,7 @@ def test_any_changed_byte_of_a_tag_manifest_is_found_or_says_the_same(tmp_path: 
 
 
 @given(st.data())
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_a_file_cut_short_or_lengthened_is_found(data: st.DataObject) -> None:
     with TemporaryDirectory() as folder:
         bag = make_bag(Path(folder) / "bag", {"a": b"12345", "b": bytes(300)})
@@ -153,6 +154,7 @@ def test_a_file_cut_short_or_lengthened_is_found(data: st.DataObject) -> None:
         st.binary(max_size=90),
     )
 )
+@settings(deadline=None)
 def test_no_bytes_make_the_judge_raise(tags: dict[str, bytes]) -> None:
     with TemporaryDirectory() as folder:
         bag = make_bag(Path(folder) / "bag", {"a": b"1"})
