@@ -35,3 +35,5 @@ def judge_document(path: Path, name: str, schemas: Path | None) -> Iterator[Find
             yield from judge_by_schemas(path, name, schemas)
     except UnsafeXml as error:
         yield error.finding
+    except OSError as error:
+        yield Finding("reference.unreadable", name, found=error.strerror or "")

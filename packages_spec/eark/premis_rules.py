@@ -60,6 +60,8 @@ class PremisJudge:
                         yield from self._entity(path, name, element, local)
         except UnsafeXml as error:
             yield error.finding
+        except OSError as error:
+            yield Finding("reference.unreadable", shown(path), found=error.strerror or "")
 
     def links(self) -> Iterator[Finding]:
         """Links that lead nowhere in the package, and what an AIP's history should tell."""

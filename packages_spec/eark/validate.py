@@ -104,6 +104,9 @@ class _DocumentJudge:
         except UnsafeXml as error:
             yield error.finding
             return
+        except OSError as error:
+            yield Finding("reference.unreadable", shown(self.path), found=error.strerror or "")
+            return
         yield from identifiers.tree(context)
         for rules in (judge_head, judge_sections, judge_file_section, judge_map):
             yield from rules(context)

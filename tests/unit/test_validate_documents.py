@@ -2,11 +2,15 @@
 
 import json
 from collections.abc import Callable
+from errno import EIO
+from io import FileIO
+from os import strerror
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from packages_spec.bagit.tree import open_regular
 from packages_spec.digests import digest_file
 from packages_spec.eark import validate_eark
 from packages_spec.findings import Finding, rules
@@ -116,6 +120,17 @@ def test_line_ends_that_explain_only_the_size_leave_the_checksum_wrong(package: 
     text = (package / "METS.xml").read_text("utf-8")
     (package / "METS.xml").write_text(text.replace('CHECKSUM="', 'CHECKSUM="0', 1), "utf-8")
     assert {"reference.line-ends", "eark.CSIP29"} <= {finding.code for finding in validate_eark(package)}
+
+
+def test_a_file_that_the_disk_does_not_give_is_a_finding(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(path: str) -> FileIO:
+        if path.endswith(("archive.xsd", "premis.xml")):
+            raise OSError(EIO, strerror(EIO))
+        return open_regular(path)
+
+    monkeypatch.setattr("packages_spec.package_files.open_regular", broken)
+    found = {finding.path for finding in validate_eark(package) if finding.code == "reference.unreadable"}
+    assert {"schemas/archive.xsd", PREMIS} <= found
 
 
 def test_nothing_outside_the_package_is_looked_at(package: Path) -> None:
