@@ -3,11 +3,14 @@
 import ipaddress
 import logging
 import os
+import signal
 import socket
+import ssl
 import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from types import FrameType
 
 import msgspec
 import uvicorn
@@ -47,8 +50,15 @@ class Serving(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def expect_private(serving: Serving) -> None:
-    """Refuse to send records over a network in the clear (`serve-exposed`)."""
+    """Refuse to send records over a network in the clear (`serve-exposed`); `tls-invalid` for half a certificate."""
     encrypted = serving.tls_cert is not None and serving.tls_key is not None
+    if (serving.tls_cert is None) != (serving.tls_key is None):
+        raise ArchiveError("tls-invalid", serving.tls_cert or serving.tls_key, reason="--tls-cert + --tls-key")
+    if encrypted:
+        try:
+            ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(serving.tls_cert or "", serving.tls_key)
+        except (OSError, ssl.SSLError) as error:
+            raise ArchiveError("tls-invalid", serving.tls_cert, reason=error.strerror or error) from error
     if not encrypted and not serving.behind_proxy and not is_loopback(serving.host):
         raise ArchiveError("serve-exposed", serving.host)
 
@@ -70,6 +80,8 @@ def serve(serving: Serving, say: Callable[[dict[str, object]], None]) -> None:
     """
     expect_private(serving)
     start_logging()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _heard)
     with serve_archive(serving.archive, serving.credential) as served:
         served.base.require("work")
         link = Link(served.base.clock) if may_administer(served.base) else None
@@ -110,6 +122,10 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             self._ready()
+
+
+def _heard(_number: int, _frame: FrameType | None) -> None:
+    """The server itself listens to signals and repeats them when it has ended: then it is time to close the archive."""
 
 
 def _listening(serving: Serving) -> socket.socket:

@@ -3,7 +3,7 @@
 Run as `python -m tests.hostile_judge FOLDER [KIND...]`, which makes the cases whose rules are of these kinds (`bag`,
 `path`, ...; all when none is named) below FOLDER and prints a line of JSON for each: `rule`, `name`, `codes` (of
 errors), `mib` (the most memory that it held), `ended` (0, or the signal that ended it, negative). A child may map
-512 MiB beyond what the program itself maps, and lives ten seconds.
+512 MiB beyond what the program itself maps and use ten seconds of the processor; if it waits, it is ended as well.
 """
 
 import json
@@ -22,6 +22,8 @@ from packages_spec.findings import Finding, Severity
 
 MEMORY_MIB = 512
 SECONDS = 10
+WAITING = 100
+"""Seconds by the clock: on a busy machine they say nothing of the case, but one that waits for ever has to end."""
 
 
 def judged(case: Case, place: Path, staging: Path) -> set[str]:
@@ -89,7 +91,8 @@ def in_child(case: Case, place: Path, staging: Path) -> tuple[dict[str, object],
         os.close(receiver)
         limit = mapped() + (MEMORY_MIB << 20)
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-        signal.alarm(SECONDS)
+        resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+        signal.alarm(WAITING)
         try:
             answer: dict[str, object] = {"codes": sorted(judged(case, place, staging))}
         except BaseException as error:  # noqa: BLE001 - whatever it is, the parent has to hear of it

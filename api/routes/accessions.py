@@ -11,7 +11,7 @@ room = Room("accessions")
 @room.add(
     "GET",
     "/v1/accessions",
-    verb="search",
+    verb="survey",
     answer=Page[Accession],
     refused=("cursor-invalid", "time-invalid"),
     reads=True,

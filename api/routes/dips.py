@@ -38,6 +38,7 @@ class DipWish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     takes=DipWish,
     refused=(
         "record-unknown",
+        "access-controlled",
         "record-without-package",
         "package-not-stored",
         "file-unknown",
@@ -84,7 +85,7 @@ async def follow_dip(call: Call, request_id: UUID) -> Response:
     "GET",
     "/v1/dips/{request_id}/content",
     verb="disseminate",
-    refused=(*_OWN, "dip-not-ready", "dip-gone", "bytes-invalid"),
+    refused=(*_OWN, "access-controlled", "dip-not-ready", "dip-gone", "bytes-invalid"),
     media_types=("application/zip", "application/pdf"),
     also=(HTTPStatus.PARTIAL_CONTENT, HTTPStatus.NOT_MODIFIED),
 )
@@ -97,7 +98,7 @@ def fetch_dip(call: Call, request_id: UUID) -> Response:
     "HEAD",
     "/v1/dips/{request_id}/content",
     verb="disseminate",
-    refused=(*_OWN, "dip-not-ready", "dip-gone", "bytes-invalid"),
+    refused=(*_OWN, "access-controlled", "dip-not-ready", "dip-gone", "bytes-invalid"),
     also=(HTTPStatus.PARTIAL_CONTENT, HTTPStatus.NOT_MODIFIED),
 )
 def probe_dip(call: Call, request_id: UUID) -> Response:

@@ -66,7 +66,7 @@ def show(call: Call, record: Record, as_of: AsOf = None) -> RecordReport:
 
 
 @room.add(
-    "GET", "/v1/packages", verb="search", answer=Page[Package], refused=("cursor-invalid", "time-invalid"), reads=True
+    "GET", "/v1/packages", verb="survey", answer=Page[Package], refused=("cursor-invalid", "time-invalid"), reads=True
 )
 def packages(call: Call, as_of: AsOf = None, limit: Limit = 20, after: After = None) -> Page[Package]:
     """列出存档信息包。Archival packages in the order of their creation."""

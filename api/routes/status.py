@@ -21,7 +21,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     status: str
 
 
-@room.add("GET", "/v1/status", verb="search", answer=StatusReport)
+@room.add("GET", "/v1/status", verb="survey", answer=StatusReport)
 def status(call: Call) -> StatusReport:
     """概况。What the archive holds, and what in it is unfinished."""
     return status_of(call.session)

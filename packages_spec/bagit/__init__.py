@@ -4,7 +4,7 @@ The writer makes the bytes of tag files and moves nothing; the reader opens tag 
 once, follows no link, fetches nothing and never leaves the bag. To judge a bag, and to judge it by a profile as well:
 
     findings = validate_bag(root, workers=2)
-    findings += validate_profile(root, load_profile(Path("profile.json")), serialization="application/zip")
+    findings += validate_profile(root, load_profile(Path("agreed.json")), serialization="application/zip")
     assert is_valid(findings), [finding.message("en") for finding in findings]
 
 Whatever lies in the folder, the answer is findings. What is held in memory does not grow with the number of files, nor

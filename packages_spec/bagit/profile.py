@@ -173,6 +173,8 @@ def _remarks(profile: Profile, raw: dict[str, Any], name: str) -> Iterable[Findi
         yield Finding("profile.not-judged", name, found=shown(key[:200]))
     if any(label.lower() == "bagit-profile-identifier" for label in profile.bag_info):
         yield Finding("profile.needless", name, found="BagIt-Profile-Identifier")
+    if profile.serialization == "optional" and not profile.accepted_serializations:
+        yield Finding("profile.no-serialization", name)
     for path in profile.tag_files_required:
         if _GIVEN_ANYWAY.fullmatch(path):
             yield Finding("profile.needless", name, found=shown(path))

@@ -85,6 +85,8 @@ def _judge_serialization(profile: Profile, serialization: str | None) -> Iterato
     if profile.serialization == "forbidden":
         yield Finding("profile.serialization-forbidden", ".", found=serialization)
         return
+    if not profile.accepted_serializations:
+        return  # the profile's fault, which its remarks state, and not the bag's
     names = next((names for names in _SPELLINGS if serialization in names), frozenset({serialization}))
     if names.isdisjoint(profile.accepted_serializations):
         accepted = ", ".join(profile.accepted_serializations)

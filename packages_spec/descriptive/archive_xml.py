@@ -41,6 +41,7 @@ _COMMON = {
 }
 _DOCUMENT = {"page_count": "pageCount"}
 _NUMBERS = {"year", "page_count"}
+_REPEATED = {"keywords", "file"}
 
 
 def version_of(description: Description) -> str:
@@ -87,7 +88,7 @@ def read_archive_xml(source: bytes | BinaryIO, path: str = ".") -> Description:
 
 
 def _section(name: str, section: Section | None) -> str:
-    """A section as an element, its fields as elements in it; keywords are one element each."""
+    """A section as an element, its fields as elements in it; keywords and files are one element each."""
     if section is None:
         return ""
     lines = []
@@ -105,7 +106,7 @@ def _sections_said(root: Element) -> Iterator[tuple[str, Section]]:
             said: dict[str, str | list[str]] = {}
             for node in element:
                 field, words = etree.QName(node).localname, node.text or ""
-                said[field] = [*said.get(field, ()), words] if field == "keywords" else words
+                said[field] = [*said.get(field, ()), words] if field in _REPEATED else words
             yield name, msgspec.convert(said, kind, strict=False)
 
 

@@ -5,7 +5,7 @@ from typing import Literal, get_args
 
 import msgspec
 
-from packages_spec.descriptive.sections import Audio, Database, Holding, Image, Subject, Text, Video
+from packages_spec.descriptive.sections import Audio, Database, Extent, Holding, Image, Subject, Text, Video
 from packages_spec.xml_text import expect_writable
 
 Level = Literal["fonds", "series", "volume", "item"]
@@ -47,6 +47,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
     page_count: int | None
     holding: Holding | None = None
     subject: Subject | None = None
+    extent: Extent | None = None
     text: Text | None = None
     image: Image | None = None
     audio: Audio | None = None

@@ -1,7 +1,7 @@
 """The sections of a description (著录分项) that archive.xml 1.1 added: what not every record has to say.
 
-`Holding` and `Subject` belong to any record, the others each to one type of record. A section is only made where there
-is something to say in it. Raises ValueError, naming the field, for what XML could not carry.
+`Holding`, `Subject` and `Extent` belong to any record, the others each to one type of record. A section is only made
+where there is something to say in it. Raises ValueError, naming the field, for what XML could not carry.
 """
 
 from typing import Literal
@@ -42,6 +42,12 @@ class Subject(_Section, frozen=True, kw_only=True):
     keywords: tuple[str, ...] = ()
     abstract: str | None = None
     note: str | None = None
+
+
+class Extent(_Section, frozen=True, kw_only=True):
+    """Which files of the package are the record's own (文件范围), where it shares the package with others."""
+
+    file: tuple[str, ...] = ()
 
 
 class Text(_Section, frozen=True, kw_only=True):
@@ -98,10 +104,11 @@ class Database(_Section, frozen=True, kw_only=True):
     covers: str | None = None
 
 
-Section = Holding | Subject | Text | Image | Audio | Video | Database
+Section = Holding | Subject | Extent | Text | Image | Audio | Video | Database
 SECTIONS: dict[str, type[Section]] = {
     "holding": Holding,
     "subject": Subject,
+    "extent": Extent,
     "text": Text,
     "image": Image,
     "audio": Audio,

@@ -12,7 +12,8 @@ from packages_spec.eark.media_types import LONGEST, Standing, standing
 from packages_spec.findings import Finding
 from packages_spec.grammar import is_date_time
 
-_SIZE = re.compile(r"\d+", re.ASCII)
+_SIZE = re.compile(r"\d{1,18}", re.ASCII)
+"""Sizes as METS bounds them (a signed number of 64 bits)."""
 _HEX = re.compile("[0-9A-Fa-f]+")
 
 

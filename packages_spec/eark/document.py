@@ -8,7 +8,8 @@ is judged while it passes and forgotten. Content wrapped in the document and dee
 from collections.abc import Iterator
 from pathlib import Path
 
-from packages_spec.safe_xml import Element, stream
+from packages_spec.findings import Finding
+from packages_spec.safe_xml import Element, UnsafeXml, stream
 
 METS = "http://www.loc.gov/METS/"
 PREFIXES = {
@@ -19,6 +20,9 @@ PREFIXES = {
     "https://DILCIS.eu/XML/METS/SIPExtensionMETS": "sip:",
 }
 """Namespaces of attributes and the prefixes that rules call them by."""
+
+MOST_NODES = 200_000
+"""Elements that the tree of a document may keep; one with more is not judged, which is a finding."""
 
 _WRAPPED = {"xmlData", "binData"}
 _DEEPEST_DIVISION = 4
@@ -69,13 +73,16 @@ def read_document(path: Path, name: str) -> Iterator[Node]:
     """
     with path.open("rb") as source:
         kept: list[Node | None] = []
-        divisions = 0
+        divisions = nodes = 0
         for event, element in stream(source, ["{*}*"], name):
             tag = element.tag
             if event == "start":
                 divisions += tag.endswith("}div")
                 parent = kept[-1] if kept else None
                 kept.append(_node(element, parent) if _is_kept(kept, divisions) else None)
+                nodes += kept[-1] is not None
+                if nodes > MOST_NODES:
+                    raise UnsafeXml(Finding("xml.too-large", name, f"<= {MOST_NODES} elements", str(nodes)))
                 if parent is None and kept[0] is not None and len(kept) == 1:
                     yield kept[0]
                 continue
@@ -86,6 +93,7 @@ def read_document(path: Path, name: str) -> Iterator[Node]:
             node.text = (element.text or "").strip()
             if node.name == "file" and node.parent is not None:
                 node.parent.files += 1
+                nodes -= 1 + len(node.children)
                 yield node
             elif node.parent is not None:
                 node.parent.children.append(node)

@@ -5,6 +5,7 @@ documents that know each other: links are held against all of them together.
 """
 
 import posixpath
+import re
 from collections.abc import Iterator
 from urllib.parse import unquote
 
@@ -20,6 +21,9 @@ _ENTITIES = ("object", "event", "agent", "rights")
 _TO_EVENTS = (f"{_PREMIS}linkingEventIdentifier", f"{_PREMIS}relatedEventIdentifier")
 _RELATED = f"{_PREMIS}relatedObjectIdentifierValue"
 _INCLUDED = {"is included in", "is part of"}
+
+_NUMBER = re.compile(r"\d{1,18}", re.ASCII)
+_MOST_LINKS = 200_000
 
 Link = tuple[str, str, str]
 
@@ -88,6 +92,8 @@ class PremisJudge:
         self._related += name == "event" and element.find(f"{_PREMIS}linkingObjectIdentifier") is not None
         if self.is_aip:
             self._link(path, element)
+            if len(self._links) > _MOST_LINKS:
+                raise UnsafeXml(Finding("xml.too-large", shown(path), f"<= {_MOST_LINKS} links", str(len(self._links))))
 
     def _link(self, path: str, element: Element) -> None:
         for node, kind, requirement in (
@@ -136,7 +142,7 @@ class PremisJudge:
             return
         layer = max(layers, key=_level)
         size = (layer.findtext(f"{_PREMIS}size") or "").strip()
-        if size.isdigit() and int(size) != self.files.size(place):
+        if _NUMBER.fullmatch(size) and int(size) != self.files.size(place):
             yield Finding("premis.size", shown(place), f"{shown(path)}: {size}", str(self.files.size(place)))
         for fixity in layer.iterfind(f"{_PREMIS}fixity"):
             named = (fixity.findtext(f"{_PREMIS}messageDigestAlgorithm") or "").strip()
@@ -150,7 +156,7 @@ class PremisJudge:
 
 def _level(layer: Element) -> int:
     text = (layer.findtext(f"{_PREMIS}compositionLevel") or "").strip()
-    return int(text) if text.isdigit() else 0
+    return int(text) if _NUMBER.fullmatch(text) else 0
 
 
 def _identifiers(element: Element, path: str) -> Iterator[str]:

@@ -124,7 +124,7 @@ def _roda(names: Sequence[str], read: Open) -> Foreign | None:
     try:
         with read("aip.json") as file:
             said = json.loads(file.read(DIRECTORIES_LIMIT))
-    except (ValueError, OSError):
+    except (ValueError, RecursionError):
         return None
     content, prefix = _representations(names, "")
     if not isinstance(said, dict) or not isinstance(said.get("id"), str) or not content:

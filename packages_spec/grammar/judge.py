@@ -13,10 +13,13 @@ from packages_spec.grammar.model import Attribute, Element, Grammar, grammars
 from packages_spec.grammar.types import TYPES, is_name
 from packages_spec.paths import shown
 from packages_spec.safe_xml import Element as XmlElement
-from packages_spec.safe_xml import stream
+from packages_spec.safe_xml import UnsafeXml, stream
 
 MOST = 200
 """Findings on one document; a document with more is as wrong as it can be."""
+
+MOST_NAMES = 2_000_000
+"""Identifiers in one document, and ten times the references that wait for theirs."""
 
 _LONGEST = 200
 _XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
@@ -149,10 +152,16 @@ class FormJudge:
                 yield self._find("grammar.id-twice", element, name, value)
             self._identifiers.add(key)
             self._awaited.pop(key, None)
+            self._bound(len(self._identifiers))
         elif rule.type in {"idref", "idrefs"}:
             for word in filter(is_name, plain.split()):
                 if _key(word) not in self._identifiers:
                     self._awaited.setdefault(_key(word), (f"{_place(element)} {name}", word))
+                    self._bound(10 * len(self._awaited))
+
+    def _bound(self, names: int) -> None:
+        if names > MOST_NAMES:
+            raise UnsafeXml(Finding("xml.too-large", self.path, f"<= {MOST_NAMES} identifiers", str(names)))
 
     def _find(self, code: str, element: XmlElement, expected: str = "", found: str = "") -> Finding:
         where = f"{_place(element)}: {shown(found)[:_LONGEST]}" if found else _place(element)

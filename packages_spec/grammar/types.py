@@ -18,6 +18,8 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*", re.ASCII)
 _NO_URI = re.compile(r"%(?![0-9A-Fa-f]{2})|^[^A-Za-z/?#.%][^/?#]*:(?=//)|#.*#", re.DOTALL)
 _HIGHEST_DATE = 9999
+_LONGEST_NUMBER = 1000
+"""Digits; no number of these documents needs more, and Python takes its time over very long ones."""
 
 
 def is_name(value: str) -> bool:
@@ -46,7 +48,7 @@ def is_uri(value: str) -> bool:
 
 def _integer(least: int | None, most: int | None) -> Test:
     def test(value: str) -> bool:
-        if not _INTEGER.fullmatch(value):
+        if not _INTEGER.fullmatch(value) or len(value) > _LONGEST_NUMBER:
             return False
         number = int(value)
         return (least is None or number >= least) and (most is None or number <= most)

@@ -7,7 +7,7 @@ that nobody can add or drop a tag file without being seen.
 import re
 from collections.abc import Iterator
 
-from packages_spec import bagit
+from packages_spec.bagit.reader import Reading
 from packages_spec.findings import Finding
 from packages_spec.paths import shown
 from packages_spec.profiles.on_disk import PackageOnDisk
@@ -23,8 +23,11 @@ def check_bag(package: PackageOnDisk, profile: str) -> Iterator[Finding]:
     for name in sorted(names - {*_TAG_FILES}):
         if not _FURTHER.fullmatch(name):
             yield Finding("package.stray", shown(name))
-    bag = bagit.read_bag(package.root)
-    listed = set(bag.tag_manifests.get("sha256", {}))
+    # Only the tag files are read: the manifest of the payload has a line for every file.
+    reading = Reading(package.root, [])
+    bag = reading.bag()
+    guards = (each for each in reading.manifests if each.of_tags and each.algorithm == "sha256")
+    listed = {path for manifest in guards for entries in reading.entries(manifest) for _, path in entries}
     for name in _TAG_FILES:
         if name not in names:
             yield Finding("package.file-missing", name)

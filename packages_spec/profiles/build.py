@@ -48,13 +48,15 @@ def build(content: PackageContent, sink: Sink) -> Built:
     # 1. What explains the package.
     documentation = [package.write("documentation/README.txt", [readme()], "text/plain")]
     version = version_of(content.description)
-    schemas = [package.write(f"schemas/{name}", [schema(name)], _XML) for name in VERSIONS[version]]
+    newest = max(version, *(version_of(part) for _, part in content.parts)) if content.parts else version
+    schemas = [package.write(f"schemas/{name}", [schema(name)], _XML) for name in VERSIONS[newest]]
     if any(file.technical for file in content.files):
         schemas.append(package.write("schemas/technical.xsd", [technical.schema()], _XML))
     # 2. What the record is.
     description = msgspec.structs.replace(content.description, package=content.package)
     dc = package.write("metadata/descriptive/dc.xml", [write_dc(dublin_core(description))], _XML)
     archive = package.write("metadata/descriptive/archive.xml", [write_archive_xml(description)], _XML)
+    described = [MetadataFile(dc, "DC"), MetadataFile(archive, "OTHER", "JINGUI-ARCHIVE", version), *_parts(package)]
     # 3. What happened to it, and what came with it.
     provenance = [*_package_premis(package), *_extras(package), *_delivery(package)]
     # 4. Its content, file by file.
@@ -62,7 +64,7 @@ def build(content: PackageContent, sink: Sink) -> Built:
     # 5. What binds all of this together.
     document = mets.package_mets(
         _header(content, f"uuid-{content.package}"),
-        descriptive=[MetadataFile(dc, "DC"), MetadataFile(archive, "OTHER", "JINGUI-ARCHIVE", version)],
+        descriptive=described,
         provenance=provenance,
         documentation=documentation,
         schemas=schemas,
@@ -88,6 +90,15 @@ class _Package:
         entry = self.sink.write(f"{self.folder}/{path}", chunks)
         self.entries.append(entry)
         return MetsFile(path, entry.size, entry.sha256, media_type, self.written)
+
+
+def _parts(package: _Package) -> Iterator[MetadataFile]:
+    """The records that the package was divided into, each in a file of its own."""
+    for identity, part in package.content.parts:
+        description = msgspec.structs.replace(part, package=package.content.package)
+        path = f"metadata/descriptive/archive-{identity}.xml"
+        file = package.write(path, [write_archive_xml(description)], _XML)
+        yield MetadataFile(file, "OTHER", "JINGUI-ARCHIVE", version_of(description))
 
 
 def _package_premis(package: _Package) -> Iterator[MetadataFile]:

@@ -67,7 +67,8 @@ class PackageContent(msgspec.Struct, frozen=True, kw_only=True):
     `package` is a UUID in lower case with hyphens; `created` and `modified` are RFC 3339 with a time zone. `placed`
     are the files of the content at their `payload_path`, `delivery` those that stand under `metadata/other/delivery`
     already, both with paths relative to the bag's root. Whatever package `description` names, it is written as the
-    description of this one; where it came from stands in `sources`.
+    description of this one; where it came from stands in `sources`. `parts` are the records that it was divided into,
+    by their ids, each described beside it.
     """
 
     kind: PackageKind
@@ -76,6 +77,7 @@ class PackageContent(msgspec.Struct, frozen=True, kw_only=True):
     modified: str | None = None
     label: str
     description: Description
+    parts: Sequence[tuple[str, Description]] = ()
     files: Sequence[PayloadFile]
     placed: Sequence[Digested] = ()
     delivery: Sequence[Digested] = ()

@@ -26,6 +26,7 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     reports: tuple[str, ...]
     things: str | None = None
     events: tuple[str, ...] = ()
+    only: dict[str, int] = {}
     amount: str | None = None
     ratio: tuple[str, str] | None = None
 

@@ -1,7 +1,7 @@
 """Lagging packages (待重新组包): those whose newest version tells less than the log knows of their descriptions.
 
-A version tells of its description up to some position of the log. It lags when the entry changed after that, or, where
-the entry was merged, when any of those that it leads to did.
+A version tells of its description up to some position of the log. It lags when the entry changed after that; where the
+entry was merged, when any of those that it leads to did; where it was divided, when any of its parts did.
 """
 
 import sqlite3
@@ -20,9 +20,10 @@ _TOLD = f"""
         )
         SELECT max(e.since) FROM descriptions AS e JOIN chain ON e.id = chain.id WHERE {_SEEN.format("e")}
     )) END"""  # noqa: S608 - constants of this module
+_OF_IT = f"SELECT max(e.since) FROM descriptions AS e WHERE e.package = p.id AND {_SEEN.format('e')}"  # noqa: S608 - as above
 _FROM = f"""
     FROM packages AS p JOIN descriptions AS d ON d.id = p.description AND {_SEEN.format("d")}
-    WHERE {_SEEN.format("p")} AND p.stored = 1 AND {_TOLD} > p.tells"""
+    WHERE {_SEEN.format("p")} AND p.stored = 1 AND max({_TOLD}, coalesce(({_OF_IT}), 0)) > p.tells"""
 
 
 def lagging(db: sqlite3.Connection, part: Slice) -> Page[Package]:

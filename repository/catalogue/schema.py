@@ -29,7 +29,7 @@ from repository.catalogue.cards import (
 from repository.domain.archival_package import StatusWay
 from repository.domain.values import SecrecyClass
 
-VERSION = 5
+VERSION = 6
 """Of the tables below. A catalogue of another version is made again."""
 
 ALWAYS = 2**63 - 1

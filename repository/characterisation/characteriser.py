@@ -19,9 +19,11 @@ _START = (
     "import sys; sys.path.insert(0, sys.argv[1]); from repository.characterisation.worker import work; "
     "work(seconds=int(sys.argv[2]), memory=int(sys.argv[3]))"
 )
+_READY = b"ready\n"
+
 SECONDS = 10
 """For one file, by the clock on the wall."""
-MEMORY = 1 << 30
+MEMORY = 512 << 20
 """Address space of the reader in bytes, libraries included."""
 
 
@@ -56,7 +58,6 @@ class Characteriser:
             self._worker = None
 
     def _ask(self, file: Asked) -> Technical | None:
-        is_new = self._worker is None
         worker = self._started()
         question = json.dumps([str(file.path), file.media_type, file.name]).encode() + b"\n"
         line = b""
@@ -69,8 +70,6 @@ class Characteriser:
             return _decoded(line)
         self._worker = None
         ended = _reap(worker)
-        if is_new and ended == 1:
-            raise ArchiveError("characterisation-failed", file.path, reason="the reader does not start")
         return Technical("unknown", "jingui", failure=_why(ended))
 
     def _started(self) -> "subprocess.Popen[bytes]":
@@ -82,6 +81,9 @@ class Characteriser:
                 )
             except OSError as error:
                 raise ArchiveError("characterisation-failed", command[0], reason=error) from error
+            if self._worker.stdout is None or self._worker.stdout.readline() != _READY:
+                ended, self._worker = _reap(self._worker), None
+                raise ArchiveError("characterisation-failed", command[0], reason=_why(ended))
         return self._worker
 
 

@@ -21,6 +21,8 @@ from repository.characterisation.kinds import Kind, kind_of
 from repository.characterisation.report import Unreadable, plain
 
 FILES = 64
+READY = "ready\n"
+"""Said once, before anything is asked."""
 
 _READERS: dict[Kind, tuple[str, str, str]] = {
     "image": ("images", "read", "image"),
@@ -37,6 +39,8 @@ def work(*, seconds: int, memory: int) -> None:
     """Answer until nothing more is asked, within so much time for each file and so much memory."""
     answers = _private_output()
     _limit(memory)
+    answers.write(READY)
+    answers.flush()
     for line in sys.stdin:
         path, media_type, name = json.loads(line)
         signal.setitimer(signal.ITIMER_REAL, seconds)

@@ -401,29 +401,27 @@ def _expect_stored(state: State) -> str:
 def change_status(state: State, changed: AccessStatusChanged) -> list[Value]:
     """Open or control a record by a review or a correction. Nobody opens alone, nor corrects alone.
 
-    A takedown that waits for a second person (`takedown-open`) is settled first. A secret is not opened: its class is
-    lowered by a correction before (`secret-open`).
+    Nothing is decided on what is not stored (`package-not-stored`). A takedown that waits for a second one is settled
+    first (`takedown-open`). A secret is not opened: its class is lowered by a correction before (`secret-open`).
     """
-    if state.created is None:
-        raise ArchiveError("package-unknown", "")
+    thing = _expect_stored(state)
     if takedown_pending(state):
-        raise ArchiveError("takedown-open", state.created.unit)
+        raise ArchiveError("takedown-open", thing)
     needs_two = changed.status is AccessStatus.OPEN or changed.way is StatusWay.CORRECTION
     if needs_two and len(set(changed.decided_by)) < 2:
-        raise ArchiveError("second-person-needed", state.created.unit)
+        raise ArchiveError("second-person-needed", thing)
     if changed.status is AccessStatus.OPEN and changed.secrecy_class.rank > SecrecyClass.INTERNAL.rank:
-        raise ArchiveError("secret-open", state.created.unit, secrecy=changed.secrecy_class)
+        raise ArchiveError("secret-open", thing, secrecy=changed.secrecy_class)
     if changed.status is AccessStatus.CONTROLLED and changed.ground is None:
-        raise ArchiveError("reason-missing", state.created.unit)
+        raise ArchiveError("reason-missing", thing)
     return [] if changed == state.access else [changed]
 
 
 def take_down(state: State, *, agents: Collection[UUID], reason: Confidential) -> list[Value]:
     """Control a record at once, by one person's decision, until a second has looked at it. Refused without a reason."""
-    if state.created is None:
-        raise ArchiveError("package-unknown", "")
+    thing = _expect_stored(state)
     if isinstance(reason, str) and not reason.strip():
-        raise ArchiveError("reason-missing", state.created.unit)
+        raise ArchiveError("reason-missing", thing)
     if takedown_pending(state):
         return []
     return [_status(state, StatusWay.TAKEDOWN, AccessStatus.CONTROLLED, reason=reason, agents=agents)]

@@ -20,7 +20,7 @@ VERBS: dict[str, frozenset[Role]] = {
     "materialise": _KEEPING | {Role.KEEPER},
     "search": _STAFF | {Role.READER, Role.PARTNER},
     "survey": _STAFF,
-    "inspect": _KEEPING | {Role.AUDITOR, Role.DECIDER, Role.DESK, Role.SECURITY_OFFICER},
+    "inspect": _KEEPING | {Role.AUDITOR, Role.KEEPER, Role.DECIDER, Role.DESK, Role.SECURITY_OFFICER},
     "audit": frozenset({Role.ADMINISTRATOR, Role.AUDITOR}),
     "work": _KEEPING | {Role.KEEPER},
     "annul": frozenset({Role.ADMINISTRATOR}),

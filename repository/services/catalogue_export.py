@@ -13,8 +13,9 @@ import msgspec
 
 from repository.catalogue import Description, Filters
 from repository.errors import ArchiveError
+from repository.services import rights
 from repository.services.description_fields import FIELDS, read
-from repository.services.search import find_description
+from repository.services.search import find_description, viewer_of
 from repository.services.session import Session
 from repository.services.tables import neutral
 
@@ -35,11 +36,15 @@ class ExportReport(msgspec.Struct, frozen=True, kw_only=True):
 def export_catalogue(
     session: Session, target: Path, *, words: str | None = None, below: str | None = None, **filters: Unpack[Filters]
 ) -> ExportReport:
-    """Write entries as a workbook: those below one, or those that a search finds. `file-exists`, `record-unknown`."""
+    """Write entries as a workbook: those below one, or those that a search finds. `file-exists`, `record-unknown`.
+
+    Of what the one who asks may not know of, nothing stands there.
+    """
     session.require("search")
     position = session.catch_up()
     if below is not None:
         filters["parent"] = find_description(session, below).id
+    filters["viewer"] = viewer_of(session)
     if target.exists():
         raise ArchiveError("file-exists", target)
     entries = 0
@@ -67,7 +72,8 @@ def _entries(session: Session, words: str | None, position: int, filters: Filter
 def _row(session: Session, card: Description, parents: dict[UUID, str]) -> list[str]:
     if card.parent is not None and card.parent not in parents:
         parent = session.catalogue.description(card.parent)
-        parents[card.parent] = (parent.reference_code or str(parent.id)) if parent else str(card.parent)
+        is_known = parent is not None and rights.known(session, parent)
+        parents[card.parent] = (parent.reference_code if parent and is_known else None) or str(card.parent)
     place = parents[card.parent] if card.parent else ""
     return [
         str(card.id),

@@ -82,7 +82,7 @@ def apply_corrections(
 
     With a fault or a conflict nothing is applied, unless the `rest` is wanted. Killed in between, the same sheet goes
     on. `reason-missing`; `description-changed` for an entry that changes while its command is decided;
-    `delivery-missing` where there is no sheet.
+    `sheet-missing` where there is no such file.
     """
     session.require("describe")
     if not reason.strip():
@@ -112,7 +112,7 @@ def _plan(session: Session, path: Path, reason: str) -> tuple[CorrectionReport, 
     try:
         sheet = next((one for one in read_workbook(path, path.name) if one.rows), Sheet("", ((),)))
     except FileNotFoundError as error:
-        raise ArchiveError("delivery-missing", path) from error
+        raise ArchiveError("sheet-missing", path) from error
     except RefusedTable as refusal:
         return CorrectionReport(rows=0, unchanged=0, corrections=(), findings=(refusal.finding,)), []
     reading = _Reading(session, path.name, sheet, reason)

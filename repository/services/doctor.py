@@ -4,40 +4,16 @@ Every check stands by itself: one that cannot be made because something else is 
 Nothing is put right here; each line says what to do.
 """
 
-import re
-import shutil
-import sqlite3
-import sys
 import tomllib
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterator
 from functools import cache
-from importlib.metadata import PackageNotFoundError, requires, version
 from importlib.resources import files
-from pathlib import Path
-from typing import Literal
-from uuid import UUID
 
 import msgspec
 
-from repository.domain.accession import ACCESSION, Stage
-from repository.domain.values import Role
 from repository.errors import ArchiveError, storage_error
-from repository.services.fixity import fixity_state
-from repository.services.jobs import open_accessions
-from repository.services.schedule import schedule
-from repository.services.session import SOFTWARE, Session
-from repository.services.virus import ClamAv
-from repository.storage import probe
-
-FULL, LOW = 1_000_000_000, 0.1
-"""Free bytes below which nothing more should be written, and the free part below which room has to be made."""
-
-LAGGING = 10_000
-SIGNATURES_DAYS, VIRUSES_DAYS = 365, 7
-"""Age in days from which signatures of formats and of viruses want attention."""
-
-State = Literal["ok", "attention", "failed", "not checked"]
+from repository.services.doctor_checks import CHECKS, Check, State
+from repository.services.session import Session
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,10 +42,6 @@ def examine(session: Session) -> DoctorReport:
     session.require("inspect")
     lines = tuple(line for name, check in CHECKS.items() for line in _made(session, name, check))
     return DoctorReport(exit=next((line.exit for line in lines if line.exit), 0), lines=lines)
-
-
-Found = tuple[State, str, dict[str, object]]
-Check = Callable[[Session], Iterator[Found]]
 
 
 def _made(session: Session, name: str, check: Check) -> Iterator[Line]:
@@ -122,206 +94,3 @@ def words() -> dict[str, Words]:
     """Everything that can be said, by its code."""
     rows = tomllib.loads(files("repository.services").joinpath("doctor.toml").read_text("utf-8"))
     return msgspec.convert(rows, dict[str, Words])
-
-
-def _space(session: Session) -> Iterator[Found]:
-    usage = shutil.disk_usage(session.folder)
-    values: dict[str, object] = {"free": _size(usage.free), "total": _size(usage.total)}
-    if usage.free < FULL:
-        yield "failed", "full", values
-    elif usage.free < usage.total * LOW:
-        yield "attention", "low", values
-    else:
-        yield "ok", "ok", values
-
-
-def _clock(session: Session) -> Iterator[Found]:
-    recorded, now = session.log.recorded_at(session.log.position()) or "", session.now()
-    back = session.log.clock_back()
-    if now < recorded:
-        yield "failed", "behind", {"recorded": recorded, "now": now}
-    if back:
-        yield "attention", "back", {"count": len(back), "position": back[-1]}
-    if now >= recorded and not back:
-        yield "ok", "ok", {}
-
-
-def _people(session: Session) -> Iterator[Found]:
-    session.catch_up()
-    agents = session.catalogue.agents(producers=False, limit=1_000).entries
-    count = sum(Role.ADMINISTRATOR in one.roles and bool(one.credentials) for one in agents)
-    yield ("ok", "ok", {"count": count}) if count > 1 else ("attention", "alone", {})
-
-
-def _keys(session: Session) -> Iterator[Found]:
-    held = len(list((session.folder / "vault").iterdir()))
-    yield "not checked", "held" if held else "none", {"count": held}
-
-
-def _program(_: Session) -> Iterator[Found]:
-    try:
-        declared = [one for one in requires(SOFTWARE) or [] if "extra ==" not in one]
-    except PackageNotFoundError:
-        yield "not checked", "unknown", {}
-        return
-    names = [re.split(r"[^A-Za-z0-9._-]", one, maxsplit=1)[0] for one in declared]
-    missing = [name for name in names if not _is_installed(name)]
-    values: dict[str, object] = {
-        "python": sys.version.split()[0],
-        "sqlite": sqlite3.sqlite_version,
-        "count": len(names),
-    }
-    yield ("failed", "missing", {"names": ", ".join(missing)}) if missing else ("ok", "ok", values)
-
-
-def _is_installed(name: str) -> bool:
-    try:
-        version(name)
-    except PackageNotFoundError:
-        return False
-    return True
-
-
-def _formats(session: Session) -> Iterator[Found]:
-    if session.identifier is None:
-        yield "not checked", "off", {}
-        return
-    about = session.identifier.about
-    dated = re.search(r"\d{8}(?=\.xml)", about.signatures)
-    days = _days_since(session, datetime.strptime(dated[0], "%Y%m%d").replace(tzinfo=UTC)) if dated else 0
-    values: dict[str, object] = {"tool": about.tool, "signatures": about.signatures, "days": days}
-    yield ("attention", "old", values) if days > SIGNATURES_DAYS else ("ok", "ok", values)
-
-
-def _scanner(session: Session) -> Iterator[Found]:
-    if session.settings.virus_scanner is None:
-        yield "attention", "none", {}
-        return
-    scanner = ClamAv(session.settings.virus_scanner)
-    values: dict[str, object] = {"tool": scanner.tool, "signatures": scanner.signatures}
-    try:
-        made = datetime.strptime(scanner.signatures.partition("/")[2], "%a %b %d %H:%M:%S %Y").astimezone()
-    except ValueError:
-        yield "not checked", "undated", values
-        return
-    days = _days_since(session, made)
-    yield ("attention", "old", {**values, "days": days}) if days > VIRUSES_DAYS else ("ok", "ok", values)
-
-
-def _days_since(session: Session, moment: datetime) -> int:
-    return (session.clock() - moment).days
-
-
-def _disk(session: Session) -> Iterator[Found]:
-    probe(session.folder)
-    yield ("ok", "ok", {}) if session.settings.sync else ("attention", "unsynced", {})
-
-
-def _log(session: Session) -> Iterator[Found]:
-    yield "ok", "ok", {"events": session.log.position()}
-
-
-def _catalogue(session: Session) -> Iterator[Found]:
-    lag = session.log.position() - session.catalogue.position()
-    error = next((one.last_error for one in session.catalogue.board() if one.last_error), None)
-    position = session.catch_up()
-    if error is not None:
-        yield "attention", "error", {"error": error}
-    elif lag > LAGGING:
-        yield "attention", "lag", {"lag": lag}
-    else:
-        yield "ok", "ok", {"position": position}
-
-
-def _fixity(session: Session) -> Iterator[Found]:
-    session.catch_up()
-    state, days = fixity_state(session), session.settings.fixity_age_days
-    budget = session.settings.fixity_daily_bytes
-    values: dict[str, object] = {"days": days, "packages": state.packages}
-    if state.damaged:
-        named = ", ".join(map(str, state.damaged))
-        yield "failed", "damaged", {"count": len(state.damaged), "packages": named}
-    if state.overdue:
-        size = _size(state.overdue_bytes)
-        yield "attention", "overdue", {**values, "count": state.overdue, "size": size, "oldest": state.oldest}
-    if state.bytes > budget * days / 2:
-        yield "attention", "budget", {**values, "budget": _size(budget), "size": _size(state.bytes)}
-    if not state.damaged and not state.overdue:
-        yield "ok", "ok", values
-
-
-def _jobs(session: Session) -> Iterator[Found]:
-    jobs = schedule(session).jobs
-    for state in ("failed", "due"):
-        if names := [job.name for job in jobs if job.state == state]:
-            yield "attention", state, {"names": ", ".join(names)}
-    if not any(job.state in ("failed", "due") for job in jobs):
-        yield "ok", "ok", {}
-
-
-def _work(session: Session) -> Iterator[Found]:
-    session.catch_up()
-    stages = [one.stage for one in open_accessions(session)]
-    rejected = stages.count(Stage.REJECTED)
-    values: dict[str, object] = {"count": len(stages) - rejected, "rejected": rejected}
-    yield ("attention", "unfinished", values) if len(stages) > rejected else ("ok", "ok", values)
-
-
-def _quarantine(session: Session) -> Iterator[Found]:
-    left = [path for path in _folders(session.quarantine) if path.name != "suspect" and not _is_wanted(session, path)]
-    suspect = list(_folders(session.quarantine / "suspect"))
-    staged = [path for path in _folders(session.store.staging) if _is_interrupted(session, path)]
-    for code, paths in (("left", left), ("suspect", suspect), ("interrupted", staged)):
-        if paths:
-            named = ", ".join(str(path.relative_to(session.folder)) for path in paths)
-            yield "attention", code, {"paths": named}
-    if not left + suspect + staged:
-        yield "ok", "ok", {}
-
-
-def _folders(place: Path) -> Iterator[Path]:
-    yield from sorted(path for path in place.iterdir() if path.is_dir()) if place.is_dir() else ()
-
-
-def _is_wanted(session: Session, path: Path) -> bool:
-    """Whether what lies there belongs to an accession that still needs it."""
-    try:
-        accession = session.log.load(ACCESSION, UUID(path.name))
-    except ValueError:
-        return False
-    return accession.version > 0 and accession.state.stage is not Stage.COMPLETED
-
-
-def _is_interrupted(session: Session, path: Path) -> bool:
-    """Whether a package's commit was left half-way, and nobody is at it."""
-    try:
-        return not session.store.is_being_committed(UUID(path.name))
-    except ValueError:
-        return False
-
-
-def _size(count: float) -> str:
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} TB"
-
-
-CHECKS: dict[str, Check] = {
-    "space": _space,
-    "clock": _clock,
-    "program": _program,
-    "formats": _formats,
-    "scanner": _scanner,
-    "disk": _disk,
-    "log": _log,
-    "catalogue": _catalogue,
-    "people": _people,
-    "keys": _keys,
-    "fixity": _fixity,
-    "jobs": _jobs,
-    "work": _work,
-    "quarantine": _quarantine,
-}
-"""What is looked at, in this order: the catalogue's lag before anything brings it up to the log."""

@@ -6,7 +6,6 @@ run that read it since. One that is not true gets a `FixityFailed` in its own st
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from datetime import timedelta
 from uuid import UUID
 
 import msgspec
@@ -19,9 +18,10 @@ from repository.domain.archival_package import ARCHIVAL_PACKAGE, FixityFailed, S
 from repository.domain.envelope import Event
 from repository.domain.run import RUN, RunKind, Verified
 from repository.domain.values import Finding as KeptFinding
-from repository.domain.values import Outcome, Value, time_of
+from repository.domain.values import Outcome, Value
 from repository.errors import ArchiveError, storage_error
 from repository.eventlog import Streams
+from repository.services.fixity_age import by_age, older
 from repository.services.package_check import check_package
 from repository.services.search import find_record
 from repository.services.session import Progress, Session
@@ -53,22 +53,6 @@ class FixityReport(msgspec.Struct, frozen=True, kw_only=True):
     bytes: int
     damaged: tuple[Damaged, ...]
     left: int
-
-
-class FixityState(msgspec.Struct, frozen=True, kw_only=True):
-    """How far the archive keeps its promise. `due` is older than half of the age, `overdue` older than the whole.
-
-    `oldest` is when the package that was looked at longest ago was last found true (or damaged); null without packages.
-    """
-
-    packages: int
-    bytes: int
-    oldest: str | None
-    due: int
-    due_bytes: int
-    overdue: int
-    overdue_bytes: int
-    damaged: tuple[UUID, ...]
 
 
 def verify_fixity(session: Session, *, record: str | None, budget: int | None, progress: Progress) -> FixityReport:
@@ -107,7 +91,7 @@ def verify_fixity(session: Session, *, record: str | None, budget: int | None, p
         # 4 end the run
         outcome = Outcome.FAILED if reading.damaged else Outcome.PASSED
         reading.end(outcome, [_kept(found) for one in reading.damaged for found in one.findings])
-        due = len(_older(session, waiting, session.settings.fixity_age_days / 2))
+        due = len(older(session, waiting, session.settings.fixity_age_days / 2))
         return FixityReport(
             run=identifier,
             outcome=outcome,
@@ -175,35 +159,6 @@ class _Reading:
         _append(self._session, self._run, lambda state: run.finish(state, finished))
 
 
-def by_age(session: Session, *, as_of: int | None = None) -> list[tuple[int, StoredSize]]:
-    """Every stored package with the position at which it was last looked at, the one longest ago first."""
-    seen: dict[UUID, int] = {}
-    annulled = session.catalogue.annulled(as_of=as_of)
-    for event in session.log.events(types=["Run.Verified", "ArchivalPackage.FixityFailed"], upto=as_of):
-        if event.envelope.position not in annulled:
-            looked_at = event.payload.packages if isinstance(event.payload, Verified) else (event.envelope.stream,)
-            seen |= dict.fromkeys(looked_at, event.envelope.position)
-    sizes = session.catalogue.stored_sizes(as_of=as_of)
-    return sorted(((max(one.stored_at, seen.get(one.package, 0)), one) for one in sizes), key=lambda pair: pair[0])
-
-
-def fixity_state(session: Session, *, as_of: int | None = None) -> FixityState:
-    """How old the last look at each package is, against the policy's age, and which packages are damaged."""
-    waiting = by_age(session, as_of=as_of)
-    days = session.settings.fixity_age_days
-    due, overdue = _older(session, waiting, days / 2), _older(session, waiting, days)
-    return FixityState(
-        packages=len(waiting),
-        bytes=sum(one.bytes for _, one in waiting),
-        oldest=session.log.recorded_at(waiting[0][0]) if waiting else None,
-        due=len(due),
-        due_bytes=sum(one.bytes for one in due),
-        overdue=len(overdue),
-        overdue_bytes=sum(one.bytes for one in overdue),
-        damaged=tuple(one.package for _, one in waiting if one.damaged),
-    )
-
-
 def end_dead_runs(session: Session) -> None:
     """End the fixity runs that nobody is at any more. Call it with the run's lock held."""
     session.catch_up()
@@ -211,11 +166,6 @@ def end_dead_runs(session: Session) -> None:
         reason = KeptFinding(code="interrupted", path="", expected="", found="")
         dead = run.Finished(outcome=Outcome.NOT_CHECKED, done=one.done, findings=(reason,), findings_total=1)
         _append(session, one.id, lambda state, dead=dead: run.finish(state, dead))  # type: ignore[misc]  # mypy knows no bound defaults
-
-
-def _older(session: Session, waiting: Sequence[tuple[int, StoredSize]], days: float) -> list[StoredSize]:
-    limit = session.log.position_at(time_of(session.clock() - timedelta(days=days)))
-    return [one for at, one in waiting if at <= limit]
 
 
 def _within(waiting: Sequence[tuple[int, StoredSize]], limit: int) -> Iterator[StoredSize]:

@@ -109,15 +109,18 @@ class Siegfried:
 
 def _identified(path: str, row: Mapping[str, Any]) -> Identified:
     error = row.get("errors") or ""
-    if row["filename"] != path or (error and error != "empty source"):
+    if row["filename"] != path or (error and not row["matches"]):
         raise ArchiveError("identification-failed", path, reason=error or row["filename"])
     if own := row.get("own"):
         return _known(None, own["format"], own["version"], own["mime"], own["basis"])
     match = next((match for match in row["matches"] if match["id"] not in ("", "UNKNOWN")), None)
+    # What Siegfried cannot look into, because it is damaged inside, is known by its outside, and the basis says so.
+    warnings = [match["warning"]] if match and match.get("warning") else []
+    warnings += [error.replace(path, "file")] if error and error != "empty source" else []
+    warning = "".join(f"; warning: {one}" for one in warnings)
     if match is None:
-        return UNKNOWN
+        return Identified(None, "", "", UNKNOWN.media_type, warning.removeprefix("; ")) if warning else UNKNOWN
     media_type = (match["mime"] or UNKNOWN.media_type).split(",")[0].strip()
-    warning = f"; warning: {match['warning']}" if match.get("warning") else ""
     return _known(match["id"], match["format"], match["version"], media_type, match["basis"] + warning)
 
 

@@ -15,7 +15,7 @@ from repository.domain.accession import ACCESSION, Stage
 from repository.domain.archival_package import VirusChecked
 from repository.domain.values import Outcome
 from repository.errors import ArchiveError
-from repository.services.fixity import FixityState, fixity_state
+from repository.services.fixity_age import FixityState, fixity_state
 from repository.services.ingest import IngestRequest, ingest
 from repository.services.preservation import put_straight
 from repository.services.schedule import run_due

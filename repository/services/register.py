@@ -9,7 +9,7 @@ from repository.catalogue import By as By
 from repository.catalogue import Description, Digitised, Filters
 from repository.domain.values import Level
 from repository.services.description_fields import read
-from repository.services.search import find_description, position_of
+from repository.services.search import find_description, position_of, viewer_of
 from repository.services.session import Session
 
 NUMBER, CODE = "number", "reference_code"
@@ -72,7 +72,7 @@ def register_of(session: Session, record: str, *, as_of: str | None) -> Register
 
 def digitisation(session: Session, *, by: By, fonds: str | None, as_of: str | None) -> DigitisationReport:
     """How much of the paper is scanned. Entries that do not say how many pages they have are counted apart."""
-    session.require("search")
+    session.require("survey")
     position = session.catch_up()
     at = position_of(session, as_of)
     groups = session.catalogue.digitised(by, fonds=fonds, as_of=at)
@@ -91,6 +91,7 @@ def _chosen(session: Session, entry: Description, position: int) -> tuple[str, t
 
 
 def _all(session: Session, position: int, **filters: Unpack[Filters]) -> Iterator[Description]:
+    filters["viewer"] = viewer_of(session)
     after: str | None = None
     while True:
         page = session.catalogue.search(as_of=position, limit=1_000, after=after, **filters)

@@ -142,7 +142,7 @@ class _Counting:
         if figure.things is not None:
             yield from self._session.catalogue.things(figure.things, as_of=self._period.at)
         for name in _types(figure.events):
-            for event in self._of_type(name):
+            for event in (one for one in self._of_type(name) if _is_meant(one, figure.only)):
                 label = f"{event.envelope.position} {event.envelope.type}"
                 yield Thing(str(event.envelope.event_id), label, _amount(event, figure.amount))
 
@@ -177,6 +177,10 @@ def _types(names: tuple[str, ...]) -> Iterator[str]:
         yield from (known for known in event_types() if known == name or (own != name and known.endswith(own)))
 
 
+def _is_meant(event: Event, only: dict[str, int]) -> bool:
+    return all(getattr(event.payload, field) == value for field, value in only.items())
+
+
 def _amount(event: Event, field: str | None) -> int:
     if field is None:
         return 1
@@ -190,7 +194,8 @@ def _question(figure: Figure) -> str:
         return figure.things
     if figure.ratio is not None:
         return " / ".join(figure.ratio)
-    return f"{figure.amount or 1} <- {', '.join(figure.events)}"
+    only = "".join(f" [{field} = {value}]" for field, value in figure.only.items())
+    return f"{figure.amount or 1} <- {', '.join(figure.events)}{only}"
 
 
 def _time(moment: str, *, end: bool) -> str:

@@ -14,6 +14,8 @@ from uuid import UUID
 
 import msgspec
 
+from packages_spec import descriptive
+from packages_spec.descriptive.sections import Extent
 from packages_spec.digests import Digested
 from packages_spec.ocfl import User
 from packages_spec.premis import Identifier, PackageEntity, read_premis
@@ -31,6 +33,7 @@ from repository.domain import archival_package
 from repository.domain.aggregate import New, fold
 from repository.domain.archival_package import ARCHIVAL_PACKAGE, ContentRevised, MetadataRevised, Stored
 from repository.domain.description import DESCRIPTION, Fields
+from repository.domain.description_fields import holds
 from repository.domain.envelope import Event
 from repository.errors import ArchiveError
 from repository.eventlog import Record, Streams
@@ -47,11 +50,15 @@ CODE, FORMER_CODE = "档号: ", "曾用档号: "
 
 
 class Told(msgspec.Struct, frozen=True):
-    """What the next version tells: the entry, its fields, and the position of the log up to which that is known."""
+    """What the next version tells: the entry, its fields, and the position of the log up to which that is known.
+
+    `parts` are the records that it was divided into.
+    """
 
     entry: UUID
     fields: Fields
     position: int
+    parts: tuple[tuple[UUID, Fields], ...] = ()
 
 
 class Replacement(msgspec.Struct, frozen=True):
@@ -126,11 +133,24 @@ def _decided(session: Session, lagging: Iterator[UUID], wanted: int, passed_over
 
 
 def told_of(session: Session, package: UUID) -> Told:
-    """What is known of a package's record now: of the entry that it was made for, or the one that this leads to."""
+    """What is known of a package's record now: of the entry that it is of or leads to, and its parts."""
     created = session.log.load(ARCHIVAL_PACKAGE, package).state.created
     if created is None:
         raise ArchiveError("package-unknown", package)
-    entry, position = created.description, 0
+    entry, fields, divided, position = _described(session, created.description)
+    parts: list[tuple[UUID, Fields]] = []
+    while divided:
+        part, said, further, at = _described(session, divided.pop(0))
+        position = max(position, at)
+        divided = [*further, *divided]
+        if not further:
+            parts.append((part, said))
+    return Told(entry, msgspec.structs.replace(fields, package=package), position, tuple(parts))
+
+
+def _described(session: Session, entry: UUID) -> tuple[UUID, Fields, list[UUID], int]:
+    """An entry, or the one that it leads to: its fields, the parts that it was divided into, and the last position."""
+    position = 0
     while True:
         events = session.log.stream(entry)
         state = fold(DESCRIPTION, events)
@@ -138,7 +158,7 @@ def told_of(session: Session, package: UUID) -> Told:
             raise ArchiveError("description-unknown", entry)
         position = max(position, events[-1].envelope.position)
         if state.into is None:
-            return Told(entry, msgspec.structs.replace(state.fields, package=package), position)
+            return entry, state.fields, [part.description for part in state.parts], position
         entry = state.into
 
 
@@ -232,6 +252,7 @@ def _build(
         modified=revision.envelope.recorded_at,
         label=packaging.label_of(fields, package),
         description=packaging.as_described(fields),
+        parts=[(str(part), _part(said, files)) for part, said in work.told.parts],
         files=files,
         placed=placed,
         delivery=_delivery(session, before),
@@ -248,6 +269,12 @@ def _build(
     user = User(f"{SOFTWARE}/{SOFTWARE_VERSION}", f"urn:uuid:{session.actor.agent}")
     stage.seal(built.entries, session.now(), message, user)
     return built
+
+
+def _part(said: Fields, files: Sequence[PayloadFile]) -> descriptive.Description:
+    """A part as the package tells of it, with the files that are its own."""
+    own = tuple(file.path for file in files if holds(said.files, file.path))
+    return msgspec.structs.replace(packaging.as_described(said), extent=Extent(file=own) if own else None)
 
 
 def _history(

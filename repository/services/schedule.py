@@ -17,7 +17,8 @@ from repository.domain.run import RUN, RunKind
 from repository.domain.values import Finding, Outcome, Value, time_of
 from repository.errors import ArchiveError
 from repository.eventlog import Streams
-from repository.services.fixity import OLDEST, fixity_state, verify_fixity
+from repository.services.fixity import OLDEST, verify_fixity
+from repository.services.fixity_age import fixity_state
 from repository.services.reports import Item, period_of, report
 from repository.services.session import Progress, Session
 from repository.services.tables import FORMATS, Table

@@ -154,11 +154,11 @@ def search_records(
     session.require("search")
     session.catch_up()
     position = position_of(session, as_of)
-    filters["viewer"] = _viewer(session)
+    filters["viewer"] = viewer_of(session)
     return session.catalogue.search(words or None, as_of=position, limit=limit, after=after, **filters)
 
 
-def _viewer(session: Session) -> Viewer:
+def viewer_of(session: Session) -> Viewer:
     """What the one who asks may know of, as a condition of the question."""
     reach, today = access_rules.reach(session.standing().roles, Act.KNOW), session.today()
     sees_all = reach >= max(secrecy.rank for secrecy in SecrecyClass)
@@ -223,7 +223,9 @@ def show_record(session: Session, record: str, *, as_of: str | None) -> RecordRe
     """
     position = position_of(session, as_of)
     description, formerly = _find(session, record, position)
-    merged = session.catalogue.merged_into(description.id, as_of=position)
+    merged = [
+        one for one in session.catalogue.merged_into(description.id, as_of=position) if rights.known(session, one)
+    ]
     package = session.catalogue.package(description.package, as_of=position) if description.package else None
     is_staff = may(session.standing(), "survey")
     streams = streams_of(description, merged, package if is_staff else None)

@@ -48,7 +48,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 class TraceReport(msgspec.Struct, frozen=True, kw_only=True):
     """The chain through what was named: what led to it, and what came of it, in the order of the log.
 
-    `readers` are those for whom something of it was asked.
+    `readers` are those for whom something of it was asked: the registered reader, else whoever asked.
     """
 
     schema: str = "jingui.trace/1"
@@ -176,7 +176,7 @@ def _report(session: Session, subject: Subject, upto: int, web: _Web, chosen: li
         packages=tuple(dict.fromkeys(kinds["ArchivalPackage"])),
         requests=tuple(request.id for request in asked),
         dips=tuple(request.dip for request in asked if request.dip is not None),
-        readers=tuple(dict.fromkeys(request.requester for request in asked)),
+        readers=tuple(dict.fromkeys(request.reader or request.requester for request in asked)),
         steps=tuple(_step(session, web, at, chosen, upto) for at in chosen),
     )
 

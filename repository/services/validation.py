@@ -16,10 +16,10 @@ from packages_spec.bagit import (
     RefusedProfile,
     is_bag,
     load_profile,
-    read_bag,
     validate_bag,
     validate_profile,
 )
+from packages_spec.bagit.reader import Reading
 from packages_spec.eark import is_eark, judge_container, kind_of_document, validate_document, validate_eark
 from packages_spec.findings import Finding, Severity
 from packages_spec.ocfl import object_folders, validate_object, validate_root
@@ -63,7 +63,7 @@ def validate(path: Path, *, schemas: Path | None = None, profile: Path | None = 
     except RefusedProfile as refusal:
         return _report(path, "file" if path.is_file() else "folder", list(refusal.findings))
     if path.is_dir():
-        return _judge(path, path, "", terms)
+        return _judge(path, path if _is_known(path) else _single(path), "", terms)
     # (1) A document by itself.
     if not safe_archive.is_archive(path):
         kind = kind_of_document(path)
@@ -150,7 +150,7 @@ def _payload_packages(root: Path) -> Iterator[Path]:
 
 def _is_ours(root: Path) -> bool:
     """Whether the bag says that it was made here, or its description shows it: then it is held to our form too."""
-    info = [(label.lower(), value) for label, value in read_bag(root).info]
+    info = [(label.lower(), value) for label, value in Reading(root, []).bag().info]
     ours = ("bagit-profile-identifier", BAG_PROFILE) in info
     return ours or any(root.glob("data/uuid-*/metadata/descriptive/archive.xml"))
 
@@ -164,10 +164,16 @@ def _below(folder: Path, root: Path, findings: list[Finding]) -> list[Finding]:
     ]
 
 
+def _is_known(root: Path) -> bool:
+    """Whether the folder is something by itself."""
+    return is_bag(root) or is_eark(root) or any(root.glob("0=ocfl_*"))
+
+
 def _single(root: Path) -> Path:
-    """The one folder inside what was unpacked, or the place itself."""
+    """The one folder inside what was unpacked, or inside a folder that is nothing by itself; else the place itself."""
     inside = list(root.iterdir())
-    return inside[0] if len(inside) == 1 and inside[0].is_dir() and not is_bag(root) else root
+    one = inside[0] if len(inside) == 1 else root
+    return one if one.is_dir() and not one.is_symlink() and not is_bag(root) else root
 
 
 def _report(path: Path, kind: str, findings: list[Finding]) -> ValidationReport:

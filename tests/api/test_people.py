@@ -104,7 +104,17 @@ def test_records_are_sent_in_the_clear_only_where_nobody_else_listens(host: str,
             expect_private(serving)
         assert refused.value.code == "serve-exposed"
     expect_private(Serving(archive=None, credential=None, host=host, behind_proxy=True))
-    expect_private(Serving(archive=None, credential=None, host=host, tls_cert=Path("c"), tls_key=Path("k")))
-    half = Serving(archive=None, credential=None, host="0.0.0.0", tls_cert=Path("c"))
-    with pytest.raises(ArchiveError):
-        expect_private(half)
+
+
+@pytest.mark.parametrize(("cert", "key"), [("c", None), (None, "k"), ("nowhere.pem", "nowhere.pem")])
+def test_half_a_certificate_and_a_false_one_are_refused(tmp_path: Path, cert: str | None, key: str | None) -> None:
+    serving = Serving(
+        archive=None,
+        credential=None,
+        host="0.0.0.0",
+        tls_cert=tmp_path / cert if cert else None,
+        tls_key=tmp_path / key if key else None,
+    )
+    with pytest.raises(ArchiveError) as refused:
+        expect_private(serving)
+    assert refused.value.code == "tls-invalid"

@@ -66,12 +66,15 @@ ELSEWHERE = {"init", "ingest", "pack", "disseminate", "materialise", "events", "
 DESCRIBING = {"describe", "revise", "move", "merge", "divide", "close"}
 """Commands that `test_describing` runs."""
 
-IN_STORIES = {"catalogue", "rescan"}
+CORRECTING = {"catalogue", "rescan"}
 """What `story/test_catalogue_sheets` and `story/test_putting_right` run."""
+
+USING = {"view", "use", "request", "rate", "opening", "takedown", "hold", "export", "serve"}
+"""What the stories of use and of formats, and `api/test_story`, run."""
 
 
 def test_every_command_is_run_here() -> None:
-    assert set(COMMANDS) == READING.keys() | ELSEWHERE | DESCRIBING | IN_STORIES
+    assert set(COMMANDS) == READING.keys() | ELSEWHERE | DESCRIBING | CORRECTING | USING
 
 
 @pytest.mark.parametrize("command", READING)

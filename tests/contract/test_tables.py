@@ -24,7 +24,7 @@ from repository.domain.values import AccessionKind, SecrecyClass
 from repository.eventlog.registry import event_types
 from repository.services.administration import Role
 from repository.services.catalogue_file import FIELDS as CATALOGUE_FIELDS
-from repository.services.doctor import State
+from repository.services.doctor_checks import State
 from repository.settings import FILE, Settings, read_settings, write_settings
 from tests.golden_events import read
 

@@ -10,16 +10,38 @@ import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from repository.catalogue import By, Catalogue
-from repository.domain import access_request, accession, agent, archival_package, corrections, description, run
+from repository.catalogue import By, Catalogue, Term
+from repository.domain import (
+    access_request,
+    accession,
+    agent,
+    archival_package,
+    corrections,
+    description,
+    opening_review,
+    reader,
+    run,
+)
 from repository.domain.access_request import ACCESS_REQUEST
 from repository.domain.accession import ACCESSION
 from repository.domain.agent import AGENT, PRODUCER
 from repository.domain.archival_package import ARCHIVAL_PACKAGE
 from repository.domain.description import DESCRIPTION
 from repository.domain.description_fields import FileRange, Text
+from repository.domain.opening_review import OPENING_REVIEW
+from repository.domain.reader import READER
 from repository.domain.run import RUN
-from repository.domain.values import Carrier, Level, Outcome, Role, Sealed, SealedValue, SecrecyClass
+from repository.domain.values import (
+    AccessStatus,
+    Carrier,
+    Ground,
+    Level,
+    Outcome,
+    Role,
+    Sealed,
+    SealedValue,
+    SecrecyClass,
+)
 from repository.errors import ArchiveError
 from tests.catalogue_events import (
     created,
@@ -39,6 +61,7 @@ Check = archival_package.FormatsIdentified | archival_package.VirusChecked
 SEALED = Sealed(sealed=SealedValue(key=ACTOR, subject=ACTOR, nonce="00", ct="00"))
 TITLES = ("民国二十年地契", "地契存根", "Land deed 1950", SEALED)
 BY: tuple[By, ...] = ("fonds", "series", "year")
+DUE = Term(year_to=2000, secrecy_max=SecrecyClass.INTERNAL, fonds=None, record_type=None, open_by_default=0)
 CODES = ("0001-1", "0001-2", "0002-1", None)
 
 
@@ -226,6 +249,121 @@ def _request(log: MemoryLog, n: int, m: int) -> None:
     _decided(log, "AccessRequest", stream, steps[m % 4])
 
 
+def _use(log: MemoryLog, n: int, m: int) -> None:
+    stream, decider, today = identity(f"request {n}"), (identity("decider"),), "2026-01-02"
+    state = log.state(ACCESS_REQUEST, stream)
+    registered = access_request.UseRegistered(
+        reader=identity(f"reader {m}"),
+        capacity=access_request.Capacity.SELF,
+        documents=(reader.Document.PASSPORT,),
+        represented=SEALED,
+        requesters=(ACTOR,),
+        channel=access_request.Channel.DESK,
+        purpose=access_request.Purpose.PROOF,
+        detail=None,
+        reply_by=None,
+    )
+    granted = access_request.Granted(
+        packages=(identity(f"package {n}"),),
+        paths=(),
+        until=(None, "2026-01-02", "2026-01-09")[m % 3],
+        copies=True,
+        conditions=SEALED,
+        decided_by=decider,
+    )
+    refused = access_request.Refused(ground=Ground.PERSONAL, reason=SEALED, objection=None, decided_by=decider)
+    viewed = access_request.ContentViewed(
+        package=identity(f"package {n}"), generation=1, version=1, paths=("a", "b"), way="screen"
+    )
+    steps: list[Callable[[], Sequence[object]]] = [
+        lambda: access_request.register_use(state, registered),
+        lambda: access_request.request(state, requested(n)),
+        lambda: access_request.grant(state, granted, today=today),
+        lambda: access_request.refuse(state, refused),
+        lambda: access_request.view(state, viewed),
+        lambda: access_request.refuse_by_rule(state, None),
+        lambda: access_request.revoke(state, SEALED, decider),
+        lambda: access_request.rate(state, access_request.Rated(score=1 + m % 5, comment=None)),
+        lambda: access_request.assign(state, identity("decider")),
+    ]
+    for step in steps[m:]:
+        if _decided(log, "AccessRequest", stream, step):
+            return
+
+
+def _status(log: MemoryLog, n: int, m: int) -> None:
+    stream, hold = identity(f"package {n}"), identity(f"hold {m % 2}")
+    state = log.state(ARCHIVAL_PACKAGE, stream)
+    changed = archival_package.AccessStatusChanged(
+        status=(None, AccessStatus.OPEN, AccessStatus.CONTROLLED)[m % 3],
+        secrecy_class=list(SecrecyClass)[m % 2],
+        opening_date=(None, "2026-01-02", "2027-01-01")[m % 3],
+        controlled_until=None,
+        ground=Ground.PERSONAL,
+        reason=None,
+        way=archival_package.StatusWay.CORRECTION,
+        review=None,
+        decided_by=(ACTOR, APPROVER),
+    )
+    steps: list[Callable[[], Sequence[object]]] = [
+        lambda: archival_package.change_status(state, changed),
+        lambda: archival_package.take_down(state, agents=(ACTOR,), reason="来电"),
+        lambda: archival_package.settle_takedown(state, confirm=m % 2 == 0, agents=(APPROVER,), reason="核"),
+        lambda: archival_package.place_hold(state, hold, "诉讼"),
+        lambda: archival_package.release_hold(state, hold, "结案"),
+    ]
+    for step in steps[m % 5 :]:
+        if _decided(log, "ArchivalPackage", stream, step):
+            return
+
+
+def _review(log: MemoryLog, n: int, m: int) -> None:
+    stream = identity(f"review {n}")
+    state = log.state(OPENING_REVIEW, stream)
+    candidates = tuple(
+        opening_review.Candidate(package=identity(f"package {number}"), revision=0) for number in range(n + 1)
+    )
+    who = (identity(f"reviewer {m % 3}"),)
+    proposed = opening_review.Proposed(rule="term", candidates=candidates, proposed_by=(ACTOR,))
+    given = opening_review.OpinionGiven(reviewer=who, control=(), note=None)
+    answer = opening_review.UnitAnswered(
+        answer=opening_review.Answer.SILENT, control=(), letter=None, recorded_by=(ACTOR,)
+    )
+    revisions = {one.package: m % 2 for one in candidates}
+    steps: list[Callable[[], Sequence[object]]] = [
+        lambda: opening_review.propose(state, proposed),
+        lambda: opening_review.give_opinion(state, given),
+        lambda: opening_review.hear_unit(state, answer),
+        lambda: [opening_review.decide(state, (), (APPROVER,), revisions)],
+        lambda: opening_review.withdraw(state, "误"),
+    ]
+    for step in steps[m % 4 :]:
+        if _decided(log, "OpeningReview", stream, step):
+            return
+
+
+def _reader(log: MemoryLog, n: int, m: int) -> None:
+    stream = identity(f"reader {n}")
+    papers = (reader.Document.PASSPORT, reader.Document.IDENTITY_CARD)
+    said = reader.Introduced(document=papers[m % 2], name=SEALED, number=SEALED, contact=SEALED if m > 2 else None)
+    _decided(log, "Reader", stream, lambda: reader.introduce(log.state(READER, stream), said))
+    if m == 5:
+        gone = reader.SubjectKeyDestroyed(key=ACTOR, legal_basis="法", approvers=(ACTOR, APPROVER))
+        _decided(log, "Reader", stream, lambda: [gone])
+
+
+def _deputy(log: MemoryLog, n: int, m: int) -> None:
+    stream, other = identity(f"agent {n}"), identity(f"agent {m % 3}")
+    state, deputy = log.state(AGENT, stream), log.state(AGENT, other)
+    none: frozenset[frozenset[Role]] = frozenset()
+    steps: list[Callable[[], Sequence[object]]] = [
+        lambda: agent.appoint(state, stream, other, deputy, until=f"2026-01-1{m}", today="2026-01-02", never=none),
+        lambda: agent.dismiss(state, other, "返岗"),
+        lambda: agent.depart(state, "退休"),
+    ]
+    _decided(log, "Agent", stream, steps[m % 3])
+
+
 def _run(log: MemoryLog, n: int, m: int) -> None:
     stream = identity(f"run {n}")
     state = log.state(RUN, stream)
@@ -266,6 +404,12 @@ ACTIONS = (
     _agent,
     _producer,
     _request,
+    _use,
+    _use,
+    _status,
+    _review,
+    _reader,
+    _deputy,
     _run,
     _annul,
 )
@@ -298,6 +442,12 @@ def _answers(catalogue: Catalogue, as_of: int | None = None) -> list[object]:
         catalogue.accessions(as_of=as_of).entries,
         catalogue.agents(as_of=as_of).entries,
         catalogue.requests(as_of=as_of).entries,
+        catalogue.requests(waiting=True, requester=ACTOR, as_of=as_of).entries,
+        catalogue.granted_to(ACTOR, "2026-01-03", as_of=as_of),
+        catalogue.taken_down(as_of=as_of),
+        catalogue.reviews(as_of=as_of).entries,
+        [catalogue.reader(identity(f"reader {n}"), as_of=as_of) for n in range(3)],
+        catalogue.opening_candidates(DUE, due=lambda _: True, without=(), limit=9, as_of=as_of),
         catalogue.runs(as_of=as_of).entries,
         [catalogue.marks(identity(f"{kind} {n}"), as_of=as_of) for kind in ("package", "agent") for n in range(3)],
         catalogue.holdings(as_of=as_of),
@@ -382,7 +532,19 @@ def _same_as_domain(catalogue: Catalogue, log: MemoryLog, n: int) -> None:
     assert (seen is None) == (who.registered is None)
     assert seen is None or (frozenset(seen.roles), set(seen.credentials)) == (who.roles, set(who.credentials))
     asked, request = log.state(ACCESS_REQUEST, identity(f"request {n}")), catalogue.request(identity(f"request {n}"))
-    assert (request is None) == (asked.requested is None)
+    assert (request is None) == (asked.requested is None and asked.use is None)
+    assert request is None or (request.grant is None) == (asked.granted is None)
+    assert request is None or request.rating == (asked.rated and asked.rated.score)
+    assert request is None or (request.reader, request.assigned) == (asked.use and asked.use.reader, asked.assigned)
+    assert package is None or (package.access, package.revision) == (
+        held.access and held.access.status,
+        held.revision,
+    )
+    assert package is None or (package.secrecy_class, frozenset(package.holds)) == (held.secrecy_class, held.holds)
+    assert seen is None or {one.agent: one.until for one in seen.deputies} == who.deputies
+    judged, review = log.state(OPENING_REVIEW, identity(f"review {n}")), catalogue.review(identity(f"review {n}"))
+    assert (review is None) == (judged.proposed is None)
+    assert review is None or set(review.reviewers) == set(judged.opinions)
     works, made = log.state(RUN, identity(f"run {n}")), catalogue.run(identity(f"run {n}"))
     assert (made is None) == (works.started is None)
     assert made is None or (made.outcome is None) == (works.finished is None)

@@ -94,7 +94,7 @@ RIGHTS = st.builds(Rights, IDENTIFIERS, WORDS, WORDS, MAYBE_WORDS, SEVERAL)
 def sections(kind: type[Section]) -> st.SearchStrategy[Section]:
     """A section in which something is said."""
     values: dict[str, st.SearchStrategy[object]] = {
-        "keywords": st.lists(WORDS, min_size=1, max_size=3).map(tuple),
+        **dict.fromkeys(("keywords", "file"), st.lists(WORDS, min_size=1, max_size=3).map(tuple)),
         "form": st.sampled_from(["siard", "as-delivered"]),
         **dict.fromkeys(("seconds", "tables", "rows", "pages_scanned"), NUMBERS),
     }

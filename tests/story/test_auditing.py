@@ -67,6 +67,8 @@ READING: dict[str, tuple[str, ...]] = {
     "accession": ("ACCESSION",),
     "catalogue": ("digitised",),
     "statement": ("--contractor", "某公司"),
+    "request": ("list",),
+    "opening": ("list",),
 }
 """What an auditor may do: every verb that only reads."""
 
@@ -301,7 +303,7 @@ def test_an_accession_as_of_then_stands_where_it_stood(day: Day) -> None:
         assert refused.value.code == "accession-unknown"
 
 
-AS_OF = READING.keys() - {"events", "diff", "schedule", "doctor", "fsck", "statement"}
+AS_OF = READING.keys() - {"events", "diff", "schedule", "doctor", "fsck", "statement", "request", "opening"}
 """Reading verbs that show one moment; the others compare moments, name them otherwise, or look at now."""
 
 
@@ -384,10 +386,23 @@ WRITING: dict[str, tuple[str, ...]] = {
     "divide": (DEED, "--part", "J999-1|1|甲", "--part", "J999-2|2-4|乙", "--reason", "x"),
     "close": (DEED, "--reason", "x"),
     "repack": (),
+    "handover": ("ACCESSION", "--out", "form.pdf"),
+    "view": (DEED, "--purpose", "x"),
+    "use": ("register", "--form", "FORM"),
+    "rate": ("REQUEST", "5"),
+    "takedown": (DEED, "--reason", "x"),
+    "hold": (DEED, "--reason", "x"),
+    "export": (DEED, "--form", "dc"),
+    "rescan": (DEED, str(LAND_DEEDS), "--reason", "x"),
 }
 """What an auditor may not do: every verb by which something would be written."""
 
-ALSO_WRITING = {"person": ("--add", "某", "--credential-out", "new.credential")}
+ALSO_WRITING = {
+    "person": ("--add", "某", "--credential-out", "new.credential"),
+    "request": ("close", "REQUEST"),
+    "opening": ("propose", "--record", DEED),
+}
+"""Commands that read and, called so, write."""
 ELSEWHERE = {"init", "pack", "validate", "serve"}
 """Needs no archive, or serves it to others, each of whom is asked who they are."""
 
@@ -399,8 +414,13 @@ def test_every_command_is_reading_or_writing() -> None:
 
 def meant(arguments: tuple[str, ...], day: Day) -> list[str]:
     """The arguments, with what only this archive knows put in."""
-    known = {"ACCESSION": str(day.accession), "OWN": str(day.auditor)}
-    return [known.get(one, one) for one in arguments]
+    form = day.site.folder.parent / "form.json"
+    form.write_text(
+        '{"name":"王","document":"identity-card","number":"1","contact":"1","capacity":"self","proofs":[],'
+        f'"channel":"desk","purpose":"proof","records":["{DEED}"]}}'
+    )
+    known = {"ACCESSION": day.accession, "OWN": day.auditor, "REQUEST": day.handed.request, "FORM": form}
+    return [str(known.get(one, one)) for one in arguments]
 
 
 @pytest.mark.parametrize("verb", READING)

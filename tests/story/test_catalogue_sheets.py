@@ -14,11 +14,15 @@ from repository.domain import description
 from repository.domain.aggregate import New
 from repository.domain.description import DESCRIPTION
 from repository.domain.values import Carrier, Level
+from repository.errors import ArchiveError
 from repository.eventlog import Streams
+from repository.services.administration import Role
 from repository.services.audit import fsck
 from repository.services.catalogue_export import export_catalogue
 from repository.services.correction import CorrectionReport, apply_corrections, preview_corrections
 from repository.services.description import describe_record, reserve, revise_record
+from repository.services.register import register_of
+from repository.services.search import search_records
 from repository.services.session import Session
 from tests.catalogue_events import fields
 from tests.command_line import jingui
@@ -248,6 +252,26 @@ def test_the_same_through_the_command_line(site: Site, tmp_path: Path) -> None:
     for missing in (("export",), register, ("register", tmp_path / "a.doc", "--of", "0001-WS-00000")):
         assert jingui("catalogue", *missing, site=site).status == 2
     assert jingui("catalogue", "export", sheet, site=site).status == 11
+
+
+def test_a_reader_takes_out_nothing_that_a_search_would_not_show(site: Site, tmp_path: Path) -> None:
+    with site.open() as session:
+        _, reader = site.person(session, "读者", Role.READER)
+        describe_record(session, level=Level.FONDS, parent=None, reference_code="J9", words={"题名": "县府"})
+        for code, secrecy in (("J9-1", "公开"), ("J9-2", "内部")):
+            words = {"题名": f"卷 {code}", "密级": secrecy}
+            describe_record(session, level=Level.VOLUME, parent="J9", reference_code=code, words=words)
+        assert len(register_of(session, "J9", as_of=None).rows) == 2
+        assert export_catalogue(session, tmp_path / "staff.xlsx", fonds="J9").entries == 3
+    with site.open(reader) as session:
+        seen = search_records(session, "", as_of=None, limit=100, after=None, fonds="J9").entries
+        assert "J9-2" not in {entry.reference_code for entry in seen}
+        assert export_catalogue(session, tmp_path / "reader.xlsx", fonds="J9").entries == len(seen)
+        if seen:
+            rows = register_of(session, "J9", as_of=None).rows
+            assert [row[1] for row in rows] == ["J9-1"]
+        with pytest.raises(ArchiveError, check=lambda error: error.code == "not-allowed"):
+            preview_corrections(session, tmp_path / "staff.xlsx")
 
 
 def test_registers_are_printed_as_html_csv_and_xlsx(site: Site, tmp_path: Path) -> None:

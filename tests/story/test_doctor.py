@@ -15,14 +15,17 @@ import pytest
 from repository.archive import examine_archive
 from repository.catalogue import files
 from repository.errors import ArchiveError
-from repository.services import doctor
+from repository.services import doctor_checks
 from repository.services.administration import Role
-from repository.services.doctor import CHECKS, DoctorReport, Line, words
+from repository.services.doctor import DoctorReport, Line, words
+from repository.services.doctor_checks import CHECKS
 from repository.services.fixity import verify_fixity
 from repository.services.identification import About
 from repository.services.jobs import work
+from repository.services.use import read_form, register_use
 from tests.command_line import jingui
 from tests.real_archives import LAND_DEEDS, Site, deliver, new_site, silent, take
+from tests.staff import READER
 
 Plant = Callable[[Site, pytest.MonkeyPatch], None]
 
@@ -112,14 +115,16 @@ def _old_signatures(_: Site, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _missing_dependency(_: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "requires", lambda _: ["msgspec>=0.22", "no-such-thing>=1", "rich ; extra == 'x'"])
+    monkeypatch.setattr(
+        doctor_checks, "requires", lambda _: ["msgspec>=0.22", "no-such-thing>=1", "rich ; extra == 'x'"]
+    )
 
 
 def _unfit_disk(_: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     def unfit(folder: Path) -> None:
         raise ArchiveError("store-unsafe", folder, reason="no locks")
 
-    monkeypatch.setattr(doctor, "probe", unfit)
+    monkeypatch.setattr(doctor_checks, "probe", unfit)
 
 
 def live_catalogue(site: Site) -> Path:
@@ -146,7 +151,7 @@ def _lagging(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     with site.open() as session:
         session.catch_up()
         site.person(session, "李五")
-    monkeypatch.setattr(doctor, "LAGGING", 1)
+    monkeypatch.setattr(doctor_checks, "LAGGING", 1)
 
 
 def _damaged_catalogue(site: Site, _: pytest.MonkeyPatch) -> None:
@@ -196,6 +201,29 @@ def _failing_job(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("repository.archive.clock", lambda: datetime.now(UTC) + timedelta(days=380))
 
 
+def registered(site: Site) -> Path:
+    """A reader registered at the desk; the file of their key."""
+    master = site.folder.parent / "keys" / "master.vault-key"
+    with (site.folder / "jingui.toml").open("a") as settings:
+        settings.write(f'vault_key = "{master}"\n')
+    with site.open() as session:
+        _, desk = site.person(session, "窗口", Role.DESK)
+    form = read_form(msgspec.json.encode(READER | {"records": ["J012-1-0001"]}))
+    with site.open(desk) as session:
+        register_use(session, form)
+    (key,) = (site.folder / "vault" / "subjects").iterdir()
+    return key
+
+
+def _lost_key(site: Site, _: pytest.MonkeyPatch) -> None:
+    registered(site).unlink()
+
+
+def _lost_master(site: Site, _: pytest.MonkeyPatch) -> None:
+    registered(site)
+    (site.folder.parent / "keys" / "master.vault-key").unlink()
+
+
 FRESH = f"ClamAV 1.4.2/27500/{datetime.now(UTC):%a %b %d %H:%M:%S %Y}"
 OLD = f"ClamAV 1.4.2/27400/{datetime.now(UTC) - timedelta(days=30):%a %b %d %H:%M:%S %Y}"
 
@@ -205,6 +233,8 @@ PLANTED: dict[str, tuple[Plant, str, int]] = {
     "clock.behind": (_clock(-1), "failed", 23),
     "clock.back": (_went_back, "attention", 0),
     "people.alone": (_alone, "attention", 0),
+    "key-record-missing": (_lost_key, "failed", 12),
+    "vault-key-missing": (_lost_master, "failed", 12),
     "program.missing": (_missing_dependency, "failed", 1),
     "formats.old": (_old_signatures, "attention", 0),
     "formats.off": (_settings("identify_formats = false"), "not checked", 0),
@@ -241,7 +271,7 @@ HARMLESS = {
     "log.ok",
 }
 HARMLESS |= {"catalogue.ok", "fixity.ok", "jobs.ok", "work.ok", "quarantine.ok"}
-ELSEWHERE = {"scanner.ok", "catalogue.unread", "keys.held", "program.unknown"}
+ELSEWHERE = {"scanner.ok", "keys.ok", "catalogue.unread", "program.unknown"}
 
 
 @pytest.mark.parametrize("code", PLANTED)
@@ -285,10 +315,14 @@ def test_what_is_not_checked_is_never_called_ok(site: Site, monkeypatch: pytest.
     def gone(_: str) -> Any:
         raise PackageNotFoundError
 
-    monkeypatch.setattr(doctor, "requires", gone)
-    (site.folder / "vault" / "x").write_bytes(b"")
+    monkeypatch.setattr(doctor_checks, "requires", gone)
     states = {line.code: line.state for line in examined(site).lines}
-    assert (states["program.unknown"], states["keys.held"]) == ("not checked", "not checked")
+    assert (states["program.unknown"], states["keys.none"]) == ("not checked", "not checked")
+
+
+def test_the_keys_of_readers_are_tried(site: Site) -> None:
+    registered(site)
+    assert {line.code: line.state for line in examined(site).lines}["keys.ok"] == "ok"
 
 
 def test_the_command_says_it_in_both_languages_and_ends_as_published(

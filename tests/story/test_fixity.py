@@ -13,7 +13,8 @@ from repository.domain.values import Outcome
 from repository.errors import ArchiveError
 from repository.services import administration, fixity
 from repository.services.administration import Role
-from repository.services.fixity import FixityReport, fixity_state, verify_fixity
+from repository.services.fixity import FixityReport, verify_fixity
+from repository.services.fixity_age import fixity_state
 from repository.services.session import Session
 from repository.storage import run_lock
 from tests.command_line import jingui

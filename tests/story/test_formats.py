@@ -18,6 +18,7 @@ from tests import made_formats as made
 from tests.command_line import jingui
 from tests.real_archives import Site, deliver, new_site, take
 from tests.shared_data import shared_data
+from tests.unit.test_characterisation import HOSTILE
 
 
 @pytest.fixture
@@ -178,6 +179,17 @@ def test_files_that_hang_or_kill_the_reader_stop_no_ingest(site: Site, tmp_path:
         shown = show_record(session, str(report.packages[0].package), as_of=None)
     failed = [file.path for file in shown.files if file.technical is None or file.technical.failure]
     assert failed == ["2.jpg"]
+
+
+def test_a_delivery_of_hostile_files_is_taken_in_and_each_is_named(site: Site, tmp_path: Path) -> None:
+    delivery = deliver(tmp_path / "delivery", {**HOSTILE, "page.jpg": made.picture()})
+    with site.open() as session:
+        report = take(session, delivery)
+        assert report.outcome == "completed"
+        told = {one.path for one in report.findings if one.code == "format.not-characterised"}
+        shown = show_record(session, str(report.packages[0].package), as_of=None)
+    assert told == HOSTILE.keys()
+    assert {file.path: file.technical.failure for file in shown.files if file.technical}["page.jpg"] is None
 
 
 def test_characterisation_can_be_switched_off(site: Site, tmp_path: Path) -> None:

@@ -40,6 +40,8 @@ NO_DATA = {
     "decisions-granted",
     "decisions-refused",
     "decisions-status",
+    "holdings-open",
+    "holdings-controlled",
     "digitisation-rate",
     "digitisation-page-rate",
     "holdings-damaged",
@@ -113,9 +115,11 @@ COUNTED: dict[str, Callable[[list[Json]], int]] = {
     "accessions-deliveries": lambda log: len(of_type(log, "Accession.DeliveryReceived")),
     "accessions-rejected": lambda log: len(of_type(log, "Accession.DeliveryRejected")),
     "accessions-accepted": lambda log: len(of_type(log, "Accession.Accepted")),
-    "accessions-packages": lambda log: sum(one["packages"] for one in of_type(log, "Accession.Completed")),
-    "accessions-files": lambda log: sum(one["files"] for one in of_type(log, "Accession.Completed")),
-    "accessions-bytes": lambda log: sum(one["bytes"] for one in of_type(log, "Accession.Completed")),
+    "accessions-packages": lambda log: len(first_stored(log)),
+    "accessions-files": lambda log: sum(one["files"] for one in first_stored(log)),
+    "accessions-bytes": lambda log: sum(one["bytes"] for one in first_stored(log)),
+    "decisions-returned": lambda log: len(of_type(log, "Accession.Returned")),
+    "decisions-units": lambda log: sum(len(one["units"]) for one in of_type(log, "Accession.UnitsAccepted")),
     "uses-requests": lambda log: len(of_type(log, "AccessRequest.Requested")),
     "uses-records": lambda log: sum(len(one["sources"]) for one in of_type(log, "AccessRequest.DipAssembled")),
     "uses-delivered": lambda log: len(of_type(log, "AccessRequest.DipDelivered")),
@@ -125,6 +129,10 @@ COUNTED: dict[str, Callable[[list[Json]], int]] = {
     "decisions-expunged": lambda log: 0,
 }
 """Every figure that this archive has data for, counted from the raw log."""
+
+
+def first_stored(log: list[Json]) -> list[Json]:
+    return [one for one in of_type(log, "ArchivalPackage.Stored") if one["version"] == 1]
 
 
 def described(log: list[Json]) -> list[Json]:

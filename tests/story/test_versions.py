@@ -17,7 +17,7 @@ from repository.errors import ArchiveError
 from repository.services import stored
 from repository.services.access import disseminate
 from repository.services.audit import fsck
-from repository.services.description import merge_records, move_record, revise_record
+from repository.services.description import PartRequest, divide_record, merge_records, move_record, revise_record
 from repository.services.preservation import materialise
 from repository.services.revision import RevisionReport, repack
 from repository.services.search import find_record, list_lagging
@@ -134,6 +134,22 @@ def test_a_merged_record_makes_the_package_of_both_tell_of_the_survivor(session:
     said = stored.true_bytes(session, version, f"data/uuid-{package}/metadata/descriptive/archive.xml")
     assert read_archive_xml(said).title == "两份合一"
     judge_store(session)
+
+
+def test_a_divided_record_tells_of_its_parts_and_their_files(session: Session, tmp_path: Path) -> None:
+    package = find_record(session, STUB)
+    halves = [PartRequest(reference_code=f"X-{half}", title=half, pages=half) for half in ("1", "2-3")]
+    divide_record(session, STUB, parts=halves, reason="原是两件")
+    assert lagging(session) == [package]
+    made_anew(session)
+    folder = materialise_again(session, STUB, tmp_path) / "metadata/descriptive"
+    told = [read_archive_xml(path.read_bytes()) for path in sorted(folder.glob("archive-*.xml"))]
+    assert {part.reference_code: part.extent and len(part.extent.file) for part in told} == {"X-1": 1, "X-2-3": 2}
+    judge_store(session)
+    judge_bag(tmp_path / f"uuid-{package}")
+    revise_record(session, "X-1", words={"题名": "甲"}, reason="改题名")
+    assert lagging(session) == [package]
+    assert made_anew(session).lagging == 0
 
 
 def test_a_third_version_follows_the_second(session: Session) -> None:

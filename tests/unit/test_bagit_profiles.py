@@ -26,7 +26,11 @@ ABOUT = {
     "External-Description": "移交数字副本",
     "Version": "1",
 }
-LEAST: dict[str, Any] = {"BagIt-Profile-Info": ABOUT, "Accept-BagIt-Version": ["1.0"]}
+LEAST: dict[str, Any] = {
+    "BagIt-Profile-Info": ABOUT,
+    "Accept-BagIt-Version": ["1.0"],
+    "Accept-Serialization": ["application/zip"],
+}
 INFO = f"BagIt-Profile-Identifier: {NAME}\nContact-Name: 周\nContact-Name: 王\n题名: 地契\n"
 
 
@@ -145,10 +149,13 @@ def test_an_empty_payload_may_hold_one_empty_file(tmp_path: Path, payload: dict[
         ({"Accept-Serialization": ["application/zip"]}, "application/x-tar", ["serialization-not-accepted"]),
         ({"Accept-Serialization": ["application/tar"]}, "application/x-tar", []),
         ({"Accept-Serialization": ["application/x-gzip"]}, "application/gzip", []),
-        ({}, "application/zip", ["serialization-not-accepted"]),
+        ({"Accept-Serialization": []}, "application/zip", ["no-serialization"]),
+        ({"Accept-Serialization": [], "Serialization": "forbidden"}, None, []),
     ],
 )
-def test_how_a_bag_is_packed(bag: Path, rule: Mapping[str, Any], serialization: str, expected: list[str]) -> None:
+def test_how_a_bag_is_packed(
+    bag: Path, rule: Mapping[str, Any], serialization: str | None, expected: list[str]
+) -> None:
     assert codes(bag, rule, serialization) == expected
 
 
@@ -176,7 +183,7 @@ def test_what_is_not_accepted_is_judged_no_further(bag: Path) -> None:
             ["version-unknown"],
         ),
         (json.dumps(LEAST | {"Allow-Fetch.txt": False, "Fetch.txt-Required": True}).encode(), ["contradiction"]),
-        (json.dumps(LEAST | {"Serialization": "required"}).encode(), ["contradiction"]),
+        (json.dumps(LEAST | {"Serialization": "required", "Accept-Serialization": []}).encode(), ["contradiction"]),
         (
             json.dumps(LEAST | {"Manifests-Required": ["md5"], "Manifests-Allowed": ["sha1"]}).encode(),
             ["contradiction"],

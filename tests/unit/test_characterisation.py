@@ -3,6 +3,7 @@
 import io
 import os
 import struct
+import sys
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from repository.characterisation.bounded import HEADER_BYTES, WHOLE_BYTES, Sourc
 from repository.characterisation.cms import judge_detached
 from repository.characterisation.report import PARTS_LISTED
 from repository.characterisation.worker import characterise
+from repository.errors import ArchiveError
 from tests import made_formats as made
 
 OWN = etree.XMLSchema(etree.fromstring(schema()))
@@ -342,6 +344,22 @@ def test_a_reader_that_hangs_is_ended_and_the_next_file_is_read(tmp_path: Path, 
     assert first == last
     assert first is not None
     assert first.failure is None
+
+
+def test_a_file_that_cannot_be_opened_is_a_failure_of_that_file(tmp_path: Path, small: Characteriser) -> None:
+    (tmp_path / "page.jpg").write_bytes(made.picture())
+    gone, page = small.characterise([Asked(tmp_path / name, "", name) for name in ("gone.jpg", "page.jpg")])
+    assert gone is not None
+    assert gone.failure == "the reader ended with exit 1"
+    assert page is not None
+    assert page.failure is None
+
+
+def test_a_reader_that_does_not_start_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with pytest.raises(ArchiveError) as error:
+        list(Characteriser().characterise([Asked(tmp_path / "page.jpg", "", "page.jpg")]))
+    assert error.value.code == "characterisation-failed"
 
 
 def bomb_of_metadata(size: int) -> bytes:

@@ -1,5 +1,8 @@
 """A package is laid out as it is published, the same every time, and says the truth about its files."""
 
+import os
+import subprocess
+import sys
 from hashlib import sha256
 from pathlib import Path
 
@@ -8,7 +11,7 @@ import pytest
 from packages_spec import premis
 from packages_spec.digests import Digested, digest_file
 from packages_spec.premis import Agent, EventType, FileObject, Format, Identifier
-from packages_spec.profiles import ExtraFile, PackageKind, build, payload_path
+from packages_spec.profiles import ExtraFile, PackageKind, build, payload_path, validate_package
 from tests.packages import CREATED, DELIVERED, PACKAGE, PAGES, NullSink, content, description, event, write_package
 
 FOLDER = f"data/uuid-{PACKAGE}"
@@ -143,3 +146,50 @@ def test_event_types_are_the_terms_of_the_library_of_congress() -> None:
     assert {member.code for member in EventType if len(member.code) != 3} == {"quality-control"}
     assert len({member.code for member in EventType}) == len(EventType)
     assert EventType.VIRUS_CHECK.code == "vir"
+
+
+ELSEWHERE = """
+import sys
+from pathlib import Path
+from tests.packages import write_package
+from packages_spec.profiles import PackageKind
+for kind in PackageKind:
+    write_package(Path(sys.argv[1]) / kind, kind=kind)
+"""
+
+
+def test_two_builds_are_the_same_bytes_wherever_they_are_made(tmp_path: Path) -> None:
+    """Same content and clock: no hash seed, time zone, language or order of a folder's entries shows in a package."""
+    surroundings = ({"PYTHONHASHSEED": "1", "TZ": "UTC", "LC_ALL": "C"}, {"PYTHONHASHSEED": "2", "TZ": "Asia/Shanghai"})
+    made = []
+    for number, environment in enumerate(surroundings):
+        place = tmp_path / str(number)
+        command = [sys.executable, "-X", "utf8", "-c", ELSEWHERE, str(place)]
+        paths = {**os.environ, **environment, "PYTHONPATH": str(Path(__file__).parents[2])}
+        subprocess.run(command, env=paths, check=True)
+        made.append({path.relative_to(place): path.read_bytes() for path in place.rglob("*") if path.is_file()})
+    assert len(made[0]) > len(PackageKind) * len(LAYOUT) // 2
+    assert made[0] == made[1]
+
+
+def test_the_bag_round_a_package_is_ours_and_nothing_else(tmp_path: Path) -> None:
+    write_package(tmp_path)
+    tags, info = tmp_path / "tagmanifest-sha256.txt", tmp_path / "bag-info.txt"
+    whole = {path: path.read_bytes() for path in (tags, info)}
+
+    def codes() -> set[tuple[str, str]]:
+        return {(finding.code, finding.path) for finding in validate_package(tmp_path)}
+
+    assert codes() == set()
+    (tmp_path / "notes.txt").write_bytes(b"")
+    (tmp_path / "manifest-sha512.txt").write_bytes(b"")
+    assert codes() == {("package.stray", "notes.txt")}
+    (tmp_path / "notes.txt").unlink()
+    tags.write_bytes(b"".join(line for line in whole[tags].splitlines(keepends=True) if b"bag-info" not in line))
+    assert codes() == {("package.tag-unlisted", "bag-info.txt")}
+    tags.unlink()
+    assert ("package.file-missing", "tagmanifest-sha256.txt") in codes()
+    tags.write_bytes(whole[tags])
+    for label in ("External-Identifier", "BagIt-Profile-Identifier", "Payload-Oxum", "Bagging-Date"):
+        info.write_bytes(whole[info].replace(f"{label}:".encode(), f"X-{label}:".encode()))
+        assert codes() == {("package.bag-info", "bag-info.txt")}

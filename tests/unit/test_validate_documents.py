@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from packages_spec.digests import digest_file
@@ -166,6 +167,18 @@ def test_a_bag_that_holds_a_package_of_others_is_judged_as_both(tmp_path: Path) 
     assert report.kind == "package"
     assert {"bag.file-missing", "bag.digest-wrong", "eark.CSIP24.missing"} <= found
     assert not {code for code in found if code.startswith("package.")}
+
+
+def test_a_folder_that_holds_nothing_but_a_package_is_judged_as_that(tmp_path: Path) -> None:
+    write_package(tmp_path / "outer" / "bag")
+    assert validate(tmp_path / "outer") == msgspec.structs.replace(
+        validate(tmp_path / "outer" / "bag"), path=str(tmp_path / "outer")
+    )
+    (tmp_path / "outer" / "letter.txt").write_bytes(b"")
+    assert [finding.code for finding in validate(tmp_path / "outer").findings] == ["package.cannot-judge"]
+    (tmp_path / "linked").mkdir()
+    (tmp_path / "linked" / "bag").symlink_to(tmp_path / "outer" / "bag")
+    assert validate(tmp_path / "linked").verdict == "invalid"
 
 
 def test_a_profile_judges_bags_and_is_never_passed_over(tmp_path: Path) -> None:
