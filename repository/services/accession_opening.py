@@ -51,13 +51,25 @@ def profile_of(request: IngestRequest) -> Profile | None:
         raise ArchiveError("mapping-invalid", request.mapping, reason=error) from error
 
 
-def left_behind(session: Session, request: IngestRequest) -> Source | None:
-    """The source of a delivery that lies in quarantine, whole, while where it came from there is nothing any more."""
+def left_behind(session: Session, request: IngestRequest) -> tuple[IngestRequest, Source] | None:
+    """What lies in quarantine, whole, while where it came from there is nothing any more: it goes on from there."""
+    place = request.source.resolve()
     if request.source.exists() or request.new:
         return None
-    known = _known(session, request, request.source.resolve())
-    source = source_received(session.log.load(ACCESSION, known).state) if known else None
-    return source if source is not None and (request.accession or source.path == request.source.resolve()) else None
+    for stream in [request.accession] if request.accession else _received_from(session, str(place)):
+        state = session.log.load(ACCESSION, stream).state
+        source, number = source_received(state), state.opened and state.opened.transfer_number
+        if source is not None and source.path == place and request.transfer_number in (None, number):
+            return msgspec.structs.replace(request, accession=stream), source
+    return None
+
+
+def _received_from(session: Session, place: str) -> list[UUID]:
+    """Accessions that received from there and are under way."""
+    session.catch_up()
+    stages = (Stage.RECEIVED, Stage.VALIDATED, Stage.WAITING, Stage.ACCEPTED)
+    pages = (session.catalogue.accessions(stage=stage, limit=1_000).entries for stage in stages)
+    return [card.id for page in pages for card in page if card.source == place]
 
 
 def find_or_open(session: Session, request: IngestRequest, source: Source) -> Loaded[accession.State]:

@@ -148,7 +148,7 @@ def _decided(session: Session, stream: UUID, what: str, decide: Decide, progress
 
         session.perform(what, events, correlation=stream, archive=archive)
         state = _state(session, stream)
-        if reception is not None and what == "return-delivery":
+        if reception is not None and what == "return-delivery" and reception.stage is not Stage.REJECTED:
             plan = reception.plan()
             reception.keep_papers(returned_workbook(reception, plan, _reasons(session, stream, state)))
         if state.stage is Stage.RETURNED:

@@ -85,12 +85,10 @@ def take_in(session: Session, request: IngestRequest, progress: Progress) -> Ing
     A delivery that cannot be taken is rejected with its findings, which is an answer and not an error. Raises
     `ArchiveError` where work cannot go on: `above-ceiling`, `delivery-changed`, `storage-full`, `locked`, ...
     """
-    source = left_behind(session, request) or open_source(
-        request.source,
-        per_folder=request.per_folder,
-        ceiling=session.settings.secrecy_ceiling,
-        profile=profile_of(request),
-    )
+    if request.faults is not None and request.faults.exists():
+        raise ArchiveError("file-exists", request.faults)
+    going_on = left_behind(session, request)
+    request, source = going_on or (request, _open(session, request))
     with source_lock(session.folder, source.key):
         put_straight(session)
 
@@ -112,11 +110,12 @@ def take_in(session: Session, request: IngestRequest, progress: Progress) -> Ing
         findings += examination.judge_delivery(session, reception, plan)
         formats = examination.formats_to_judge(session, reception, plan.units, progress)
         findings += format_policy.judge(format_policy.read_policy(session.settings.format_policy), formats or {})
+        if not is_valid(findings):
+            reception.keep_papers(returned_workbook(reception, plan, findings))
         valid = _validate(session, opened.stream, reception, findings)
         if request.faults is not None:
             write_faults(request.faults, returned_workbook(reception, plan, findings))
         if not valid:
-            reception.keep_papers(returned_workbook(reception, plan, findings))
             return _report(session, opened.stream, "rejected", reception, plan, findings)
 
         # 4, 5, 6 create the packages: technical metadata, viruses; quality has no assessor yet and is not tested
@@ -139,6 +138,11 @@ def take_in(session: Session, request: IngestRequest, progress: Progress) -> Ing
         outcome = _complete(session, opened.stream, len(units))
         reception.clear()
         return _report(session, opened.stream, outcome, reception, plan, findings)
+
+
+def _open(session: Session, request: IngestRequest) -> Source:
+    ceiling, profile = session.settings.secrecy_ceiling, profile_of(request)
+    return open_source(request.source, per_folder=request.per_folder, ceiling=ceiling, profile=profile)
 
 
 def _of(streams: Streams, stream: UUID) -> accession.State:

@@ -129,6 +129,8 @@ def test_a_rejected_delivery_leaves_the_quarantine_when_it_is_given_back(site: S
     assert (quarantine / "1" / "stray.txt").exists()
     assert run(site, "return", stream, "--reason", "请改正后重交").json()["outcome"] == "returned"
     assert not (quarantine / "1").exists()
+    told = openpyxl.load_workbook(next(quarantine.rglob("退回目录.xlsx")))["其他问题"]
+    assert [cell.value for cell in told["A"]][1:] == ["stray.txt"]
     with site.open() as session:
         assert names(session.log.stream(stream))[-2:] == ["DeliveryRejected", "Returned"]
     (rejected / "stray.txt").unlink()
@@ -238,6 +240,8 @@ def test_a_delivery_received_in_part_needs_its_source(tmp_path: Path) -> None:
     with site.open() as session, pytest.raises(PowerCut):
         take(session, source, progress=cut)
     shutil.rmtree(source)
-    with site.open() as session, pytest.raises(ArchiveError) as refused:
-        take(session, source)
-    assert refused.value.code == "delivery-missing"
+    with site.open() as session:
+        before = session.log.position()
+        with pytest.raises(ArchiveError) as refused:
+            take(session, source, producer="从未登记的单位")
+        assert (refused.value.code, session.log.position()) == ("delivery-missing", before)
