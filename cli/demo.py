@@ -1,8 +1,8 @@
-"""The demonstration (`make demo`): one day of an archive in `./demo-archive`, made afresh every time.
+"""The demonstration (`make demo`): one day of an archive in `./demo-archive/archive`, made afresh every time.
 
 Nothing is claimed that is not checked: each step ends with a claim that is tried against the archive itself, and one
-false claim makes the whole fail (exit 1). The archive stays, with its credential and a damaged copy under `demo/`, for
-whoever wants to go on.
+false claim makes the whole fail (exit 1). The archive stays, with credentials, the vault's key and a damaged copy
+beside it under `demo/`, for whoever wants to go on.
 """
 
 import argparse
@@ -18,6 +18,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from cli.language import LANGUAGES, language, text
 from cli.render import claim, head, progress, say, say_findings, say_table, say_verbatim, size, talk_problem
 from repository.errors import ArchiveError
@@ -28,10 +30,12 @@ if TYPE_CHECKING:
     from repository.services.search import RecordReport
     from repository.services.session import Session
 
-ARCHIVE = Path("demo-archive")
-ASIDE = ARCHIVE / "demo"
+PLACE = Path("demo-archive")
+ARCHIVE, ASIDE = PLACE / "archive", PLACE / "demo"
 """What belongs to the demonstration and not to the archive; by it the next one knows that the folder is its own."""
-CREDENTIAL = ASIDE / "credential"
+CREDENTIAL, DESK, DECIDER = ASIDE / "credential", ASIDE / "desk-credential", ASIDE / "decider-credential"
+VAULT_KEY = ASIDE / "vault-key"
+INTERNAL = ASIDE / "internal-delivery"
 HANDED_OUT = ASIDE / "handed-out"
 DAMAGED = ASIDE / "damaged-copy"
 
@@ -39,8 +43,10 @@ DELIVERIES = Path("fixtures") / "deliveries"
 LAND_DEEDS, MIXED = DELIVERIES / "land-deeds", DELIVERIES / "mixed"
 FAULTY = ("entry-without-folder", "impossible-date", "wrong-page-count")
 CLASSIFIED = "above-the-ceiling"
-RECORD = "J012-1-0001"
-ADMINISTRATOR = "林一"
+RECORD, WRONG, RIGHT, CONTROLLED = "J012-1-0001", "J012-1-0003", "J012-1-0013", "J012-2-0001"
+ADMINISTRATOR, AT_THE_DESK, DECIDES = "林一", "周敏", "陈立"
+READER = {"name": "陈文秀", "number": "330824195103052127", "contact": "0579-8800000"}
+"""A reader who does not exist, and whose words must stand nowhere in the archive."""
 FAILED = 1
 
 Step = Callable[["Day"], None]
@@ -67,13 +73,14 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--lang", choices=LANGUAGES, help=text("option.lang"))
     parser.parse_args(arguments)
     head(text("demo.title"))
-    say(text("demo.intro", folder=ARCHIVE))
+    say(text("demo.intro", folder=PLACE))
     sys.stdout.flush()
-    if ARCHIVE.exists():
+    if PLACE.exists():
         if not ASIDE.is_dir():
-            talk_problem("demo", FAILED, text("demo.foreign", folder=ARCHIVE), text("hint.demo"), as_json=False)
+            talk_problem("demo", FAILED, text("demo.foreign", folder=PLACE), text("hint.demo"), as_json=False)
             return FAILED
-        shutil.rmtree(ARCHIVE)
+        shutil.rmtree(PLACE)
+    ASIDE.mkdir(parents=True)
     day = Day()
     try:
         for number, (name, step) in enumerate(STEPS.items(), 1):
@@ -89,8 +96,11 @@ def main(arguments: Sequence[str]) -> int:
 def _init(day: Day) -> None:
     from repository.archive import create_archive
     from repository.services.administration import list_people
+    from repository.settings import FILE
 
     create_archive(ARCHIVE, codes=("437001",), administrator=ADMINISTRATOR, name="临溪县档案馆", credential=CREDENTIAL)
+    with (ARCHIVE / FILE).open("a", encoding="utf-8") as settings:
+        settings.write(f'vault_key = "{VAULT_KEY.resolve()}"\n')
     with _opened() as session:
         people = [person.name for person in list_people(session)]
     day.claim("init", holds=people == [ADMINISTRATOR], name=ADMINISTRATOR)
@@ -197,6 +207,92 @@ def _disseminate(day: Day) -> None:
     day.claim("disseminate", holds=whole and valid and "AccessRequest.DipDelivered" in delivered)
 
 
+def _use(day: Day) -> None:
+    """An heir asks for an internal record: registered at the desk, decided by somebody else, handed out, rated."""
+    from repository.services.administration import Role, add_person, write_credential
+    from repository.services.requests import deliver, grant, rate
+    from repository.services.use import read_form, register_use
+
+    with _opened() as session:
+        for name, role, place in ((AT_THE_DESK, Role.DESK, DESK), (DECIDES, Role.DECIDER, DECIDER)):
+            write_credential(place, add_person(session, name=name, roles=[role])[1])
+        day.taken.append(_take(session, _internal()))
+        before = session.log.position()
+    form = {"document": "identity-card", "capacity": "heir", "proofs": ["proof-of-kinship"], "purpose": "proof"}
+    with _opened(credential=DESK) as session:
+        use = register_use(session, read_form(msgspec.json.encode(READER | form | {"records": [CONTROLLED]})))
+        say(text("demo.use.registered", request=use.request))
+        refused = _refusal(lambda: grant(session, use.request))
+        early = _refusal(lambda: deliver(session, use.request, HANDED_OUT))
+    with _opened(credential=DECIDER) as session:
+        grant(session, use.request, until="2099-12-31")
+    with _opened(credential=DESK) as session:
+        given = deliver(session, use.request, HANDED_OUT)
+        rate(session, use.request, 5)
+    with _opened() as session:
+        told = [event.envelope.type.partition(".")[2] for event in session.log.events(after=before)]
+    say(text("demo.use.told", events=" → ".join(told)))
+    sealed = not any(words.encode() in path.read_bytes() for path in _files(ARCHIVE) for words in READER.values())
+    in_order = told.index("Granted") < told.index("DipDelivered") < told.index("Rated")
+    kept_apart = (refused, early) == ("not-allowed", "access-controlled") and len(given.packages) == 1
+    day.claim("use", holds=sealed and in_order and kept_apart)
+
+
+def _internal() -> Path:
+    """A delivery of one internal record, made of a page that is there already."""
+    (INTERNAL / CONTROLLED).mkdir(parents=True)
+    shutil.copy(LAND_DEEDS / RECORD / f"{RECORD}-001.jpg", INTERNAL / CONTROLLED / f"{CONTROLLED}-001.jpg")
+    row = f"{CONTROLLED},{text('demo.use.title')},{19530301},内部,永久,1,{CONTROLLED}"
+    (INTERNAL / "catalogue.csv").write_text(f"档号,题名,日期,密级,保管期限,页数,文件\n{row}\n", "utf-8")
+    return INTERNAL
+
+
+def _refusal(action: Callable[[], object]) -> str:
+    """The code of the error that an action ends with."""
+    try:
+        action()
+    except ArchiveError as error:
+        say(f"  [{text('severity.error')}] {error.message(language())} ({error.code})")
+        return error.code
+    return ""
+
+
+def _correct(day: Day) -> None:
+    """A wrong 档号 is corrected; the old one still leads to the record, and the past stays as it was."""
+    from repository.services.description import move_record
+    from repository.services.history import diff
+    from repository.services.search import show_record
+
+    with _opened() as session:
+        before = session.log.position()
+        title = show_record(session, WRONG, as_of=None).description.title
+        move_record(session, WRONG, parent=None, reference_code=RIGHT, reason=text("demo.correct.reason"))
+        formerly = show_record(session, WRONG, as_of=None)
+        then = show_record(session, WRONG, as_of=str(before))
+        changes = diff(session, f"{before}..").changes
+    say_table(
+        [text(f"column.{name}") for name in ("position", "code", "title")],
+        [(before, then.description.reference_code, then.description.title), ("…", RIGHT, formerly.description.title)],
+    )
+    leads = formerly.formerly and formerly.description.reference_code == RIGHT and formerly.description.title == title
+    past = then.description.reference_code == WRONG and not then.formerly
+    day.claim("correct", holds=leads and past and len(changes) == 1, wrong=WRONG, right=RIGHT)
+
+
+def _trace(day: Day) -> None:
+    """From the copy that was handed out back to the delivery that the record came with."""
+    from repository.services.tracing import trace
+
+    with _opened() as session:
+        page = session.catalogue.requests(state="closed", limit=1)
+        report = trace(session, str(page.entries[0].dip), as_of=None)
+    names = [step.type.partition(".")[2] for step in report.steps]
+    say("  " + " → ".join(names))
+    chain = ("Opened", "DeliveryValidated", "Stored", "Requested", "DipAssembled", "DipDelivered")
+    places = [names.index(name) for name in chain if name in names]
+    day.claim("trace", holds=len(places) == len(chain) and places == sorted(places), count=len(names))
+
+
 def _fsck(day: Day) -> None:
     from repository.services.audit import fsck
 
@@ -227,7 +323,7 @@ def _replay(day: Day) -> None:
 def _flip(day: Day) -> None:
     from repository.services.audit import fsck
 
-    shutil.copytree(ARCHIVE, DAMAGED, ignore=shutil.ignore_patterns(ASIDE.name))
+    shutil.copytree(ARCHIVE, DAMAGED)
     page = min((DAMAGED / "store").rglob(f"{RECORD}-*.jpg"))
     place = page.stat().st_size // 2
     with page.open("r+b") as file:
@@ -277,10 +373,10 @@ def _take(session: "Session", source: Path, *, per_folder: bool = False) -> "Ing
         return ingest(session, IngestRequest(source=source, per_folder=per_folder), watch)
 
 
-def _opened(archive: Path = ARCHIVE) -> AbstractContextManager["Session"]:
+def _opened(archive: Path = ARCHIVE, credential: Path = CREDENTIAL) -> AbstractContextManager["Session"]:
     from repository.archive import open_archive
 
-    return open_archive(archive, CREDENTIAL)
+    return open_archive(archive, credential)
 
 
 def _files(folder: Path) -> list[Path]:
@@ -298,6 +394,9 @@ STEPS: dict[str, Step] = {
     "search": _search,
     "show": _show,
     "disseminate": _disseminate,
+    "use": _use,
+    "correct": _correct,
+    "trace": _trace,
     "fsck": _fsck,
     "replay": _replay,
     "flip": _flip,
@@ -308,6 +407,9 @@ TRY = (
     "jingui search 土地 --from-year 1950",
     f"jingui show {RECORD} --json",
     f"jingui events --record {RECORD}",
+    f"jingui timeline {RIGHT}",
+    "jingui report holdings",
+    "jingui doctor",
     f"jingui disseminate {RECORD} --purpose 编史修志 --to {HANDED_OUT}",
     f"jingui fsck --archive {DAMAGED}",
     "jingui --help",
