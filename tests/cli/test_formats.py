@@ -29,19 +29,19 @@ def test_the_events_that_are_named_exist() -> None:
 def test_an_archive_and_its_packages_are_laid_out_as_described(tmp_path: Path) -> None:
     site = new_site(tmp_path)
     with site.open() as session:
-        package = take(session, LAND_DEEDS).packages[0].package
-        bag = session.store.object_folder(package) / "v1" / "content"
+        taken = [one.package for one in take(session, LAND_DEEDS).packages]
+        bags = {package: session.store.object_folder(package) / "v1" / "content" for package in (taken[0], taken[-1])}
     places = {path.name for path in site.folder.iterdir()}
     assert all(f"`{place}/" in FORMATS or f"`{place}`" in FORMATS for place in places)
     tree = re.search(r"```\n(bagit.*?)```", FORMATS, re.DOTALL)
     assert tree
-    root = bag / "data" / f"uuid-{package}"
     described = set(re.findall(r"[\w/.-]+\.(?:txt|xml|ndjson)", tree[1])) - {"README.txt"}
-    here = {path.name for path in (*bag.iterdir(), *root.rglob("*"))}
-    assert {path.rpartition("/")[2] for path in described} <= here
+    here = {path.name for bag in bags.values() for path in bag.rglob("*")}
+    assert {path.rpartition("/")[2] for path in described} <= here  # the last package holds the delivery's papers
     unnamed = [
-        f"{path.relative_to(root)}"
-        for path in root.rglob("*")
+        f"{path.relative_to(bag)}"
+        for package, bag in bags.items()
+        for path in (bag / "data" / f"uuid-{package}").rglob("*")
         if path.is_file() and path.name not in tree[1] and path.parent.name not in ("data", "schemas")
     ]
     assert unnamed == []
