@@ -242,8 +242,10 @@ def _internal() -> Path:
     """A delivery of one internal record, made of a page that is there already."""
     (INTERNAL / CONTROLLED).mkdir(parents=True)
     shutil.copy(LAND_DEEDS / RECORD / f"{RECORD}-001.jpg", INTERNAL / CONTROLLED / f"{CONTROLLED}-001.jpg")
-    row = f"{CONTROLLED},{text('demo.use.title')},{19530301},内部,永久,1,{CONTROLLED}"
-    (INTERNAL / "catalogue.csv").write_text(f"档号,题名,日期,密级,保管期限,页数,文件\n{row}\n", "utf-8")
+    with (INTERNAL / "catalogue.csv").open("w", encoding="utf-8", newline="") as file:
+        header = ("档号", "题名", "日期", "密级", "保管期限", "页数", "文件")
+        row = (CONTROLLED, text("demo.use.title"), "19530301", "内部", "永久", "1", CONTROLLED)
+        csv.writer(file).writerows((header, row))
     return INTERNAL
 
 
