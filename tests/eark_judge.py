@@ -8,6 +8,10 @@ Allowed, in writing:
   profile's own XPath (`structMap/div/div`) puts them beside it, and so do we.
 * SIP14 (error, SIP only): it wants NOTETYPE "IDENTIFICATIONCODE" on the note in which CSIP16 wants
   "SOFTWARE VERSION", without the namespace that the attribute has; no SIP can pass both.
+* CSIP12, 13, 15 and 16 (errors, SIP only): they speak of "the mandatory agent", the software, and the validator asks
+  them of every agent with the role CREATOR. The SIP profile gives that role to the submitting agent too, an
+  organization (SIP15-SIP20, its second agent example and the document in its appendix); no SIP that names its submitter
+  as the profile shows it can pass. That the software itself meets them, the AIP shows: its agent is the same.
 """
 
 import json
@@ -28,7 +32,10 @@ from eark_validator.cli.app import main
 main()
 """
 EXPECTED = {
-    PackageKind.SIP: ("INVALID", {("CSIP105", "Warn"), ("SIP14", "Error")}),
+    PackageKind.SIP: (
+        "INVALID",
+        {("CSIP105", "Warn"), ("SIP14", "Error"), *((f"CSIP{number}", "Error") for number in (12, 13, 15, 16))},
+    ),
     PackageKind.AIP: ("VALID", {("CSIP105", "Warn")}),
     PackageKind.DIP: ("VALID", {("CSIP105", "Warn")}),
 }
