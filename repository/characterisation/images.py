@@ -36,6 +36,8 @@ _COLOURS = {
     "LAB": "CIELAB",
 }
 _PACKED = {"JPEG": "jpeg", "MPO": "jpeg", "PNG": "deflate", "GIF": "lzw", "JPEG2000": "jpeg2000", "WEBP": "webp"}
+_WITHDRAWN = "tiff_jpeg"
+"""Pillow's name for compression 6 of TIFF: each program wrote it its own way, and few can read another's."""
 _TIFF_BITS, _RESOLUTION, _SOFTWARE = 258, 282, 305
 
 
@@ -78,6 +80,8 @@ def _properties(picture: Image.Image) -> Iterator[Property]:
     yield Property("colour", _COLOURS.get(picture.mode.partition(";")[0], picture.mode))
     yield Property("bit-depth", str(_bits(picture)), "bit")
     yield Property("compression", _compression(picture))
+    if picture.info.get("compression") == _WITHDRAWN:
+        yield Property("structure", "compression 6 (old-style JPEG), which TIFF Technical Note 2 withdrew")
     yield Property("frames", _frames(picture))
     if picture.info.get("icc_profile"):
         yield Property("colour-profile", "embedded")

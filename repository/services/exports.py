@@ -1,7 +1,8 @@
 """Exports (导出): records leave the archive in forms that other systems read, each recorded as a run of kind export.
 
 E-ARK SIP, AIP and DIP, EAD3, Dublin Core, and a transfer set by items. Every byte of content is compared with its
-manifest while it is copied; what an export holds appears whole, in one new folder, or not at all.
+manifest while it is copied; what an export holds appears whole, in one new folder, or not at all. Content leaves by the
+same rule as through a reader's request: one record that whoever exports may not see keeps the whole export here.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -17,14 +18,14 @@ from packages_spec.premis import Identifier, Source
 from packages_spec.profiles import PackageContent, PackageKind, PayloadFile, build, payload_path
 from packages_spec.transfer_set import Item, ItemFile, TransferSet, item_folder, write_set
 from packages_spec.xml_text import in_chunks
-from repository.domain import description, run
+from repository.domain import access_request, description, run
 from repository.domain.aggregate import New
 from repository.domain.description import DESCRIPTION
 from repository.domain.run import RUN, RunKind
 from repository.domain.values import Outcome, Value
 from repository.errors import ArchiveError
 from repository.eventlog import Streams
-from repository.services import packaging, stored
+from repository.services import packaging, rights, stored
 from repository.services.search import find_description
 from repository.services.session import SOFTWARE, SOFTWARE_VERSION, Session
 from repository.services.stored import StoredVersion
@@ -40,6 +41,10 @@ class Form(StrEnum):
     EAD3 = "ead3"
     DC = "dc"
     DAT93 = "dat93"
+
+
+_DESCRIBING = frozenset({Form.EAD3, Form.DC})
+"""The forms that hold no content."""
 
 
 class ExportReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,9 +70,9 @@ class _Record(msgspec.Struct, frozen=True):
 def export(session: Session, records: Sequence[str], form: Form, target: Path) -> ExportReport:
     """Export records, named as anywhere, into the new folder `target/export-<run>`.
 
-    Raises `record-unknown`, `record-without-package` where the form needs content, `package-not-stored`, and
-    `fixity-mismatch` for the first file that is not true; the run then ends as failed, and nothing is left at the
-    target.
+    Raises `record-unknown`, `record-without-package` where the form needs content, `access-controlled` for the first
+    record whose content may not be let out to whoever exports, `package-not-stored`, and `fixity-mismatch` for the
+    first file that is not true; the run then ends as failed, and nothing is left at the target.
     """
     session.require("materialise")
     # 1 find what is asked for, each once and in the order asked
@@ -79,16 +84,20 @@ def export(session: Session, records: Sequence[str], form: Form, target: Path) -
     started = run.Started(kind=RunKind.EXPORT, scope=scope, target=str(target))
     _append(session, identifier, lambda state: run.start(state, started))
 
-    # 3 make it in the archive's own staging, then hand it out whole
     out = target / f"export-{identifier}"
     outcome, written = Outcome.FAILED, []
     try:
+        # 3 ask whether its content may leave, before a byte is copied
+        _expect_allowed(session, form, chosen)
+
+        # 4 make it in the archive's own staging; ask again, for that may have taken hours; then hand it out whole
         with outgoing(session.folder, identifier) as folder:
-            written = _WRITERS[form](session, folder, identifier, chosen)
+            made = _WRITERS[form](session, folder, identifier, chosen)
+            _expect_allowed(session, form, chosen)
             folder.hand_out(out)
-        outcome = Outcome.PASSED
+        outcome, written = Outcome.PASSED, made
     finally:
-        # 4 record how it ended
+        # 5 record how it ended
         finished = run.Finished(outcome=outcome, done=len(written), findings=(), findings_total=0)
         _append(session, identifier, lambda state: run.finish(state, finished))
     return ExportReport(
@@ -107,6 +116,22 @@ def _find(session: Session, name: str) -> _Record:
     if fields is None:
         raise ArchiveError("description-unknown", name)
     return _Record(found.id, fields, fields.package)
+
+
+def _expect_allowed(session: Session, form: Form, records: Sequence[_Record]) -> None:
+    """Refuse the export if the content of one record may not be let out now. Nobody was granted anything for it.
+
+    What only describes is for whoever may know of the record, which finding it has asked already.
+    """
+    if form in _DESCRIBING:
+        return
+    for record in records:
+        if record.package is None:
+            continue  # refused for its own reason when it is written
+        none = access_request.State()
+        verdict = rights.may_see(session, session.log, record.package, record.identifier, (), none, copy=True)
+        if not verdict.allowed:
+            raise ArchiveError("access-controlled", record.package, why=verdict.why)
 
 
 def _version(session: Session, record: _Record) -> StoredVersion:
