@@ -1,13 +1,14 @@
 """Routes (地址): one small module for each verb."""
 
 from api.endpoints import Room
-from api.routes import accessions, audit, deposits, dips, door, events, people, records, requests, status
+from api.routes import accessions, audit, deposits, dips, door, events, looks, people, records, requests, status
 
 ROOMS: tuple[Room, ...] = (
     records.room,
     accessions.room,
     deposits.room,
     dips.room,
+    looks.room,
     requests.room,
     events.room,
     audit.room,

@@ -47,7 +47,7 @@ def knock(client: TestClient, place: tuple[str, str], headers: dict[str, str]) -
     method, path = place
     for name in ("request_id", "deposit_id", "person"):
         path = path.replace(f"{{{name}}}", str(uuid4()))
-    path = path.replace("{record}", "J012-1-0001").replace("{token}", "x")
+    path = path.replace("{record}", "J012-1-0001").replace("{token}", "x").replace("{path:path}", "nothing.jpg")
     more = {"upload-offset": "0", "content-type": "application/offset+octet-stream"} if method == "PATCH" else {}
     return client.request(method, path, headers=headers | more, content=b"{}" if method == "POST" else None)
 
