@@ -1,10 +1,25 @@
 """Routes (地址): one small module for each verb."""
 
 from api.endpoints import Room
-from api.routes import accessions, audit, deposits, dips, door, events, looks, people, records, requests, status
+from api.routes import (
+    accessions,
+    audit,
+    deposits,
+    descriptions,
+    dips,
+    door,
+    events,
+    looks,
+    people,
+    records,
+    reports,
+    requests,
+    status,
+)
 
 ROOMS: tuple[Room, ...] = (
     records.room,
+    descriptions.room,
     accessions.room,
     deposits.room,
     dips.room,
@@ -12,6 +27,7 @@ ROOMS: tuple[Room, ...] = (
     requests.room,
     events.room,
     audit.room,
+    reports.room,
     people.room,
     status.room,
     door.room,

@@ -6,21 +6,26 @@ one archive to the next - ids, times, digests of them, sizes of what holds them 
 
 import re
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from fastapi.testclient import TestClient
 
 from api.routes.deposits import PARTS
 from repository.services.administration import Role
+from repository.settings import FILE as SETTINGS
 from tests.api.serving import api, key_for, request_of
 from tests.api.test_deposits import judged
 from tests.command_line import ROOT
-from tests.real_archives import new_site
+from tests.real_archives import new_site, take
+from tests.story.test_decisions import CODES, batch
 
 FILE = ROOT / "api" / "examples.json"
 DEED = "J012-1-0002"
+Ask = Callable[..., Any]
 
 _PLAIN = (
     (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\.[0-9a-f]{64}"), "<id>.<secret>"),
@@ -30,6 +35,7 @@ _PLAIN = (
     ),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"), "2026-11-24T08:00:00.000000Z"),
     (re.compile(r"(?:/[^/\s\"]+)+/archive/"), "/srv/archive/"),
+    (re.compile(r"(?:/[^/\s\"]+)+/waiting"), "/srv/waiting"),
 )
 _OF_THE_ARCHIVE = frozenset(
     {
@@ -62,7 +68,39 @@ def plain(value: Any, name: str = "") -> Any:
             return value
 
 
-def walk(client: TestClient, person: str, packed: bytes, desk: dict[str, str]) -> dict[str, dict[str, Any]]:
+def describe(ask: Ask) -> None:
+    """An archivist's work on descriptions."""
+    why = {"reason": "著录有误"}
+    ask("describe", "POST", "/v1/records", {"level": "fonds", "reference_code": "Q1", "words": {"题名": "县政府"}})
+    for number in (1, 2, 3):
+        words = {"题名": f"文件之{number}"}
+        last = {"level": "item", "reference_code": f"Q1-{number}", "parent": "Q1", "words": words}
+        seen = ask("describe", "POST", "/v1/records", last).headers["etag"]
+
+    def change(name: str, method: str, path: str, body: dict[str, Any], version: str) -> str:
+        etag: str = ask(name, method, path, body | why, headers={"if-match": version}).headers["etag"]
+        return etag
+
+    seen = change("revise", "PATCH", "/v1/records/Q1-3", {"words": {"题名": "文件之末"}}, seen)
+    seen = change("move", "POST", "/v1/records/Q1-3/move", {"reference_code": "Q1-4"}, seen)
+    change("merge", "POST", "/v1/records/Q1-4/merge", {"into": "Q1-1"}, seen)
+    parts = [{"reference_code": f"Q1-2{one}", "title": f"文件之二{one}"} for one in "甲乙"]
+    change("divide", "POST", "/v1/records/Q1-2/division", {"parts": parts}, '"1"')
+    change("close", "POST", "/v1/records/Q1/closure", {}, '"1"')
+
+
+def decide(ask: Ask, waiting: UUID) -> None:
+    """An archivist's decisions on a delivery."""
+    where = f"/v1/accessions/{waiting}"
+    ask("give_back", "POST", f"{where}/return", {"reason": "第一页倾斜，请重扫", "volumes": [CODES[1]]})
+    ask("accept", "POST", f"{where}/acceptance", {"volumes": [CODES[0]]})
+    while ask("accession", "GET", where).json()["stage"] in ("waiting", "accepted"):
+        pass
+
+
+def walk(
+    client: TestClient, person: str, packed: bytes, desk: dict[str, str], waiting: UUID
+) -> dict[str, dict[str, Any]]:
     """Every operation that takes or answers JSON, once, each in the state that the one before it left."""
     import hashlib
 
@@ -105,6 +143,10 @@ def walk(client: TestClient, person: str, packed: bytes, desk: dict[str, str]) -
     ask("show_request", "GET", use, headers=desk)
     place = ask("answer_request", "POST", f"{use}/dip", {"form": "zip"}, headers=desk).headers["location"]
     client.get(f"{place}/events", headers=desk)
+    decide(ask, waiting)
+    describe(ask)
+    ask("report", "GET", "/v1/reports/ratings")
+    ask("figure", "GET", "/v1/figures/holdings-items")
     ask("list_people", "GET", "/v1/people")
     version = ask("show_person", "GET", f"/v1/people/{person}").headers["etag"]
     change = {"grant": ["auditor"], "revoke": [], "reason": "轮岗"}
@@ -122,11 +164,16 @@ def taken_down(place: Path, packed: bytes) -> dict[str, dict[str, Any]]:
     site = new_site(place)
     with site.open() as session:
         person, _ = site.person(session, "周文", Role.READER)
+    settings = (site.folder / SETTINGS).read_text("utf-8")
+    (site.folder / SETTINGS).write_text(f'{settings}acceptance = "person"\n', "utf-8")
+    with site.open() as session:
+        waiting = take(session, batch(place / "waiting", CODES[:2])).accession
+    (site.folder / SETTINGS).write_text(settings, "utf-8")
     desk = key_for(
         site, "查阅台", Role.DESK, scopes=("disseminate", "register-use", "read-requests", "read-sealed", "search")
     )
     with api(site) as (client, _):
-        return walk(client, str(person), packed, desk)
+        return walk(client, str(person), packed, desk, waiting)
 
 
 def main() -> None:
