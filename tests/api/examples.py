@@ -15,6 +15,7 @@ import msgspec
 from fastapi.testclient import TestClient
 
 from api.routes.deposits import PARTS
+from repository.domain.authority import VERBS
 from repository.services.administration import Role
 from repository.settings import FILE as SETTINGS
 from tests.api.serving import api, key_for, request_of
@@ -26,6 +27,7 @@ from tests.story.test_decisions import CODES, batch
 FILE = ROOT / "api" / "examples.json"
 DEED = "J012-1-0002"
 Ask = Callable[..., Any]
+Keys = dict[str, dict[str, str]]
 
 _PLAIN = (
     (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\.[0-9a-f]{64}"), "<id>.<secret>"),
@@ -98,13 +100,33 @@ def decide(ask: Ask, waiting: UUID) -> None:
         pass
 
 
-def walk(
-    client: TestClient, person: str, packed: bytes, desk: dict[str, str], waiting: UUID
-) -> dict[str, dict[str, Any]]:
+def judge(ask: Ask, use: str, dip: str, keys: Keys) -> None:
+    """What is open, what is held, and what is certified, each by who may."""
+    ask("openings", "GET", "/v1/openings", headers=keys["甲"])
+    ask("openings_due", "GET", "/v1/openings/due", headers=keys["甲"])
+    proposed = ask("propose_opening", "POST", "/v1/openings", {"records": [DEED]}, headers=keys["甲"])
+    review = f"/v1/openings/{proposed.json()['review']}"
+    opinion = {"control": [DEED], "ground": "personal", "until": "2050-12-31"}
+    for one in "甲乙":
+        ask("give_opinion", "POST", f"{review}/opinion", opinion, headers=keys[one])
+    ask("hear_unit", "POST", f"{review}/unit", {"answer": "agrees"}, headers=keys["甲"])
+    ask("decide_opening", "POST", f"{review}/decision", {}, headers=keys["决定"])
+    place = f"/v1/records/{DEED}"
+    hold = ask("place_hold", "POST", f"{place}/holds", {"reason": "诉讼"}, headers=keys["档案员"]).json()["hold"]
+    ask("release_hold", "POST", f"{place}/holds/{hold}/release", {"reason": "结案"}, headers=keys["档案员"])
+    certificate = ask(
+        "certify", "POST", f"{use}/certificates", {"dip": dip, "number": "证[2026]1号"}, headers=keys["查阅台"]
+    )
+    annulment = f"{use}/certificates/{certificate.json()['certificate']}/annulment"
+    ask("annul_certificate", "POST", annulment, {"reason": "编号有误"}, headers=keys["查阅台"])
+
+
+def walk(client: TestClient, person: str, packed: bytes, keys: Keys, waiting: UUID) -> dict[str, dict[str, Any]]:
     """Every operation that takes or answers JSON, once, each in the state that the one before it left."""
     import hashlib
 
     seen: dict[str, dict[str, Any]] = {}
+    desk = keys["查阅台"]
 
     def ask(name: str, method: str, path: str, body: Any = None, **more: Any) -> Any:
         answer = client.request(method, path, json=body, **more)
@@ -143,6 +165,8 @@ def walk(
     ask("show_request", "GET", use, headers=desk)
     place = ask("answer_request", "POST", f"{use}/dip", {"form": "zip"}, headers=desk).headers["location"]
     client.get(f"{place}/events", headers=desk)
+    client.get(f"{place}/content", headers=desk)
+    judge(ask, use, client.get(place, headers=desk).json()["dip"], keys)
     decide(ask, waiting)
     describe(ask)
     ask("report", "GET", "/v1/reports/ratings")
@@ -169,11 +193,16 @@ def taken_down(place: Path, packed: bytes) -> dict[str, dict[str, Any]]:
     with site.open() as session:
         waiting = take(session, batch(place / "waiting", CODES[:2])).accession
     (site.folder / SETTINGS).write_text(settings, "utf-8")
-    desk = key_for(
-        site, "查阅台", Role.DESK, scopes=("disseminate", "register-use", "read-requests", "read-sealed", "search")
-    )
+    holders = {
+        "查阅台": Role.DESK,
+        "甲": Role.REVIEWER,
+        "乙": Role.REVIEWER,
+        "决定": Role.DECIDER,
+        "档案员": Role.ARCHIVIST,
+    }
+    keys = {name: key_for(site, name, role, scopes=tuple(sorted(VERBS))) for name, role in holders.items()}
     with api(site) as (client, _):
-        return walk(client, str(person), packed, desk, waiting)
+        return walk(client, str(person), packed, keys, waiting)
 
 
 def main() -> None:
