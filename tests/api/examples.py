@@ -38,6 +38,7 @@ _PLAIN = (
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"), "2026-11-24T08:00:00.000000Z"),
     (re.compile(r"(?:/[^/\s\"]+)+/archive/"), "/srv/archive/"),
     (re.compile(r"(?:/[^/\s\"]+)+/waiting"), "/srv/waiting"),
+    (re.compile(r"statistics/\d{4}"), "statistics/2026"),
 )
 _OF_THE_ARCHIVE = frozenset(
     {
@@ -155,6 +156,7 @@ def walk(client: TestClient, person: str, packed: bytes, keys: Keys, waiting: UU
     ask("packages", "GET", "/v1/packages?limit=1")
     ask("accessions", "GET", "/v1/accessions")
     ask("status", "GET", "/v1/status")
+    ask("jobs", "GET", "/v1/schedule")
     asked = {"record": DEED, "purpose": "编史修志", "form": "pdf", "pages": [1, 2]}
     dip = ask("request_dip", "POST", "/v1/dips", asked).headers["location"]
     client.get(f"{dip}/events")
