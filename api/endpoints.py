@@ -267,9 +267,10 @@ def _questions(handler: Callable[..., Any]) -> frozenset[str]:
     """Names of the handler's query parameters."""
     hints = get_type_hints(handler, include_extras=True)
     return frozenset(
-        name
+        part.alias or name
         for name, hint in hints.items()
-        if any(isinstance(part, Query) for part in getattr(hint, "__metadata__", ()))
+        for part in getattr(hint, "__metadata__", ())
+        if isinstance(part, Query)
     )
 
 

@@ -1,16 +1,35 @@
 """Routes (地址): one small module for each verb."""
 
 from api.endpoints import Room
-from api.routes import accessions, audit, deposits, dips, door, events, people, records, requests, status
+from api.routes import (
+    accessions,
+    audit,
+    deposits,
+    descriptions,
+    dips,
+    door,
+    events,
+    looks,
+    openings,
+    people,
+    records,
+    reports,
+    requests,
+    status,
+)
 
 ROOMS: tuple[Room, ...] = (
     records.room,
+    descriptions.room,
     accessions.room,
     deposits.room,
     dips.room,
+    looks.room,
     requests.room,
+    openings.room,
     events.room,
     audit.room,
+    reports.room,
     people.room,
     status.room,
     door.room,

@@ -1,6 +1,7 @@
 """People and keys (人员与密钥), for administrators."""
 
 from http import HTTPStatus
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
@@ -42,6 +43,19 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     schema: str = "jingui.person/1"
     person: Agent
     version: int
+
+
+class Deputy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who stands in, and until which day."""
+
+    deputy: UUID
+    until: Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d\d-\d\d$")]
+
+
+class Dismissal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Why."""
+
+    reason: str
 
 
 @room.add("GET", "/v1/people", verb="administer", answer=People)
@@ -93,3 +107,32 @@ def issue(call: Call, person: UUID) -> IssuedKey:
     """签发密钥。A key for a program; its secret is told this once."""
     wish = call.body(KeyWish)
     return issue_key(call.session, person, wish.scopes, wish.expires)
+
+
+@room.add(
+    "POST",
+    "/v1/people/{person}/deputies",
+    verb="administer",
+    status=HTTPStatus.NO_CONTENT,
+    takes=Deputy,
+    refused=("agent-unknown", "second-person-needed", "day-over", "roles-forbidden"),
+)
+def appoint_deputy(call: Call, person: UUID) -> Answer:
+    """任命代理人。Somebody stands in for this person, up to and with a day."""
+    wish = call.body(Deputy)
+    administration.appoint_deputy(call.session, person, wish.deputy, wish.until)
+    return Answer(status=HTTPStatus.NO_CONTENT)
+
+
+@room.add(
+    "POST",
+    "/v1/people/{person}/deputies/{deputy}/dismissal",
+    verb="administer",
+    status=HTTPStatus.NO_CONTENT,
+    takes=Dismissal,
+    refused=("agent-unknown", "reason-missing"),
+)
+def dismiss_deputy(call: Call, person: UUID, deputy: UUID) -> Answer:
+    """免去代理人。End a deputy's power before its day."""
+    administration.dismiss_deputy(call.session, person, deputy, call.body(Dismissal).reason)
+    return Answer(status=HTTPStatus.NO_CONTENT)

@@ -4,9 +4,10 @@ from typing import Annotated
 
 from fastapi import Query
 
-from api.endpoints import Call, Room
+from api.endpoints import Answer, Call, Room
 from api.parameters import After, AsOf, Limit, Record
 from repository.catalogue import Description, Package
+from repository.services.description import version_of
 from repository.services.search import Page, RecordReport, list_packages, search_records, show_record
 
 room = Room("records")
@@ -60,9 +61,11 @@ def search(
     answer=RecordReport,
     refused=("record-unknown", "time-invalid", "fixity-mismatch"),
 )
-def show(call: Call, record: Record, as_of: AsOf = None) -> RecordReport:
-    """查看档案。A record: its description, package, files and history."""
-    return show_record(call.session, record, as_of=as_of)
+def show(call: Call, record: Record, as_of: AsOf = None) -> Answer:
+    """查看档案。A record: its description, package, files and history; the ETag is what a change must see."""
+    report = show_record(call.session, record, as_of=as_of)
+    seen = {} if as_of else {"etag": f'"{version_of(call.session, report.description.id)}"'}
+    return Answer(body=report, headers=seen)
 
 
 @room.add(

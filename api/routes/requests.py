@@ -11,7 +11,7 @@ from api.endpoints import Answer, Call, Room
 from api.parameters import After, AsOf, Limit
 from repository.catalogue import AccessRequest
 from repository.services import requests
-from repository.services.requests import Ground, RequestReport
+from repository.services.requests import Certificate, Ground, RequestReport
 from repository.services.search import Page, position_of
 from repository.services.use import Registration, UseForm, read_form, register_use
 
@@ -51,6 +51,25 @@ class Rating(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     score: Annotated[int, msgspec.Meta(ge=1, le=5)]
     comment: str | None = None
+
+
+class Assignment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who is to decide."""
+
+    to: UUID
+
+
+class Certifying(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which copy is certified, under which number."""
+
+    dip: UUID
+    number: str
+
+
+class Reason(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Why."""
+
+    reason: str
 
 
 Waiting = Annotated[bool, Query(description="Only those that wait for a decision")]
@@ -157,4 +176,75 @@ def rate(call: Call, request_id: UUID) -> Answer:
     """评价。How satisfied the reader was; said again, the last word holds."""
     rating = call.body(Rating)
     requests.rate(call.session, request_id, rating.score, rating.comment)
+    return Answer(status=HTTPStatus.NO_CONTENT)
+
+
+@room.add(
+    "POST",
+    "/v1/requests/{request_id}/assignment",
+    verb="assign-request",
+    status=HTTPStatus.NO_CONTENT,
+    takes=Assignment,
+    refused=(*_STEP, "own-request", "agent-unknown"),
+)
+def assign(call: Call, request_id: UUID) -> Answer:
+    """分派。Say who is to decide; never one of those who asked."""
+    requests.assign(call.session, request_id, call.body(Assignment).to)
+    return Answer(status=HTTPStatus.NO_CONTENT)
+
+
+@room.add(
+    "POST",
+    "/v1/requests/{request_id}/revocation",
+    verb="decide-request",
+    status=HTTPStatus.NO_CONTENT,
+    takes=Reason,
+    refused=(*_STEP, "reason-missing"),
+)
+def revoke(call: Call, request_id: UUID) -> Answer:
+    """收回批准。Take a grant back; the request waits for a decision again."""
+    requests.revoke(call.session, request_id, call.body(Reason).reason)
+    return Answer(status=HTTPStatus.NO_CONTENT)
+
+
+@room.add(
+    "POST",
+    "/v1/requests/{request_id}/certificates",
+    verb="register-use",
+    answer=Certificate,
+    status=HTTPStatus.CREATED,
+    takes=Certifying,
+    refused=(*_STEP, "name-missing"),
+)
+def certify(call: Call, request_id: UUID) -> Certificate:
+    """出具证明。Certify under the archive's number that a copy which was handed out is true."""
+    wish = call.body(Certifying)
+    return requests.certify(call.session, request_id, wish.dip, wish.number)
+
+
+@room.add(
+    "POST",
+    "/v1/requests/{request_id}/certificates/{certificate}/annulment",
+    verb="register-use",
+    status=HTTPStatus.NO_CONTENT,
+    takes=Reason,
+    refused=(*_STEP, "reason-missing", "certificate-unknown"),
+)
+def annul_certificate(call: Call, request_id: UUID, certificate: UUID) -> Answer:
+    """撤销证明。Take a certificate back, with a reason."""
+    requests.annul_certificate(call.session, request_id, certificate, call.body(Reason).reason)
+    return Answer(status=HTTPStatus.NO_CONTENT)
+
+
+@room.add(
+    "POST",
+    "/v1/requests/{request_id}/closure",
+    verb="register-use",
+    status=HTTPStatus.NO_CONTENT,
+    takes=Reason,
+    refused=_STEP,
+)
+def close_request(call: Call, request_id: UUID) -> Answer:
+    """办结。Nothing more comes of it: withdrawn, registered by mistake, answered in another way."""
+    requests.close(call.session, request_id, call.body(Reason).reason or "closed")
     return Answer(status=HTTPStatus.NO_CONTENT)

@@ -9,6 +9,7 @@ from api.observing import metrics_of
 from repository.archive import Served
 from repository.services.jobs import StatusReport
 from repository.services.jobs import status as status_of
+from repository.services.schedule import ScheduleReport, schedule
 
 room = Room("status")
 PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
@@ -25,6 +26,12 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
 def status(call: Call) -> StatusReport:
     """概况。What the archive holds, and what in it is unfinished."""
     return status_of(call.session)
+
+
+@room.add("GET", "/v1/schedule", verb="inspect", answer=ScheduleReport)
+def jobs(call: Call) -> ScheduleReport:
+    """日程。What has to be done again and again, its last run, and when it is due next."""
+    return schedule(call.session)
 
 
 @room.add("GET", "/healthz", verb=PUBLIC, answer=Health)

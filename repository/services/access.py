@@ -253,6 +253,13 @@ def show_files(session: Session, asked: Asked, *, way: str = "screen") -> ViewRe
     )
 
 
+def places_of(session: Session, asked: Asked) -> tuple[ShownFile, ...]:
+    """Where the files lie that are asked for. For those who compare them first: whoever shows them records it."""
+    version = stored.newest(session, asked.package)
+    files = stored.chosen(session, version, asked.paths, asked.own)
+    return tuple(_shown(session, version, file) for file in files)
+
+
 def _shown(session: Session, version: StoredVersion, file: PayloadFile) -> ShownFile:
     place = stored.place_of(session, version, payload_path(str(version.package), file.path))
     return ShownFile(

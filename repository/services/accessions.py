@@ -58,6 +58,12 @@ def accept_delivery(session: Session, stream: UUID, volumes: Sequence[str], prog
 
     `accession-order` where nothing waits, `unit-unknown`, `acceptor-received`.
     """
+    decide_to_accept(session, stream, volumes)
+    return go_on(session, stream, progress)
+
+
+def decide_to_accept(session: Session, stream: UUID, volumes: Sequence[str]) -> AccessionReport:
+    """Record the acceptance alone: what follows from it is done by `go_on`, where nobody has to wait for it."""
     session.require("accept")
 
     def decide(state: State) -> list[Value]:
@@ -66,7 +72,8 @@ def accept_delivery(session: Session, stream: UUID, volumes: Sequence[str], prog
         units = _named(state, volumes)
         return accession.accept_units(state, units, actor=session.actor.agent, quality=Outcome.NOT_CHECKED)
 
-    return _decided(session, stream, "accept-delivery", decide, progress)
+    _decided(session, stream, "accept-delivery", decide)
+    return _report(session, stream, None)
 
 
 def return_delivery(
@@ -76,6 +83,12 @@ def return_delivery(
 
     `accession-order` where there is nothing to give back, `reason-missing`, `unit-unknown`.
     """
+    decide_to_return(session, stream, volumes, reason)
+    return go_on(session, stream, progress)
+
+
+def decide_to_return(session: Session, stream: UUID, volumes: Sequence[str], reason: str) -> AccessionReport:
+    """Record the return alone, lay the papers ready, and let bytes that were given back leave the quarantine."""
     session.require("return")
 
     def decide(state: State) -> list[Value]:
@@ -83,13 +96,32 @@ def return_delivery(
             return []
         return accession.return_units(state, _named(state, volumes), reason=reason, quality=Outcome.NOT_CHECKED)
 
-    return _decided(session, stream, "return-delivery", decide, progress)
+    _decided(session, stream, "return-delivery", decide)
+    return _report(session, stream, None)
+
+
+def go_on(session: Session, stream: UUID, progress: Progress) -> IngestReport:
+    """Do what follows from the decisions: with the last of them the accepted units are stored. Run again it goes on."""
+    state = _state(session, stream)
+    if state.stage is Stage.ACCEPTED and state.received is not None:
+        return take_in(session, IngestRequest(source=Path(state.received.source), accession=stream), progress)
+    received = state.received
+    return IngestReport(
+        outcome="returned" if state.stage is Stage.RETURNED else "waiting",
+        accession=stream,
+        delivery=state.delivery,
+        files=received.files if received else 0,
+        bytes=received.bytes if received else 0,
+    )
 
 
 def show_accession(session: Session, stream: UUID, *, as_of: str | None = None) -> AccessionReport:
     """How an accession stands, or stood as of a moment."""
     session.require("survey")
-    position = position_of(session, as_of)
+    return _report(session, stream, position_of(session, as_of))
+
+
+def _report(session: Session, stream: UUID, position: int | None) -> AccessionReport:
     _state(session, stream)
     history = [one for one in session.log.stream(stream) if position is None or one.envelope.position <= position]
     state = fold(ACCESSION, history)
@@ -136,8 +168,8 @@ def _named(state: State, volumes: Sequence[str]) -> list[str] | None:
     return [volume if volume in state.units else by_code.get(volume, volume) for volume in volumes] or None
 
 
-def _decided(session: Session, stream: UUID, what: str, decide: Decide, progress: Progress) -> IngestReport:
-    """Record the decision, and do what follows from it."""
+def _decided(session: Session, stream: UUID, what: str, decide: Decide) -> None:
+    """Record the decision; papers and quarantine follow it at once."""
     _state(session, stream)
     archive = session.log.stream(stream)[0].envelope.archive
     reception = reception_of(session, stream)
@@ -153,16 +185,6 @@ def _decided(session: Session, stream: UUID, what: str, decide: Decide, progress
             reception.keep_papers(returned_workbook(reception, plan, _reasons(session, stream, state)))
         if state.stage is Stage.RETURNED:
             discard_delivery(session.quarantine / str(stream) / str(state.delivery))
-    if state.stage is Stage.ACCEPTED and state.received is not None:
-        return take_in(session, IngestRequest(source=Path(state.received.source), accession=stream), progress)
-    received = state.received
-    return IngestReport(
-        outcome="returned" if state.stage is Stage.RETURNED else "waiting",
-        accession=stream,
-        delivery=state.delivery,
-        files=received.files if received else 0,
-        bytes=received.bytes if received else 0,
-    )
 
 
 def _reasons(session: Session, stream: UUID, state: State) -> list[Finding]:

@@ -55,6 +55,17 @@ class PartRequest(msgspec.Struct, frozen=True, kw_only=True):
     pages: str
 
 
+def entry_to_change(session: Session, record: str) -> UUID:
+    """Which entry a change to this record is made to. `record-unknown`."""
+    session.require("describe")
+    return find_description(session, record).id
+
+
+def version_of(session: Session, entry: UUID) -> int:
+    """The version of an entry that a change made at a distance must have seen."""
+    return session.log.load(DESCRIPTION, entry).version
+
+
 def describe_record(
     session: Session,
     *,

@@ -6,21 +6,28 @@ one archive to the next - ids, times, digests of them, sizes of what holds them 
 
 import re
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from fastapi.testclient import TestClient
 
 from api.routes.deposits import PARTS
+from repository.domain.authority import VERBS
 from repository.services.administration import Role
+from repository.settings import FILE as SETTINGS
 from tests.api.serving import api, key_for, request_of
 from tests.api.test_deposits import judged
 from tests.command_line import ROOT
-from tests.real_archives import new_site
+from tests.real_archives import new_site, take
+from tests.story.test_decisions import CODES, batch
 
 FILE = ROOT / "api" / "examples.json"
 DEED = "J012-1-0002"
+Ask = Callable[..., Any]
+Keys = dict[str, dict[str, str]]
 
 _PLAIN = (
     (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\.[0-9a-f]{64}"), "<id>.<secret>"),
@@ -30,6 +37,8 @@ _PLAIN = (
     ),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"), "2026-11-24T08:00:00.000000Z"),
     (re.compile(r"(?:/[^/\s\"]+)+/archive/"), "/srv/archive/"),
+    (re.compile(r"(?:/[^/\s\"]+)+/waiting"), "/srv/waiting"),
+    (re.compile(r"statistics/\d{4}"), "statistics/2026"),
 )
 _OF_THE_ARCHIVE = frozenset(
     {
@@ -62,11 +71,63 @@ def plain(value: Any, name: str = "") -> Any:
             return value
 
 
-def walk(client: TestClient, person: str, packed: bytes, desk: dict[str, str]) -> dict[str, dict[str, Any]]:
+def describe(ask: Ask) -> None:
+    """An archivist's work on descriptions."""
+    why = {"reason": "著录有误"}
+    ask("describe", "POST", "/v1/records", {"level": "fonds", "reference_code": "Q1", "words": {"题名": "县政府"}})
+    for number in (1, 2, 3):
+        words = {"题名": f"文件之{number}"}
+        last = {"level": "item", "reference_code": f"Q1-{number}", "parent": "Q1", "words": words}
+        seen = ask("describe", "POST", "/v1/records", last).headers["etag"]
+
+    def change(name: str, method: str, path: str, body: dict[str, Any], version: str) -> str:
+        etag: str = ask(name, method, path, body | why, headers={"if-match": version}).headers["etag"]
+        return etag
+
+    seen = change("revise", "PATCH", "/v1/records/Q1-3", {"words": {"题名": "文件之末"}}, seen)
+    seen = change("move", "POST", "/v1/records/Q1-3/move", {"reference_code": "Q1-4"}, seen)
+    change("merge", "POST", "/v1/records/Q1-4/merge", {"into": "Q1-1"}, seen)
+    parts = [{"reference_code": f"Q1-2{one}", "title": f"文件之二{one}"} for one in "甲乙"]
+    change("divide", "POST", "/v1/records/Q1-2/division", {"parts": parts}, '"1"')
+    change("close", "POST", "/v1/records/Q1/closure", {}, '"1"')
+
+
+def decide(ask: Ask, waiting: UUID) -> None:
+    """An archivist's decisions on a delivery."""
+    where = f"/v1/accessions/{waiting}"
+    ask("give_back", "POST", f"{where}/return", {"reason": "第一页倾斜，请重扫", "volumes": [CODES[1]]})
+    ask("accept", "POST", f"{where}/acceptance", {"volumes": [CODES[0]]})
+    while ask("accession", "GET", where).json()["stage"] in ("waiting", "accepted"):
+        pass
+
+
+def judge(ask: Ask, use: str, dip: str, keys: Keys) -> None:
+    """What is open, what is held, and what is certified, each by who may."""
+    ask("openings", "GET", "/v1/openings", headers=keys["甲"])
+    ask("openings_due", "GET", "/v1/openings/due", headers=keys["甲"])
+    proposed = ask("propose_opening", "POST", "/v1/openings", {"records": [DEED]}, headers=keys["甲"])
+    review = f"/v1/openings/{proposed.json()['review']}"
+    opinion = {"control": [DEED], "ground": "personal", "until": "2050-12-31"}
+    for one in "甲乙":
+        ask("give_opinion", "POST", f"{review}/opinion", opinion, headers=keys[one])
+    ask("hear_unit", "POST", f"{review}/unit", {"answer": "agrees"}, headers=keys["甲"])
+    ask("decide_opening", "POST", f"{review}/decision", {}, headers=keys["决定"])
+    place = f"/v1/records/{DEED}"
+    hold = ask("place_hold", "POST", f"{place}/holds", {"reason": "诉讼"}, headers=keys["档案员"]).json()["hold"]
+    ask("release_hold", "POST", f"{place}/holds/{hold}/release", {"reason": "结案"}, headers=keys["档案员"])
+    certificate = ask(
+        "certify", "POST", f"{use}/certificates", {"dip": dip, "number": "证[2026]1号"}, headers=keys["查阅台"]
+    )
+    annulment = f"{use}/certificates/{certificate.json()['certificate']}/annulment"
+    ask("annul_certificate", "POST", annulment, {"reason": "编号有误"}, headers=keys["查阅台"])
+
+
+def walk(client: TestClient, person: str, packed: bytes, keys: Keys, waiting: UUID) -> dict[str, dict[str, Any]]:
     """Every operation that takes or answers JSON, once, each in the state that the one before it left."""
     import hashlib
 
     seen: dict[str, dict[str, Any]] = {}
+    desk = keys["查阅台"]
 
     def ask(name: str, method: str, path: str, body: Any = None, **more: Any) -> Any:
         answer = client.request(method, path, json=body, **more)
@@ -95,6 +156,7 @@ def walk(client: TestClient, person: str, packed: bytes, desk: dict[str, str]) -
     ask("packages", "GET", "/v1/packages?limit=1")
     ask("accessions", "GET", "/v1/accessions")
     ask("status", "GET", "/v1/status")
+    ask("jobs", "GET", "/v1/schedule")
     asked = {"record": DEED, "purpose": "编史修志", "form": "pdf", "pages": [1, 2]}
     dip = ask("request_dip", "POST", "/v1/dips", asked).headers["location"]
     client.get(f"{dip}/events")
@@ -105,6 +167,12 @@ def walk(client: TestClient, person: str, packed: bytes, desk: dict[str, str]) -
     ask("show_request", "GET", use, headers=desk)
     place = ask("answer_request", "POST", f"{use}/dip", {"form": "zip"}, headers=desk).headers["location"]
     client.get(f"{place}/events", headers=desk)
+    client.get(f"{place}/content", headers=desk)
+    judge(ask, use, client.get(place, headers=desk).json()["dip"], keys)
+    decide(ask, waiting)
+    describe(ask)
+    ask("report", "GET", "/v1/reports/ratings")
+    ask("figure", "GET", "/v1/figures/holdings-items")
     ask("list_people", "GET", "/v1/people")
     version = ask("show_person", "GET", f"/v1/people/{person}").headers["etag"]
     change = {"grant": ["auditor"], "revoke": [], "reason": "轮岗"}
@@ -122,11 +190,21 @@ def taken_down(place: Path, packed: bytes) -> dict[str, dict[str, Any]]:
     site = new_site(place)
     with site.open() as session:
         person, _ = site.person(session, "周文", Role.READER)
-    desk = key_for(
-        site, "查阅台", Role.DESK, scopes=("disseminate", "register-use", "read-requests", "read-sealed", "search")
-    )
+    settings = (site.folder / SETTINGS).read_text("utf-8")
+    (site.folder / SETTINGS).write_text(f'{settings}acceptance = "person"\n', "utf-8")
+    with site.open() as session:
+        waiting = take(session, batch(place / "waiting", CODES[:2])).accession
+    (site.folder / SETTINGS).write_text(settings, "utf-8")
+    holders = {
+        "查阅台": Role.DESK,
+        "甲": Role.REVIEWER,
+        "乙": Role.REVIEWER,
+        "决定": Role.DECIDER,
+        "档案员": Role.ARCHIVIST,
+    }
+    keys = {name: key_for(site, name, role, scopes=tuple(sorted(VERBS))) for name, role in holders.items()}
     with api(site) as (client, _):
-        return walk(client, str(person), packed, desk)
+        return walk(client, str(person), packed, keys, waiting)
 
 
 def main() -> None:

@@ -118,3 +118,18 @@ def test_half_a_certificate_and_a_false_one_are_refused(tmp_path: Path, cert: st
     with pytest.raises(ArchiveError) as refused:
         expect_private(serving)
     assert refused.value.code == "tls-invalid"
+
+
+def test_a_deputy_is_appointed_until_a_day_and_dismissed(opened: tuple[TestClient, Served, str]) -> None:
+    client, served, person = opened
+    deputy = next(one["id"] for one in client.get("/v1/people").json()["people"] if one["id"] != person)
+    place = f"/v1/people/{person}/deputies"
+    before = served.base.log.position()
+    over = client.post(place, json={"deputy": deputy, "until": "2000-01-01"})
+    assert (over.status_code, over.json()["code"]) == (422, "day-over")
+    own = client.post(place, json={"deputy": person, "until": "2999-12-31"})
+    assert (own.status_code, own.json()["code"]) == (403, "second-person-needed")
+    assert served.base.log.position() == before
+    assert client.post(place, json={"deputy": deputy, "until": "2999-12-31"}).status_code == 204
+    assert client.post(f"{place}/{deputy}/dismissal", json={"reason": "销假"}).status_code == 204
+    assert types(served.base, after=before) == ["Agent.DeputyAppointed", "Agent.DeputyEnded"]

@@ -45,9 +45,9 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TestClient,
 def knock(client: TestClient, place: tuple[str, str], headers: dict[str, str]) -> Any:
     """A request that is refused at the door, or else fails for want of the thing that it names."""
     method, path = place
-    for name in ("request_id", "deposit_id", "person"):
+    for name in ("request_id", "deposit_id", "person", "accession_id", "review", "hold", "certificate", "deputy"):
         path = path.replace(f"{{{name}}}", str(uuid4()))
-    path = path.replace("{record}", "J012-1-0001").replace("{token}", "x")
+    path = path.replace("{record}", "J012-1-0001").replace("{token}", "x").replace("{path:path}", "nothing.jpg")
     more = {"upload-offset": "0", "content-type": "application/offset+octet-stream"} if method == "PATCH" else {}
     return client.request(method, path, headers=headers | more, content=b"{}" if method == "POST" else None)
 

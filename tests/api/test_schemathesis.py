@@ -43,7 +43,7 @@ def bytes_of(_context: Any, value: Any) -> bytes:
 class Place:
     """A server with things in it, and what they are called there."""
 
-    def __init__(self, site: Site, served: Server, person: UUID) -> None:
+    def __init__(self, site: Site, served: Server, person: UUID, accession: UUID) -> None:
         self.served = served
         self.headers = bearer(site.credential)
         with httpx2.Client(base_url=served.url, headers=self.headers, timeout=60) as client:
@@ -56,6 +56,10 @@ class Place:
             "request_id": [str(request_of(asked.headers["location"]))],
             "deposit_id": [str(request_of(begun.headers["location"]))],
             "person": [str(person)],
+            "accession_id": [str(accession)],
+            "path": ["nothing.jpg"],
+            "name": ["annual", "uses"],
+            "item": ["holdings-items"],
             "named": ["J012-1-0001", str(person), str(request_of(asked.headers["location"]))],
         }
 
@@ -64,10 +68,10 @@ class Place:
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     site = new_site(tmp_path_factory.mktemp("schemathesis"))
     with site.open() as session:
-        take(session, LAND_DEEDS)
+        accession = take(session, LAND_DEEDS).accession
         person, _ = site.person(session, "周文", Role.READER)
     with server(site) as served:
-        yield Place(site, served, person)
+        yield Place(site, served, person, accession)
 
 
 def bombard(place: Place, cases: int) -> Counter[tuple[str, int]]:

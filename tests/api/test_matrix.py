@@ -1,0 +1,153 @@
+"""Who sees what over HTTP: route x role x access status x ownership, generated from the routes that let something out.
+
+The second record was open when it was asked for and was taken down since, so every way to it once existed. What is
+expected is said here anew, from the roles alone; a route that lets out and is not judged here fails.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from api.endpoints import PUBLIC
+from api.routes import ROOMS
+from repository.domain.authority import VERBS
+from repository.services.administration import Role
+from repository.services.opening import take_down
+from tests.api.serving import api, key_for
+from tests.api.test_looks import FORM, OPEN
+from tests.real_archives import deliver, new_site, take
+
+POLICIES = {place: policy.verb for room in ROOMS for place, policy in room.policies.items()}
+LETTING_OUT = sorted(
+    place
+    for place, verb in POLICIES.items()
+    if verb != PUBLIC
+    and place[0] in ("GET", "HEAD")
+    and ("{request_id}" in place[1] or place[1].startswith("/v1/records/{record}"))
+)
+EVERYTHING = tuple(sorted(VERBS))
+RECORDS = {"open": "O-1", "controlled": "T-1"}
+ROWS = "档号,题名,密级,文件\nO-1,公开档案,公开,a.txt\nT-1,曾公开档案,公开,b.txt\n".encode()
+FILES = {"open": "a.txt", "controlled": "b.txt"}
+MAKING = {"/v1/requests": "register-use", "/v1/dips": "disseminate"}
+"""What somebody must be allowed in order to have a request of their own of the kind that the route shows."""
+
+INSIDERS = {
+    role.value for role in (Role.ADMINISTRATOR, Role.ARCHIVIST, Role.SECURITY_OFFICER, Role.REVIEWER, Role.DECIDER)
+}
+"""Whose own work it is to see into controlled records, where their role may hand out at all."""
+
+Held = dict[str, dict[str, str]]
+Made = dict[tuple[str, str, str], str]
+
+
+def roles_of(verb: str) -> set[str]:
+    return {role.value for role in VERBS[verb]}
+
+
+def kind_of(path: str) -> str | None:
+    return next((kind for kind in MAKING if path.startswith(kind)), None)
+
+
+def ask_for(client: TestClient, kind: str, status: str, key: dict[str, str]) -> str:
+    """A request of this kind, ready where it is for a package; its id."""
+    if kind == "/v1/requests":
+        asked = client.post("/v1/uses", json=FORM | {"records": [RECORDS[status]]}, headers=key)
+    else:
+        asked = client.post("/v1/dips", json={"record": RECORDS[status], "purpose": "家史"}, headers=key)
+    assert asked.is_success, asked.text
+    location = asked.headers["location"]
+    if kind == "/v1/dips":
+        with client.stream("GET", f"{location}/events", headers=key) as followed:
+            followed.read()
+    return location.rsplit("/", 1)[-1]
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TestClient, Held, Made]]:
+    place = tmp_path_factory.mktemp("matrix")
+    site = new_site(place)
+    with site.open() as session:
+        take(session, deliver(place / "two", {"catalogue.csv": ROWS, "a.txt": OPEN, "b.txt": OPEN}))
+    held = {role.value: key_for(site, role.value, role, scopes=EVERYTHING) for role in Role}
+    held["nobody"] = key_for(site, "nobody", scopes=EVERYTHING)
+    other = key_for(site, "别人", Role.DESK, scopes=EVERYTHING)
+    with site.open() as session:
+        _, keeper = site.person(session, "值守", Role.SECURITY_OFFICER)
+    with api(site) as (client, _):
+        made: Made = {}
+        for kind, verb in MAKING.items():
+            for status in RECORDS:
+                for role in sorted(roles_of(verb)):
+                    made[kind, status, role] = ask_for(client, kind, status, held[role])
+                made[kind, status, "other"] = ask_for(client, kind, status, other)
+        with site.open(keeper) as session:
+            take_down(session, RECORDS["controlled"], "涉及个人隐私")
+        yield client, held, made
+
+
+def expected(place: tuple[str, str], role: str, status: str, *, own: bool) -> tuple[int, str | None]:
+    """The answer's status and the code of its error."""
+    path = place[1]
+    if role not in roles_of(POLICIES[place]):
+        return 403, "not-allowed"
+    staff, is_visible = role in roles_of("survey"), status == "open" or role in INSIDERS
+    refused = (403, "access-controlled")
+    match path:
+        case "/v1/records/{record}":
+            return (200, None) if is_visible or staff else (404, "record-unknown")
+        case "/v1/records/{record}/files/{path:path}":
+            return (200, None) if is_visible else refused if staff else (404, "record-unknown")
+        case "/v1/requests/{request_id}":
+            return (200, None) if own or staff else (404, "request-unknown")
+        case "/v1/requests/{request_id}/files/{path:path}":
+            if not (own or staff):
+                return 404, "request-unknown"
+            return (200, None) if is_visible else refused
+        case "/v1/dips/{request_id}" | "/v1/dips/{request_id}/events":
+            return (200, None) if own or role in roles_of("materialise") else (404, "request-unknown")
+        case "/v1/dips/{request_id}/content":
+            if not (own or role in roles_of("materialise")):
+                return 404, "request-unknown"
+            return (200, None) if is_visible else refused
+        case _:
+            raise LookupError(f"nobody said who sees what at {path}")
+
+
+@pytest.mark.parametrize("ownership", ["own", "other's"])
+@pytest.mark.parametrize("status", RECORDS)
+@pytest.mark.parametrize("role", [*(role.value for role in Role), "nobody"])
+@pytest.mark.parametrize("place", LETTING_OUT, ids=" ".join)
+def test_nobody_sees_more_than_their_role_the_status_and_the_request_allow(
+    house: tuple[TestClient, Held, Made], place: tuple[str, str], role: str, status: str, ownership: str
+) -> None:
+    client, held, made = house
+    method, path = place
+    kind, own = kind_of(path), ownership == "own"
+    if kind is None and own:
+        return  # a record is nobody's own
+    if kind is not None:
+        whose = role if own else "other"
+        if (kind, status, whose) not in made:
+            return  # who may not ask has no request of their own; another's is tried
+        path = path.replace("{request_id}", made[kind, status, whose])
+    path = path.replace("{record}", RECORDS[status]).replace("{path:path}", FILES[status])
+    purpose = {"purpose": "家史"} if "{record}/files" in place[1] else {}
+    answer: Any = client.request(method, path, params=purpose, headers=held[role])
+    code = None if answer.is_success or method == "HEAD" else answer.json()["code"]
+    wanted, wanted_code = expected(place, role, status, own=own)
+    assert (answer.status_code, code) == (wanted, None if method == "HEAD" else wanted_code), answer.text
+    if wanted != 200:
+        assert OPEN not in answer.content
+
+
+def test_the_matrix_is_not_empty_and_knows_every_way_out() -> None:
+    assert {path for _, path in LETTING_OUT} >= {
+        "/v1/records/{record}/files/{path:path}",
+        "/v1/dips/{request_id}/content",
+    }
+    for place in LETTING_OUT:
+        for status in RECORDS:
+            expected(place, Role.ADMINISTRATOR.value, status, own=False)
