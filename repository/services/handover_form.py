@@ -3,6 +3,7 @@
 The same form gives the same bytes: the PDF carries no time but the one that is printed on it.
 """
 
+import re
 from io import BytesIO
 from xml.sax.saxutils import escape
 
@@ -15,8 +16,11 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
-FONT = "STSong-Light"
+FONT, LATIN = "STSong-Light", "Helvetica"
+"""Letters and digits have a font of their own: a reader without the Chinese one sets those of its substitute too close.
+"""
 TITLE = "档案移交接收登记表"
+_BLANK = "\xa0"
 
 
 class HandoverForm(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,12 +106,18 @@ def _checks(form: HandoverForm) -> list[tuple[str, str, str]]:
 
 
 def _signatures() -> list[tuple[str, str]]:
-    blank = "\n\n（签章）　　　　年　　月　　日"
+    blank = f"\n\n（签章）{_BLANK * 5}年{_BLANK * 3}月{_BLANK * 3}日"
     return [(f"移交单位经办人：{blank}", f"接收单位经办人：{blank}")]
 
 
 def _words(text: str) -> Paragraph:
-    return Paragraph(escape(text).replace("\n", "<br/>"), _style(10.5))
+    marked = re.sub("([!-~]+)|([^!-~]+)", _set, text)
+    return Paragraph(marked.replace("\n", "<br/>"), _style(10.5))
+
+
+def _set(found: re.Match[str]) -> str:
+    latin, other = found.groups()
+    return f'<font name="{LATIN}">{escape(latin)}</font>' if latin else escape(other)
 
 
 def _style(size: float, *, centred: bool = False) -> ParagraphStyle:
