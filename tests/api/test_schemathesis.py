@@ -22,6 +22,7 @@ from tests.api.serving import Server, bearer, request_of, server
 from tests.real_archives import LAND_DEEDS, Site, new_site, take
 
 SEED = 20260301
+FILES = [path.name for path in sorted((LAND_DEEDS / "J012-1-0001").iterdir())]
 CHECKED = (
     "not_a_server_error",
     "status_code_conformance",
@@ -57,7 +58,7 @@ class Place:
             "deposit_id": [str(request_of(begun.headers["location"]))],
             "person": [str(person)],
             "accession_id": [str(accession)],
-            "path": ["nothing.jpg"],
+            "path": FILES,
             "name": ["annual", "uses"],
             "item": ["holdings-items"],
             "named": ["J012-1-0001", str(person), str(request_of(asked.headers["location"]))],
