@@ -87,5 +87,6 @@ def test_refusals_and_other_methods_are_never_ready(
     asked = Asked(monkeypatch)
     for _ in range(2):
         assert client.get("/v1/records?after=nonsense").status_code == 400
-        assert client.post("/v1/records").status_code == 405
+        assert client.put("/v1/records").status_code == 405
+        assert client.post("/v1/records").status_code == 422  # describes a record, and none was sent
     assert asked.times == 2
