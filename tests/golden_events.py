@@ -20,6 +20,7 @@ from repository.domain import (
     description_fields,
     opening_review,
     reader,
+    removal,
     reservation,
     run,
 )
@@ -396,6 +397,48 @@ _PAYLOADS: tuple[Value, ...] = (
         decided_by=(_id("decider"),),
     ),
     opening_review.Withdrawn(reason="清单有误"),
+    archival_package.Encrypted(
+        generation=2,
+        suite="age-v1",
+        class_key="秘密",
+        recipient="age1ptrhuxcg4cjayq9zusrdnagkfy3k08p4a5w23zydg0u8sp5zty8q2mql5p",
+        sealed=("title", "description", "digests"),
+    ),
+    archival_package.Decrypted(generation=3),
+    archival_package.Expunged(
+        generation=1,
+        version=2,
+        manifest_sha256="7" * 64,
+        tagmanifest_sha256="8" * 64,
+        inventory_sha256="9" * 64,
+        reason="密级变更",
+        removal=_id("removal"),
+        approvers=(_id("approver"), _id("second approver")),
+    ),
+    removal.Proposed(
+        kind=removal.RemovalKind.WORDS,
+        payloads=(
+            removal.Replaced(
+                stream=_id("description"), event=_id("event"), position=7, replacement='{"name":"■","kind":"person"}'
+            ),
+        ),
+        packages=(_id("package"),),
+        files=(removal.LeftOut(package=_id("package"), path="delivery/目录.csv"),),
+        readers=(_id("reader"),),
+        legal_basis="个人信息保护法 第四十七条",
+        reason="本人申请",
+        proposed_by=(_id("proposer"),),
+    ),
+    removal.Approved(approved_by=(_id("decider"),)),
+    removal.Withdrawn(reason="范围有误"),
+    removal.Finished(
+        payloads=1,
+        packages=1,
+        files=1,
+        readers=1,
+        unreached=(removal.Unreached(place="delivered", thing=str(_id("request"))),),
+        unreached_total=1,
+    ),
     Annulled(event=_id("event"), position=7, reason="录入错误", approver=_id("approver")),
     PayloadExpunged(
         event=_id("event"),
