@@ -6,7 +6,11 @@ from uuid import UUID
 
 import msgspec
 
+from repository.domain import assessment
 from repository.domain.aggregate import Aggregate
+from repository.domain.assessment import Assessment
+from repository.domain.assessment import QualityAssessed as QualityAssessed
+from repository.domain.assessment import QualityReviewed as QualityReviewed
 from repository.domain.values import (
     AccessStatus,
     Confidential,
@@ -263,6 +267,7 @@ class State(msgspec.Struct, frozen=True):
     identifiers: IdentifiersRecorded | None = None
     stored: tuple[Stored, ...] = ()
     told: frozenset[tuple[int, str]] = frozenset()
+    quality: Assessment = Assessment()
     pending: tuple[MetadataRevised | ContentRevised, ...] = ()
     access: AccessStatusChanged | None = None
     before_takedown: AccessStatusChanged | None = None
@@ -291,7 +296,9 @@ def evolve(state: State, event: Value) -> State:
         case Created():
             return replace(state, created=event)
         case Redelivered() if state.created is not None:
-            return replace(state, created=_as_redelivered(state.created, event))
+            return replace(state, created=_as_redelivered(state.created, event), quality=Assessment())
+        case QualityAssessed() | QualityReviewed():
+            return replace(state, quality=assessment.evolve(state.quality, event))
         case PagesDeclared() | Digitised():
             return replace(state, told=state.told | {(event.delivery, type(event).__name__)})
         case FormatsIdentified() | VirusChecked() | IdentifiersRecorded():
@@ -389,6 +396,20 @@ def tell(state: State, told: Sequence[PagesDeclared | Digitised]) -> list[Value]
 def check_again(state: State, checks: Sequence[Check]) -> list[Value]:
     """Record what a later look at the same files found, where it differs from what is known."""
     return [check for check in checks if check not in (state.formats, state.viruses, state.identifiers)]
+
+
+def assess(state: State, event: QualityAssessed) -> list[Value]:
+    """Record what machines found of some of its pages. Refused once it is stored: a later run compares, and no more."""
+    if state.created is None or state.stored or event.delivery != state.created.delivery:
+        raise ArchiveError("package-exists", state.created.unit if state.created else event.profile)
+    return assessment.assess(state.quality, event)
+
+
+def review(state: State, reviewed: QualityReviewed) -> list[Value]:
+    """Record what a person decided on some of its pages. Refused once it is stored (`package-exists`)."""
+    if state.created is None or state.stored or reviewed.delivery != state.created.delivery:
+        raise ArchiveError("package-exists", state.created.unit if state.created else reviewed.delivery)
+    return assessment.review(state.quality, reviewed, state.created.unit)
 
 
 def store(state: State, stored: Stored) -> list[Value]:

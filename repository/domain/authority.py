@@ -13,6 +13,7 @@ _AT_THE_DESK = frozenset({Role.ARCHIVIST, Role.DESK})
 VERBS: dict[str, frozenset[Role]] = {
     "accept": _KEEPING | {Role.ACCEPTOR},
     "return": _KEEPING | {Role.ACCEPTOR},
+    "review-quality": _KEEPING | {Role.ACCEPTOR, Role.REVIEWER},
     "account": _KEEPING | {Role.AUDITOR, Role.ACCEPTOR},
     "ingest": _KEEPING | {Role.RECEIVER},
     "describe": _KEEPING,

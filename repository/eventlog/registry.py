@@ -14,6 +14,7 @@ from repository.domain import (
     accession,
     agent,
     archival_package,
+    assessment,
     corrections,
     description,
     opening_review,
@@ -21,6 +22,7 @@ from repository.domain import (
     removal,
     reservation,
     run,
+    sampling,
 )
 from repository.domain.aggregate import Aggregate
 from repository.domain.values import Value
@@ -71,6 +73,9 @@ _OWN: dict[str, dict[type[Value], str]] = {
         accession.PartCompleted: "Annulled",
         accession.HandoverPrinted: "HandoverPrinted",
         accession.HandoverSigned: "Annulled",
+        sampling.SampleDrawn: "Annulled",
+        sampling.SampleJudged: "SampleJudged",
+        sampling.SampleConcluded: "SampleConcluded",
     },
     "ArchivalPackage": {
         archival_package.Created: "Annulled",
@@ -90,6 +95,8 @@ _OWN: dict[str, dict[type[Value], str]] = {
         archival_package.Encrypted: "Decrypted",
         archival_package.Decrypted: "Encrypted",
         archival_package.Expunged: "Annulled",
+        assessment.QualityAssessed: "QualityAssessed",
+        assessment.QualityReviewed: "QualityReviewed",
     },
     "Description": {
         description.Described: "Revised",
@@ -133,6 +140,7 @@ _OWN: dict[str, dict[type[Value], str]] = {
         run.Started: "Finished",
         run.Progressed: "Finished",
         run.Verified: "Annulled",
+        run.VerdictsCompared: "Annulled",
         run.Finished: "Annulled",
     },
     "Reader": {reader.Introduced: "Introduced", reader.SubjectKeyDestroyed: "Annulled"},
