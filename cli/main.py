@@ -64,6 +64,8 @@ COMMANDS = (
     "keys",
     "person",
     "annul",
+    "expunge",
+    "spill",
 )
 """In the order of a working day. Each is a module of `cli.commands`, loaded when it is called."""
 

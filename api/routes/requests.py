@@ -105,10 +105,12 @@ def list_requests(
     return requests.list_requests(call.session, waiting=waiting, mine=mine, as_of=position, limit=limit, after=after)
 
 
-@room.add("GET", "/v1/requests/{request_id}", verb="read-requests", answer=RequestReport, refused=_OWN)
-def show_request(call: Call, request_id: UUID) -> RequestReport:
+@room.add(
+    "GET", "/v1/requests/{request_id}", verb="read-requests", answer=RequestReport, refused=(*_OWN, "time-invalid")
+)
+def show_request(call: Call, request_id: UUID, as_of: AsOf = None) -> RequestReport:
     """查看利用申请。A request, and its words for those who may read them."""
-    return requests.show_request(call.session, request_id)
+    return requests.show_request(call.session, request_id, as_of=as_of)
 
 
 @room.add(

@@ -14,13 +14,16 @@ from repository.domain import (
     accession,
     agent,
     archival_package,
+    assessment,
     corrections,
     description,
     key_ring,
     opening_review,
     reader,
+    removal,
     reservation,
     run,
+    sampling,
 )
 from repository.domain.aggregate import Aggregate
 from repository.domain.values import Value
@@ -50,6 +53,7 @@ AGGREGATES: dict[str, Aggregate[Any]] = {
         reader.READER,
         opening_review.OPENING_REVIEW,
         key_ring.KEY_RING,
+        removal.REMOVAL,
     )
 }
 """Every kind of stream by its name."""
@@ -71,6 +75,9 @@ _OWN: dict[str, dict[type[Value], str]] = {
         accession.PartCompleted: "Annulled",
         accession.HandoverPrinted: "HandoverPrinted",
         accession.HandoverSigned: "Annulled",
+        sampling.SampleDrawn: "Annulled",
+        sampling.SampleJudged: "SampleJudged",
+        sampling.SampleConcluded: "SampleConcluded",
     },
     "ArchivalPackage": {
         archival_package.Created: "Annulled",
@@ -87,6 +94,11 @@ _OWN: dict[str, dict[type[Value], str]] = {
         archival_package.AccessStatusChanged: "AccessStatusChanged",
         archival_package.HoldPlaced: "HoldReleased",
         archival_package.HoldReleased: "HoldPlaced",
+        archival_package.Encrypted: "Decrypted",
+        archival_package.Decrypted: "Encrypted",
+        archival_package.Expunged: "Annulled",
+        assessment.QualityAssessed: "QualityAssessed",
+        assessment.QualityReviewed: "QualityReviewed",
     },
     "Description": {
         description.Described: "Revised",
@@ -132,6 +144,7 @@ _OWN: dict[str, dict[type[Value], str]] = {
         run.Verified: "Annulled",
         run.Rekeyed: "Annulled",
         run.Shredded: "Annulled",
+        run.VerdictsCompared: "Annulled",
         run.Finished: "Annulled",
     },
     "Reader": {reader.Introduced: "Introduced", reader.SubjectKeyDestroyed: "Annulled"},
@@ -154,6 +167,12 @@ _OWN: dict[str, dict[type[Value], str]] = {
         opening_review.UnitAnswered: "UnitAnswered",
         opening_review.Decided: "Annulled",
         opening_review.Withdrawn: "Annulled",
+    },
+    "Removal": {
+        removal.Proposed: "Withdrawn",
+        removal.Approved: "Annulled",
+        removal.Withdrawn: "Annulled",
+        removal.Finished: "Annulled",
     },
 }
 

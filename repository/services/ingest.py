@@ -33,6 +33,14 @@ from repository.services.preservation import put_straight
 from repository.services.reception import Reception, Source, open_source, receive_delivery
 from repository.services.returning import returned_workbook, write_faults
 from repository.services.session import Progress, Session
+from repository.services.volumes import (
+    describe_items,
+    describe_volumes,
+    described_below,
+    placed,
+    release_entries,
+    reserve_entries,
+)
 from repository.services.work_sheet import digitised, work_entries
 from repository.settings import Acceptance
 from repository.storage import discard_quarantine, source_lock
@@ -188,6 +196,7 @@ def _plan(session: Session, stream: UUID, reception: Reception) -> tuple[Deliver
         reserved: set[UUID] = set()
         for unit in planned:
             events += _reserve(streams, reception.archive, unit, reserved, taken)
+        events += reserve_entries(session, streams, stream, reception, taken)
         return [] if taken else events
 
     session.perform("plan", decide, correlation=stream, archive=reception.archive)
@@ -246,6 +255,7 @@ def _validate(session: Session, stream: UUID, reception: Reception, findings: Se
         if not valid and state.planned_delivery == state.delivery:
             for unit in state.plan:
                 events += _release(streams, reception.archive, unit)
+            events += release_entries(session, streams, stream, reception)
         return events
 
     session.perform("validate", decide, correlation=stream, archive=reception.archive)
@@ -396,15 +406,19 @@ def _store(
     """Describe, build and store the packages that are not stored yet. `Stored` is appended when the bytes are safe."""
     waiting = [unit for unit in plan.units if unit.path in made]
     history, done = packaging.history_of(session, stream), 0
+    volumes = describe_volumes(session, stream, reception)
     for batch in _batches(waiting):
-        fields = {unit.path: packaging.fields_of(units[unit.path], made[unit.path]) for unit in batch}
+        fields = {
+            unit.path: placed(packaging.fields_of(units[unit.path], made[unit.path]), unit.row, volumes)
+            for unit in batch
+        }
 
         def describe(streams: Streams, fields: dict[str, description.Fields] = fields) -> list[New]:
             events: list[New] = []
             for path, described in fields.items():
                 state = streams.load(DESCRIPTION, units[path].description).state
                 if state.fields is None:
-                    payloads = description.describe(state, described)
+                    payloads = description.describe(state, *described_below(streams, described))
                     events += [New(units[path].description, payload) for payload in payloads]
             return events
 
@@ -420,6 +434,7 @@ def _store(
         )
         done += len(batch)
         progress("store", done, len(waiting))
+    describe_items(session, stream, reception, plan.units, units)
 
 
 def _complete(session: Session, stream: UUID, packages: int) -> str:
