@@ -86,7 +86,7 @@ def show_request(session: Session, request: UUID) -> RequestReport:
     session.require("read-requests")
     session.catch_up()
     card = _card(session, request)
-    opened = may(session.standing(), "read-sealed")
+    opened = session.opens("read-sealed")
     return RequestReport(
         request=card,
         needs_decision=card.waits and not all(_is_open(session, package) for package in card.packages),
