@@ -14,7 +14,6 @@ import msgspec
 
 from repository.domain import access_request
 from repository.domain.access_request import ACCESS_REQUEST, Requested
-from repository.domain.agent import AGENT
 from repository.domain.authority import may
 from repository.domain.envelope import Event
 from repository.domain.values import Value
@@ -299,7 +298,7 @@ def _visible(session: Session, request: UUID) -> list[Event]:
     if events and events[0].envelope.type in ("AccessRequest.Requested", "AccessRequest.UseRegistered"):
         first = events[0].envelope
         asked = first.on_behalf_of or first.actor
-        if session.actor.agent == asked or may(session.log.load(AGENT, session.actor.agent).state, "materialise"):
+        if session.principal == asked or may(session.standing(), "materialise"):
             return events
     raise ArchiveError("request-unknown", request)
 
