@@ -182,9 +182,8 @@ def _named(state: State, volumes: Sequence[str]) -> list[str] | None:
 
 def _decided(session: Session, stream: UUID, what: str, decide: Decide) -> None:
     """Record the decision; papers and quarantine follow it at once."""
-    decide(
-        _state(session, stream), session.log
-    )  # what is refused is refused before the quarantine is read: it may be clearing now
+    # What is refused is refused before the quarantine is read: it may be clearing now.
+    decide(_state(session, stream), session.log)
     archive = session.log.stream(stream)[0].envelope.archive
     reception = reception_of(session, stream)
     with source_lock(session.folder, f"decision-{stream}"):

@@ -118,7 +118,8 @@ def take_in(session: Session, request: IngestRequest, progress: Progress) -> Ing
         findings += examination.unreadable(made)
 
         # 6 judge every page
-        judge_units(session, opened.stream, reception, units, [unit.plan for unit in made.values()], progress)
+        if session.log.load(ACCESSION, opened.stream).state.stage is Stage.VALIDATED:
+            judge_units(session, opened.stream, reception, units, [unit.plan for unit in made.values()], progress)
 
         # 7 accept custody, or let a person decide: by policy, or because of what was judged
         if not _accept(session, opened.stream):

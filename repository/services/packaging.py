@@ -374,7 +374,7 @@ def _link(agents: dict[str, premis.Agent], kind: str, value: str, name: str | No
 _Term = tuple[EventType, str, str, str | None, str | None]
 
 
-def _term(event: Event) -> _Term | None:
+def _term(event: Event) -> _Term | None:  # noqa: C901 - a table: one line a type of event
     """Type, detail, outcome, note and tool; None for an event that PREMIS has no term for."""
     payload = event.payload
     match payload:

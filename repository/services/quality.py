@@ -21,9 +21,10 @@ from repository.domain.assessment import PAGES_PER_EVENT, Assessment, CheckColum
 from repository.domain.quality import ALGORITHM, THOUSAND, Check, PageVerdict
 from repository.eventlog import Streams
 from repository.qc import Asked, Assessor, kind_of
+from repository.services.catalogue_file import same_code
 from repository.services.declarations import Condition
 from repository.services.delivery import UnitPlan
-from repository.services.linking import named_page, same_code
+from repository.services.linking import named_page
 from repository.services.quality_report import Reports
 from repository.services.reception import Reception
 from repository.services.session import Progress, Session
@@ -250,9 +251,9 @@ def compact(
         found = {(check.id, check.unit): check for check in verdict.checks}
         letters, kept = [], []
         for name in named:
-            check = found.get(name)
-            letters.append(assessment.ABSENT if check is None else _letter(check, declared=declared))
-            value = None if check is None else check.value
+            seen = found.get(name)
+            letters.append(assessment.ABSENT if seen is None else _letter(seen, declared=declared))
+            value = None if seen is None else seen.value
             kept.append(value if value is None else value * scales[name] // THOUSAND)
         pages.append(
             JudgedPage(file=number, frame=verdict.frame, serial=serial, checks="".join(letters), values=tuple(kept))

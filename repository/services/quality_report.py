@@ -7,6 +7,9 @@ verdict: take a line without its comma, and its SHA-256 is the `report_sha256` o
 import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from repository.domain.assessment import Assessment
 from repository.errors import ArchiveError
@@ -66,3 +69,9 @@ class Reports:
             yield (b",\n" if number else b"[\n") + self.line(sha256)
         if digests:
             yield b"\n]\n"
+
+
+def read_report(content: bytes) -> Iterator[dict[str, Any]]:
+    """The pages that a report tells of, each as it was judged."""
+    for part in msgspec.json.decode(content or b"[]", type=list[dict[str, Any]]):
+        yield from part["pages"]
