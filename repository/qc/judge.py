@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from repository.domain.quality import Check, PageVerdict, outcome_of
-from repository.qc import header
+from repository.qc import blank, edges, header, sharpness, tone
 from repository.qc.page import Page
 from repository.qc.profile import Profile, Rule
 from repository.qc.skew import judge_skew
@@ -16,6 +16,15 @@ JUDGES: dict[str, Judge] = {
     "F05": header.judge_colour,
     "F06": header.judge_frames,
     "Q01": judge_skew,
+    "Q03": blank.judge_blank,
+    "Q04": blank.judge_bleed,
+    "Q05": sharpness.judge_blur,
+    "Q06": tone.judge_exposure,
+    "Q07": tone.judge_contrast,
+    "Q08": sharpness.judge_noise,
+    "Q09": edges.judge_border,
+    "Q10": edges.judge_cut,
+    "Q12": edges.judge_stains,
 }
 """By the id under which a profile asks for it."""
 

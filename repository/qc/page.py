@@ -1,13 +1,16 @@
-"""One decoded page (解码后的一页): grey at full size once, a pyramid of exact halves from it, colour only when asked."""
+"""One decoded page (一页): grey at full size once, a pyramid of exact halves from it, colour only when asked."""
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import cv2
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from repository.qc.writing import Writing
 
 Grey: TypeAlias = NDArray[np.uint8]
 
@@ -30,6 +33,15 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     frames: int = 1
 
 
+class Runs(msgspec.Struct, frozen=True):
+    """How far a dark margin reaches from each edge, in pixels of the working level."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+
 class Damaged(Exception):  # noqa: N818 - named after what the file is, not after being an error
     """The file does not decode whole. The word says how: `truncated`, `corrupt`, `too-large` and so on."""
 
@@ -45,6 +57,7 @@ class Page:
         self.header = header
         self.full = np.ascontiguousarray(grey)
         self.colour = colour
+        self.margins: dict[tuple[float, float], Runs] = {}
 
     @property
     def is_bitonal(self) -> bool:
@@ -66,6 +79,13 @@ class Page:
         for _ in range(self.scale.bit_length() - 1):
             level = half(level)
         return level
+
+    @cached_property
+    def writing(self) -> "Writing":
+        """Its ink and the pieces of it."""
+        from repository.qc.writing import Writing
+
+        return Writing(self)
 
     @cached_property
     def small(self) -> Grey:
