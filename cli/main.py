@@ -19,6 +19,7 @@ COMMANDS = (
     "init",
     "ingest",
     "accession",
+    "review",
     "accept",
     "return",
     "handover",

@@ -445,9 +445,11 @@ _PAYLOADS: tuple[Value, ...] = (
         delivery=2,
         part=1,
         last=False,
-        profile="da-t-31",
-        profile_sha256=_digest("profile"),
-        algorithm="jingui-qc/1",
+        profiles=(
+            assessment.ProfileUsed(name="documents", version=1, sha256=_digest("profile")),
+            assessment.ProfileUsed(name="audio", version=2, sha256=_digest("audio")),
+        ),
+        algorithm=1,
         assessed_by=(_id("receiver"), _id("deputy")),
         columns=(
             assessment.CheckColumn(id="F04", unit="dpi", scale=1),
@@ -493,7 +495,7 @@ _PAYLOADS: tuple[Value, ...] = (
     run.VerdictsCompared(
         profile="da-t-31-strict",
         profile_sha256=_digest("profile"),
-        algorithm="jingui-qc/1",
+        algorithm=1,
         packages=2,
         pages=120,
         changes=(

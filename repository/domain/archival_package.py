@@ -401,7 +401,7 @@ def check_again(state: State, checks: Sequence[Check]) -> list[Value]:
 def assess(state: State, event: QualityAssessed) -> list[Value]:
     """Record what machines found of some of its pages. Refused once it is stored: a later run compares, and no more."""
     if state.created is None or state.stored or event.delivery != state.created.delivery:
-        raise ArchiveError("package-exists", state.created.unit if state.created else event.profile)
+        raise ArchiveError("package-exists", state.created.unit if state.created else event.delivery)
     return assessment.assess(state.quality, event)
 
 

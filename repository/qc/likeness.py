@@ -5,16 +5,8 @@ same sheet - shifted, a little turned, grained otherwise - gives nearly the same
 from one cell to the next; where there is no ink it says nothing, so that empty cells agree.
 """
 
-from collections import defaultdict
 
-import cv2
-import numpy as np
-import msgspec
 
-from repository.domain.quality import Check, PageVerdict, outcome_of
-from repository.qc.page import Page
-from repository.qc.profile import Rule
-from repository.qc.writing import HEIGHT, LEFT, TOP, WIDTH
 
 ACROSS, DOWN = 32, 32
 BITS = ACROSS * DOWN
