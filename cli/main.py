@@ -62,6 +62,7 @@ COMMANDS = (
     "rebuild",
     "fsck",
     "doctor",
+    "keys",
     "person",
     "annul",
     "expunge",
