@@ -24,6 +24,7 @@ COMMANDS = (
     "handover",
     "pack",
     "validate",
+    "qc",
     "list",
     "search",
     "show",

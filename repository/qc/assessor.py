@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Self
 
 import msgspec
 
@@ -127,7 +128,7 @@ class Assessor:
         self._workers: list[_Worker] = []
         self._selector = selectors.DefaultSelector()
 
-    def __enter__(self) -> "Assessor":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

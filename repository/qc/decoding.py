@@ -96,8 +96,8 @@ def _tiff_page(content: bytes, directory: tiff.Directory, number: int, frames: i
         if number:
             picture.seek(number)
         header = Header(**{**_fields(_header(picture, "tiff")), "frames": frames})
-        if directory.compression == tiff.JPEG and (streams := tiff.jpeg_streams(content, directory)):
-            for stream in streams:
+        if directory.compression == tiff.JPEG:
+            for stream in tiff.jpeg_streams(content, directory):
                 _strict(stream)
         _load(picture)
         return Page(header, _grey(picture), _small_colour(picture))

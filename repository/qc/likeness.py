@@ -43,7 +43,8 @@ def _cells(page: Page, degrees: float) -> Grey:
     boxes = writing.boxes[writing.is_text]
     height, width = writing.ink.shape
     turn = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1.0)
-    middle = turn @ (float((boxes[:, LEFT] + boxes[:, WIDTH] / 2).mean()), float((boxes[:, TOP] + boxes[:, HEIGHT] / 2).mean()), 1.0)  # fmt: skip
+    across, down = (boxes[:, LEFT] + boxes[:, WIDTH] / 2).mean(), (boxes[:, TOP] + boxes[:, HEIGHT] / 2).mean()
+    middle = turn @ (float(across), float(down), 1.0)
     size = 0.9 * CELLS / max(height, width)
     place = turn * size
     place[:, 2] += CELLS / 2 - middle * size

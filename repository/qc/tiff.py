@@ -105,12 +105,18 @@ def _directory(reader: _Reader, at: int) -> tuple[Directory, int]:
         counts = (len(reader.content) - offsets[0],) if len(offsets) == 1 else ()
     strips = tuple(zip(offsets, counts, strict=False))
     rows = one(TILE_HEIGHT, 0) if tiled else one(ROWS, one(HEIGHT, 0))
-    return (
-        Directory(
-            one(WIDTH, 0), one(HEIGHT, 0), one(COMPRESSION, 1), one(BITS, 1), one(SAMPLES, 1), rows, strips, tables, tiled
-        ),
-        after,
-    )  # fmt: skip
+    found = Directory(
+        width=one(WIDTH, 0),
+        height=one(HEIGHT, 0),
+        compression=one(COMPRESSION, 1),
+        bits=one(BITS, 1),
+        samples=one(SAMPLES, 1),
+        rows=rows,
+        strips=strips,
+        tables=tables,
+        tiled=tiled,
+    )
+    return found, after
 
 
 def _entry(reader: _Reader, start: int) -> tuple[int, tuple[int, ...], tuple[int, int]]:
@@ -131,6 +137,15 @@ def judge(content: bytes, directory: Directory) -> None:
     for offset, size in directory.strips:
         if offset + size > len(content) or not size:
             raise Damaged("truncated", "a strip beyond the end of the file")
+    _measure(directory)
+    zeros = {G3: ZEROS_OF_FAX, G4: ZEROS_OF_FAX, LZW: ZEROS_OF_LZW}.get(directory.compression)
+    for offset, size in directory.strips:
+        if zeros is not None and content.find(zeros, offset, offset + size) >= 0:
+            raise Damaged("zero-block")
+
+
+def _measure(directory: Directory) -> None:
+    """Whether there are strips enough, and bytes enough where nothing is compressed."""
     if not directory.tiled and directory.rows:
         needed = -(-directory.height // min(directory.rows, directory.height))
         if len(directory.strips) < needed:
@@ -139,10 +154,6 @@ def judge(content: bytes, directory: Directory) -> None:
         whole = -(-directory.width * directory.bits * directory.samples // 8) * directory.height
         if sum(size for _, size in directory.strips) < whole and directory.bits * directory.samples in (1, 8, 24, 32):
             raise Damaged("truncated", "fewer bytes than pixels")
-    zeros = {G3: ZEROS_OF_FAX, G4: ZEROS_OF_FAX, LZW: ZEROS_OF_LZW}.get(directory.compression)
-    for offset, size in directory.strips:
-        if zeros is not None and content.find(zeros, offset, offset + size) >= 0:
-            raise Damaged("zero-block")
 
 
 def jpeg_streams(content: bytes, directory: Directory) -> Iterator[bytes]:
