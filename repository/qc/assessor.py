@@ -118,7 +118,7 @@ class Assessor:
 
         `workers` 0 means one for each processor.
         """
-        profiles = {media: default_profile(media) for media in ("page", "audio", "video")}  # type: ignore[arg-type] # those are all
+        profiles = {media: default_profile(media) for media in ("page", "audio", "video")}
         if profile is not None:
             profiles[profile.media] = profile
         self.profiles = profiles

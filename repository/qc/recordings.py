@@ -53,7 +53,7 @@ def judge_recording(path: Path, kind: Kind, profile: Profile) -> tuple[Check, ..
     try:
         with (
             path.open("rb") as stream,
-            av.open(stream, container_options=_OPTIONS, metadata_errors="replace") as opened,
+            av.open(stream, mode="r", container_options=_OPTIONS, metadata_errors="replace") as opened,
         ):
             judge = _sound_checks if kind == "audio" else _film_checks
             checks = judge(opened, profile, path.stat().st_size)
