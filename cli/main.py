@@ -25,6 +25,7 @@ COMMANDS = (
     "handover",
     "pack",
     "validate",
+    "qc",
     "list",
     "search",
     "show",
