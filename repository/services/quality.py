@@ -252,7 +252,7 @@ def compact(
         letters, kept = [], []
         for name in named:
             seen = found.get(name)
-            letters.append(assessment.ABSENT if seen is None else _letter(seen, declared=declared))
+            letters.append(assessment.ABSENT if seen is None else letter_of(seen, declared=declared))
             value = None if seen is None else seen.value
             kept.append(value if value is None else value * scales[name] // THOUSAND)
         pages.append(
@@ -262,7 +262,8 @@ def compact(
     return columns, tuple(pages)
 
 
-def _letter(check: Check, *, declared: bool) -> str:
+def letter_of(check: Check, *, declared: bool = False) -> str:
+    """A check's outcome as an event holds it."""
     if declared and check.id == BLANK and check.outcome in ("review", "fail"):
         return assessment.DECLARED
     return assessment.NOTED if check.noted and check.outcome == "pass" else _LETTERS[check.outcome]
