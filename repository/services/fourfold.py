@@ -201,7 +201,7 @@ def _history(case: _Case, _: Item) -> Said:
     versions = [one.envelope.version for one in case.history]
     if versions != list(range(1, len(versions) + 1)):
         return FAILED, "事件有缺", "events are missing"
-    return PASSED, f"事件 {len(versions)} 个，摘要逐一核对", f"{len(versions)} events, their digests compared"
+    return PASSED, f"事件 {len(versions)} 个，次序连续", f"{len(versions)} events in unbroken order"
 
 
 def _process(case: _Case, _: Item) -> Said:
@@ -290,7 +290,10 @@ def _catalogued(case: _Case, _: Item) -> Said:
     return (PASSED if there and all(there) else UNKNOWN), f"已著录 {told}", f"{told} described"
 
 
-def _formats(case: _Case, _: Item) -> Said:
+def _formats(case: _Case, item: Item) -> Said:
+    judged = _findings(case, item)
+    if judged[0] is FAILED:
+        return judged
     known = [one.formats for one in case.packages]
     if not known or any(one is None for one in known):
         return UNKNOWN, "未识别格式", "formats were not identified"

@@ -249,7 +249,8 @@ def _line(points: list[tuple[float, float]], colour: str) -> str:
 
 
 def _text(x: float, y: float, words: str, anchor: str, *, size: int = 13, colour: str = "#222") -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}" fill="{colour}">{escape(words)}</text>'
+    place = f'x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"'
+    return f'<text {place} font-size="{size}" fill="{colour}">{escape(words)}</text>'
 
 
 def _svg(title: str, inside: str) -> bytes:

@@ -23,7 +23,7 @@ from repository.eventlog import Streams
 from repository.qc import Asked, Assessor, Profile, load_profile, media_of
 from repository.qc.kinds import named
 from repository.services import stored
-from repository.services.quality import letter_of
+from repository.services.quality_verdicts import letter_of
 from repository.services.session import Progress, Session
 
 PAGES_AT_ONCE = 500
@@ -112,10 +112,7 @@ def _compare(session: Session, assessor: Assessor, profile: Profile, package: UU
     numbered = dict(enumerate((file.path for file in stored.content(session, version)), 1))
     wanted = sorted({page.file for page in before.pages.values()} & set(numbered))
     asked = [
-        (
-            number,
-            Asked(stored.place_of(session, version, f"{folder}/{numbered[number]}"), f"{number}/{numbered[number]}"),
-        )
+        Asked(stored.place_of(session, version, f"{folder}/{numbered[number]}"), f"{number}/{numbered[number]}")
         for number in wanted
         if (kind := named(numbered[number])) is not None and media_of(kind) == profile.media
     ]
