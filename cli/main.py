@@ -65,6 +65,8 @@ COMMANDS = (
     "doctor",
     "person",
     "annul",
+    "expunge",
+    "spill",
 )
 """In the order of a working day. Each is a module of `cli.commands`, loaded when it is called."""
 

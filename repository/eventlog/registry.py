@@ -19,6 +19,7 @@ from repository.domain import (
     description,
     opening_review,
     reader,
+    removal,
     reservation,
     run,
     sampling,
@@ -50,6 +51,7 @@ AGGREGATES: dict[str, Aggregate[Any]] = {
         run.RUN,
         reader.READER,
         opening_review.OPENING_REVIEW,
+        removal.REMOVAL,
     )
 }
 """Every kind of stream by its name."""
@@ -90,6 +92,9 @@ _OWN: dict[str, dict[type[Value], str]] = {
         archival_package.AccessStatusChanged: "AccessStatusChanged",
         archival_package.HoldPlaced: "HoldReleased",
         archival_package.HoldReleased: "HoldPlaced",
+        archival_package.Encrypted: "Decrypted",
+        archival_package.Decrypted: "Encrypted",
+        archival_package.Expunged: "Annulled",
         assessment.QualityAssessed: "QualityAssessed",
         assessment.QualityReviewed: "QualityReviewed",
     },
@@ -145,6 +150,12 @@ _OWN: dict[str, dict[type[Value], str]] = {
         opening_review.UnitAnswered: "UnitAnswered",
         opening_review.Decided: "Annulled",
         opening_review.Withdrawn: "Annulled",
+    },
+    "Removal": {
+        removal.Proposed: "Withdrawn",
+        removal.Approved: "Annulled",
+        removal.Withdrawn: "Annulled",
+        removal.Finished: "Annulled",
     },
 }
 

@@ -4,7 +4,7 @@ What was decided is an event before anything follows from it: bytes leave the qu
 reach the store only after `Accepted`. Each of these may die anywhere and be run again.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from uuid import UUID
 
@@ -19,7 +19,7 @@ from repository.domain.values import Value
 from repository.errors import ArchiveError
 from repository.eventlog import Streams
 from repository.services.ingest import IngestReport, IngestRequest, take_in
-from repository.services.reception import reception_of
+from repository.services.reception import KEPT_PAPERS, RETURNED, Reception, reception_of
 from repository.services.returning import returned_workbook
 from repository.services.review_rules import Loads, verdicts_of
 from repository.services.search import position_of
@@ -127,6 +127,32 @@ def go_on(session: Session, stream: UUID, progress: Progress) -> IngestReport:
     )
 
 
+def undone(session: Session) -> Iterator[UUID]:
+    """Accessions of which everything was decided and not everything was done: a process died over them.
+
+    The catalogue helps to find them, the log decides.
+    """
+    session.catch_up()
+    for stage in (Stage.ACCEPTED, Stage.RETURNED):
+        for card in session.catalogue.accessions(stage=stage, limit=1_000).entries:
+            state = session.log.load(ACCESSION, card.id).state
+            if state.stage is Stage.ACCEPTED or _in_quarantine(session, card.id, state).exists():
+                yield card.id
+
+
+def take_up(session: Session, stream: UUID, progress: Progress) -> None:
+    """Do what a decision asked for and a process that died did not do: store what was accepted, clear what went back.
+
+    In the name of whoever started the process; it was decided by those who may.
+    """
+    state = _state(session, stream)
+    if state.stage is Stage.RETURNED:
+        papers = session.quarantine / str(stream) / KEPT_PAPERS / str(state.delivery) / RETURNED
+        _return(session, stream, state, None if papers.exists() else reception_of(session, stream))
+        return
+    go_on(session, stream, progress)
+
+
 def show_accession(session: Session, stream: UUID, *, as_of: str | None = None) -> AccessionReport:
     """How an accession stands, or stood as of a moment."""
     session.require("survey")
@@ -192,12 +218,20 @@ def _decided(session: Session, stream: UUID, what: str, decide: Decide) -> None:
             return [New(stream, payload) for payload in decide(streams.load(ACCESSION, stream).state, streams)]
 
         session.perform(what, events, correlation=stream, archive=archive)
-        state = _state(session, stream)
-        if reception is not None and what == "return-delivery" and reception.stage is not Stage.REJECTED:
-            plan = reception.plan()
-            reception.keep_papers(returned_workbook(reception, plan, _reasons(session, stream, state)))
-        if state.stage is Stage.RETURNED:
-            discard_delivery(session.quarantine / str(stream) / str(state.delivery))
+        if what == "return-delivery":
+            _return(session, stream, _state(session, stream), reception)
+
+
+def _return(session: Session, stream: UUID, state: State, reception: Reception | None) -> None:
+    """Lay the papers ready; of a delivery of which nothing was kept, nothing stays in quarantine."""
+    if reception is not None and reception.stage is not Stage.REJECTED:
+        reception.keep_papers(returned_workbook(reception, reception.plan(), _reasons(session, stream, state)))
+    if state.stage is Stage.RETURNED:
+        discard_delivery(_in_quarantine(session, stream, state))
+
+
+def _in_quarantine(session: Session, stream: UUID, state: State) -> Path:
+    return session.quarantine / str(stream) / str(state.delivery)
 
 
 def _reasons(session: Session, stream: UUID, state: State) -> list[Finding]:

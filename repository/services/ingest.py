@@ -31,6 +31,7 @@ from repository.services.reception import Reception, Source, open_source, receiv
 from repository.services.returning import returned_workbook, write_faults
 from repository.services.review_rules import verdicts_of
 from repository.services.session import Progress, Session
+from repository.services.volumes import describe_items, describe_volumes, described_below, placed
 from repository.settings import Acceptance
 from repository.storage import discard_quarantine, source_lock
 
@@ -237,15 +238,19 @@ def _store(
     """Describe, build and store the packages that are not stored yet. `Stored` is appended when the bytes are safe."""
     waiting = [unit for unit in plan.units if unit.path in made]
     history, done = packaging.history_of(session, stream), 0
+    volumes = describe_volumes(session, stream, reception)
     for batch in batches(waiting):
-        fields = {unit.path: packaging.fields_of(units[unit.path], made[unit.path]) for unit in batch}
+        fields = {
+            unit.path: placed(packaging.fields_of(units[unit.path], made[unit.path]), unit.row, volumes)
+            for unit in batch
+        }
 
         def describe(streams: Streams, fields: dict[str, description.Fields] = fields) -> list[New]:
             events: list[New] = []
             for path, described in fields.items():
                 state = streams.load(DESCRIPTION, units[path].description).state
                 if state.fields is None:
-                    payloads = description.describe(state, described)
+                    payloads = description.describe(state, *described_below(streams, described))
                     events += [New(units[path].description, payload) for payload in payloads]
             return events
 
@@ -261,6 +266,7 @@ def _store(
         )
         done += len(batch)
         progress("store", done, len(waiting))
+    describe_items(session, stream, reception, plan.units, units)
 
 
 def _complete(session: Session, stream: UUID, packages: int) -> str:

@@ -15,6 +15,7 @@ from repository.services import examination
 from repository.services.delivery import DeliveryPlan
 from repository.services.reception import Reception
 from repository.services.session import Session
+from repository.services.volumes import release_entries, reserve_entries
 from repository.services.work_sheet import work_entries
 
 FINDINGS_KEPT = 100
@@ -47,6 +48,7 @@ def plan_units(session: Session, stream: UUID, reception: Reception) -> tuple[De
         reserved: set[UUID] = set()
         for unit in planned:
             events += _reserve(streams, reception.archive, unit, reserved, taken)
+        events += reserve_entries(session, streams, stream, reception, taken)
         return [] if taken else events
 
     session.perform("plan", decide, correlation=stream, archive=reception.archive)
@@ -105,6 +107,7 @@ def record_verdict(session: Session, stream: UUID, reception: Reception, finding
         if not valid and state.planned_delivery == state.delivery:
             for unit in state.plan:
                 events += _release(streams, reception.archive, unit)
+            events += release_entries(session, streams, stream, reception)
         return events
 
     session.perform("validate", decide, correlation=stream, archive=reception.archive)

@@ -27,6 +27,7 @@ from repository.domain.envelope import Event
 from repository.domain.values import time_of
 from repository.errors import ArchiveError
 from repository.services.returning import write_faults
+from repository.services.search import position_of
 from repository.services.session import Session
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
@@ -78,11 +79,13 @@ PageKey = tuple[UUID, str, int, str]
 """Accession, 档号, serial, contractor."""
 
 
-def statement(session: Session, *, contractor: str, first: str | None, last: str | None) -> StatementReport:
-    """The contractor's statement, from the events themselves. `time-invalid` for what is no day."""
+def statement(
+    session: Session, *, contractor: str, first: str | None, last: str | None, as_of: str | None = None
+) -> StatementReport:
+    """The contractor's statement, from the events themselves, now or as it would have read then. `time-invalid`."""
     session.require("account")
     begin, end = _begin(first), _end(last)
-    lives = page_lives(session.log.events(types=_TYPES))
+    lives = page_lives(session.log.events(types=_TYPES, upto=position_of(session, as_of)))
     counts: dict[UUID, list[int]] = {}
     for (stream, _, _, whose), page in lives.items():
         if whose == contractor:
