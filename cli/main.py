@@ -20,6 +20,7 @@ COMMANDS = (
     "ingest",
     "accession",
     "review",
+    "quality",
     "accept",
     "return",
     "handover",

@@ -19,12 +19,12 @@ from repository.domain.key_ring import KeptBy
 from repository.domain.values import SecrecyClass as SecrecyClass
 from repository.errors import ArchiveError
 from repository.eventlog import EventLog
-from repository.qc import PROFILES, Assessor, load_profile
 from repository.services.administration import authenticate, credential_file, found_archive, write_credential
 from repository.services.audit import AuditReport, audit_log, fsck
 from repository.services.doctor import DoctorReport, examine
 from repository.services.identification import Siegfried
 from repository.services.keys import Doorkeeper
+from repository.services.quality_pools import Assessors
 from repository.services.session import SOFTWARE, SOFTWARE_VERSION, Progress, Session
 from repository.services.virus import ClamAv
 from repository.settings import Settings, find_archive, key_folder, read_settings, vault_key_file, write_settings
@@ -120,9 +120,9 @@ def open_archive(
             Store.open(place, sync=settings.sync) as store,
             closing(Siegfried()) as siegfried,
             closing(Characteriser()) as characteriser,
-            closing(Assessor(load_profile(settings.quality_profile or PROFILES[0]))) as assessor,
+            closing(Assessors(settings.quality_profile)) as assessors,
         ):
-            session = _session(place, settings, log, store, catalogue, actor, siegfried, characteriser, assessor)
+            session = _session(place, settings, log, store, catalogue, actor, siegfried, characteriser, assessors)
             if with_scanner and settings.virus_scanner:
                 session = replace(session, scanner=ClamAv(settings.virus_scanner))
             yield session
@@ -197,7 +197,7 @@ def _session(
     actor: Actor,
     siegfried: Siegfried | None,
     characteriser: Characteriser | None,
-    assessor: Assessor | None,
+    assessors: Assessors | None,
 ) -> Session:
     key_store = KeyStore(key_folder(settings), folder, settings.key_kept_by, _keepers(settings))
     return Session(
@@ -212,7 +212,7 @@ def _session(
         identifier=siegfried if settings.identify_formats else None,
         scanner=None,
         characteriser=characteriser if settings.characterise else None,
-        assessor=assessor if settings.quality else None,
+        assessors=assessors if settings.quality else None,
         vault=Vault(folder, vault_key_file(settings), new_id),
         key_store=key_store,
         package_keys=PackageKeys(folder / "vault", key_store.identity),

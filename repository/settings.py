@@ -47,6 +47,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     virus_scanner: str | None = None
     quality: bool = True
     quality_profile: str | None = None
+    quality_one_format: bool = False
     quality_sample: Annotated[int, msgspec.Meta(ge=0, le=100)] = 0
     acceptance: Acceptance = Acceptance.AUTOMATIC
     sync: bool = True

@@ -21,9 +21,9 @@ from repository.domain.envelope import Command, OccurredAt
 from repository.domain.values import time_of
 from repository.errors import ArchiveError
 from repository.eventlog import Answer, EventLog, Streams
-from repository.qc import Assessor
 from repository.services.identification import FormatIdentifier
 from repository.services.policy import Policy, read_policy
+from repository.services.quality_pools import Assessors
 from repository.services.true_files import TrueFiles
 from repository.services.virus import VirusScanner
 from repository.settings import Settings
@@ -56,7 +56,7 @@ class Session:
     identifier: FormatIdentifier | None
     scanner: VirusScanner | None
     characteriser: Characteriser | None
-    assessor: Assessor | None
+    assessors: Assessors | None
     vault: Vault
     key_store: KeyStore
     package_keys: PackageKeys
