@@ -71,6 +71,7 @@ READING: dict[str, tuple[str, ...]] = {
     "statement": ("--contractor", "某公司"),
     "request": ("list",),
     "opening": ("list",),
+    "review": ("list",),
 }
 """What an auditor may do: every verb that only reads."""
 
