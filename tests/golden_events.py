@@ -253,7 +253,9 @@ _PAYLOADS: tuple[Value, ...] = (
             ),
         ),
         source="/重扫/2026-04",
-        reason="第 2 页歪斜，重新扫描",
+        reason="第 2 页歪斜，重新扫描；补第 3 页，去重复的第 4 页",
+        added=(archival_package.AddedFile(path="0003.tif", sha256=_digest("added page"), bytes=44_000),),
+        removed=(archival_package.RemovedFile(path="0004.tif", sha256=_digest("removed page")),),
     ),
     description.Described(
         fields=msgspec.structs.replace(
