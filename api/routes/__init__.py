@@ -4,6 +4,7 @@ from api.endpoints import Room
 from api.routes import (
     accessions,
     audit,
+    catalogue,
     deposits,
     descriptions,
     dips,
@@ -16,11 +17,13 @@ from api.routes import (
     reports,
     requests,
     status,
+    tasks,
 )
 
 ROOMS: tuple[Room, ...] = (
     records.room,
     descriptions.room,
+    catalogue.room,
     accessions.room,
     deposits.room,
     dips.room,
@@ -32,6 +35,7 @@ ROOMS: tuple[Room, ...] = (
     reports.room,
     people.room,
     status.room,
+    tasks.room,
     door.room,
 )
 """Every room of the house. A module that is not here has no routes."""
