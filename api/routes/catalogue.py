@@ -47,7 +47,7 @@ def export_sheet(
     refused=("record-unknown", "time-invalid"),
     media_types=("application/json", *MEDIA_TYPES.values()),
 )
-def register(call: Call, record: Record, as_of: AsOf = None, form: Form = "json") -> Register | Response:
+def print_register(call: Call, record: Record, as_of: AsOf = None, form: Form = "json") -> Register | Response:
     """馆藏目录。What a fonds, series or volume holds, as it is printed and bound."""
     made = register_of(call.session, record, as_of=as_of)
     if form == "json":

@@ -84,16 +84,23 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True):
     hold: UUID
 
 
-@room.add("GET", "/v1/openings", verb="survey", answer=Queue)
-def openings(call: Call) -> Queue:
+@room.add("GET", "/v1/openings", verb="survey", answer=Queue, refused=("time-invalid",))
+def openings(call: Call, as_of: AsOf = None) -> Queue:
     """待办。Reviews that are not decided, and records taken down that nobody looked at again."""
-    return opening.queue(call.session)
+    return opening.queue(call.session, as_of=as_of)
 
 
-@room.add("GET", "/v1/openings/due", verb="propose-opening", deputies=True, answer=Due, refused=("rule-unknown",))
-def openings_due(call: Call, rule: Rule = "term", limit: Most = 1000) -> Due:
+@room.add(
+    "GET",
+    "/v1/openings/due",
+    verb="propose-opening",
+    deputies=True,
+    answer=Due,
+    refused=("rule-unknown", "time-invalid"),
+)
+def openings_due(call: Call, rule: Rule = "term", limit: Most = 1000, as_of: AsOf = None) -> Due:
     """到期。Controlled records that a rule says are due, at most 1,000."""
-    return opening.list_due(call.session, rule, limit=limit)
+    return opening.list_due(call.session, rule, limit=limit, as_of=as_of)
 
 
 @room.add(

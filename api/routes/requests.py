@@ -128,10 +128,18 @@ def list_requests(
     return requests.list_requests(call.session, waiting=waiting, mine=mine, as_of=position, limit=limit, after=after)
 
 
-@room.add("GET", "/v1/requests/{request_id}", verb="read-requests", deputies=True, answer=RequestReport, refused=_OWN)
-def show_request(call: Call, request_id: UUID) -> Answer:
+@room.add(
+    "GET",
+    "/v1/requests/{request_id}",
+    verb="read-requests",
+    deputies=True,
+    answer=RequestReport,
+    refused=(*_OWN, "time-invalid"),
+)
+def show_request(call: Call, request_id: UUID, as_of: AsOf = None) -> Answer:
     """查看利用申请。A request, its words for those who may read them; the ETag is what a decision must see."""
-    return Answer(body=requests.show_request(call.session, request_id), headers=call.etag(request_id))
+    report = requests.show_request(call.session, request_id, as_of=as_of)
+    return Answer(body=report, headers=call.etag(request_id))
 
 
 @room.add(

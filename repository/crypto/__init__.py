@@ -6,7 +6,19 @@ record that is destroyed takes all of that subject's words with it. Not promised
 archive and the master key keeps a secret from its own administrator.
 """
 
+from repository.crypto.package_keys import KeyVersion, PackageKeys, PublicKey, RecordHead, Wrapping
 from repository.crypto.sealing import Place, SubjectKey, seal, unseal
 from repository.crypto.vault import Vault
 
-__all__ = ["Place", "SubjectKey", "Vault", "seal", "unseal"]
+__all__ = [
+    "KeyVersion",
+    "PackageKeys",
+    "Place",
+    "PublicKey",
+    "RecordHead",
+    "SubjectKey",
+    "Vault",
+    "Wrapping",
+    "seal",
+    "unseal",
+]

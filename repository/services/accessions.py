@@ -14,17 +14,19 @@ from packages_spec.findings import Finding
 from repository.domain import accession
 from repository.domain.accession import ACCESSION, Returned, Stage, State, TermsAgreed
 from repository.domain.aggregate import New, fold
-from repository.domain.values import Outcome, Value
+from repository.domain.assessment import expect_settled, outcome_of
+from repository.domain.values import Value
 from repository.errors import ArchiveError
 from repository.eventlog import Streams
 from repository.services.ingest import IngestReport, IngestRequest, take_in
 from repository.services.reception import KEPT_PAPERS, RETURNED, Reception, reception_of
 from repository.services.returning import returned_workbook
+from repository.services.review_rules import Loads, verdicts_of
 from repository.services.search import position_of
 from repository.services.session import Progress, Session
 from repository.storage import discard_delivery, source_lock
 
-Decide = Callable[[State], list[Value]]
+Decide = Callable[[State, Loads], list[Value]]
 
 
 class UnitStanding(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,11 +68,18 @@ def decide_to_accept(session: Session, stream: UUID, volumes: Sequence[str]) -> 
     """Record the acceptance alone: what follows from it is done by `go_on`, where nobody has to wait for it."""
     session.require("accept")
 
-    def decide(state: State) -> list[Value]:
+    needs_sample = session.settings.quality_sample > 0
+
+    def decide(state: State, streams: Loads) -> list[Value]:
         if state.stage is Stage.ACCEPTED and not volumes:  # run again after it died between the decision and the work
             return []
         units = _named(state, volumes)
-        return accession.accept_units(state, units, actor=session.actor.agent, quality=Outcome.NOT_CHECKED)
+        quality = outcome_of(verdicts_of(streams, state, state.taken))
+        accepted = accession.accept_units(
+            state, units, actor=session.actor.agent, quality=quality, needs_sample=needs_sample
+        )
+        expect_settled(verdicts_of(streams, state, state.undecided if units is None else units), stream)
+        return accepted
 
     _decided(session, stream, "accept-delivery", decide)
     return _report(session, stream, None)
@@ -91,10 +100,13 @@ def decide_to_return(session: Session, stream: UUID, volumes: Sequence[str], rea
     """Record the return alone, lay the papers ready, and let bytes that were given back leave the quarantine."""
     session.require("return")
 
-    def decide(state: State) -> list[Value]:
+    def decide(state: State, streams: Loads) -> list[Value]:
         if state.stage is Stage.RETURNED and not volumes:  # its bytes may still lie there
             return []
-        return accession.return_units(state, _named(state, volumes), reason=reason, quality=Outcome.NOT_CHECKED)
+        units = _named(state, volumes)
+        left = [path for path in state.taken if path not in (state.undecided if units is None else units)]
+        quality = outcome_of(verdicts_of(streams, state, left))
+        return accession.return_units(state, units, reason=reason, quality=quality)
 
     _decided(session, stream, "return-delivery", decide)
     return _report(session, stream, None)
@@ -196,13 +208,14 @@ def _named(state: State, volumes: Sequence[str]) -> list[str] | None:
 
 def _decided(session: Session, stream: UUID, what: str, decide: Decide) -> None:
     """Record the decision; papers and quarantine follow it at once."""
-    decide(_state(session, stream))  # what is refused is refused before the quarantine is read: it may be clearing now
+    # What is refused is refused before the quarantine is read: it may be clearing now.
+    decide(_state(session, stream), session.log)
     archive = session.log.stream(stream)[0].envelope.archive
     reception = reception_of(session, stream)
     with source_lock(session.folder, f"decision-{stream}"):
 
         def events(streams: Streams) -> list[New]:
-            return [New(stream, payload) for payload in decide(streams.load(ACCESSION, stream).state)]
+            return [New(stream, payload) for payload in decide(streams.load(ACCESSION, stream).state, streams)]
 
         session.perform(what, events, correlation=stream, archive=archive)
         if what == "return-delivery":

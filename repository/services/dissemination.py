@@ -7,6 +7,7 @@ before the first byte does - and `Closed` that the copy in `outgoing/` is gone.
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -325,6 +326,19 @@ def unfinished_dips(session: Session) -> Iterator[UUID]:
         after = page.after
         if after is None:
             return
+
+
+def discard_parcels(session: Session, package: UUID) -> None:
+    """Take away every file made of a package that waits to be fetched, and close its request: `expunged`."""
+    for request in kept_in(session.folder / ROOM):
+        state = _state(session, request)
+        what = state.granted or state.requested
+        if what is None or package not in what.packages:
+            continue
+        discard_kept(_room(session, request))
+        if not state.closed:
+            closed = partial(access_request.close, outcome="expunged")
+            append(session, request, _archive(session, request), closed)
 
 
 def _visible(session: Session, request: UUID) -> list[Event]:

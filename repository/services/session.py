@@ -21,6 +21,7 @@ from repository.domain.envelope import Command, OccurredAt
 from repository.domain.values import time_of
 from repository.errors import ArchiveError
 from repository.eventlog import Answer, EventLog, Streams
+from repository.qc import Assessor
 from repository.services.identification import FormatIdentifier
 from repository.services.policy import Policy, read_policy
 from repository.services.true_files import TrueFiles
@@ -55,6 +56,7 @@ class Session:
     identifier: FormatIdentifier | None
     scanner: VirusScanner | None
     characteriser: Characteriser | None
+    assessor: Assessor | None
     vault: Vault
     scopes: frozenset[str] | None = None
     """Verbs that the credential is limited to; None: whatever the roles allow."""
