@@ -19,7 +19,7 @@ def made_file(make: Callable[[Path], object], name: str, media_type: str) -> Res
     """Have a file made at a place that is there for this answer only, and send it."""
     folder = TemporaryDirectory(prefix="jingui-answer-")
     try:
-        place = Path(folder.name) / "file"
+        place = Path(folder.name) / f"file{Path(name).suffix}"
         make(place)
         headers = _headers(name) | {"content-length": str(place.stat().st_size)}
         return StreamingResponse(_then_gone(folder, place), headers=headers, media_type=media_type)

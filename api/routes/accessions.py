@@ -161,10 +161,10 @@ def print_handover(call: Call, accession_id: UUID) -> Response:
     media_types=("application/json", XLSX),
 )
 def statement(
-    call: Call, contractor: Contractor, first: First = None, last: Last = None, form: Form = "json"
+    call: Call, contractor: Contractor, first: First = None, last: Last = None, as_of: AsOf = None, form: Form = "json"
 ) -> StatementReport | Response:
     """加工结算单。What a contractor delivered in a period, what went back, and what is payable."""
-    report = statement_of(call.session, contractor=contractor, first=first, last=last)
+    report = statement_of(call.session, contractor=contractor, first=first, last=last, as_of=as_of)
     if form == "json":
         return report
     return made_file(lambda place: write_statement(place, report), "statement.xlsx", XLSX)

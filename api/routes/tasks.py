@@ -86,7 +86,7 @@ class SignatureWish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     content: Content
 
 
-def _begin(call: Call, asked: Asked) -> Answer:
+def begin(call: Call, asked: Asked) -> Answer:
     """A task that needs nothing more: it is done now."""
     return _answer(call, tasks.open_task(call.session, asked))
 
@@ -134,31 +134,31 @@ def verify_fixity(call: Call) -> Answer:
     wish = call.body(FixityWish)
     if wish.record is not None:
         find_record(call.session, wish.record)
-    return _begin(call, Asked(kind=TaskKind.FIXITY, record=wish.record, budget=wish.budget))
+    return begin(call, Asked(kind=TaskKind.FIXITY, record=wish.record, budget=wish.budget))
 
 
 @room.add("POST", "/v1/work", verb="work", answer=Task, status=HTTPStatus.ACCEPTED, refused=_NEW)
 def work(call: Call) -> Answer:
     """继续未完成的事项。Put straight what a crash left, go on with open accessions, do the jobs that are due."""
-    return _begin(call, Asked(kind=TaskKind.WORK))
+    return begin(call, Asked(kind=TaskKind.WORK))
 
 
 @room.add("POST", "/v1/repack", verb="work", answer=Task, status=HTTPStatus.ACCEPTED, takes=RepackWish, refused=_NEW)
 def repack(call: Call) -> Answer:
     """更新信息包。Let packages tell what the log now knows of their descriptions, so many at most."""
-    return _begin(call, Asked(kind=TaskKind.REPACK, budget=call.body(RepackWish).budget))
+    return begin(call, Asked(kind=TaskKind.REPACK, budget=call.body(RepackWish).budget))
 
 
 @room.add("POST", "/v1/rebuild", verb="work", answer=Task, status=HTTPStatus.ACCEPTED, refused=_NEW)
 def rebuild(call: Call) -> Answer:
     """重建目录库。Make the catalogue anew from the log beside the live one, then swap."""
-    return _begin(call, Asked(kind=TaskKind.REBUILD))
+    return begin(call, Asked(kind=TaskKind.REBUILD))
 
 
 @room.add("POST", "/v1/fsck", verb="audit", answer=Task, status=HTTPStatus.ACCEPTED, refused=_NEW)
 def fsck(call: Call) -> Answer:
     """全面核对。Is all that the archive says still true: the log, the packages, the catalogue? Changes nothing."""
-    return _begin(call, Asked(kind=TaskKind.FSCK))
+    return begin(call, Asked(kind=TaskKind.FSCK))
 
 
 @room.add(
@@ -174,7 +174,7 @@ def materialise(call: Call) -> Answer:
     """导出存档信息包。A stored version exactly as it is, a bag in one zip, every byte compared on the way."""
     wish = call.body(MaterialiseWish)
     find_record(call.session, wish.record)
-    return _begin(call, Asked(kind=TaskKind.MATERIALISE, record=wish.record, as_of=wish.as_of))
+    return begin(call, Asked(kind=TaskKind.MATERIALISE, record=wish.record, as_of=wish.as_of))
 
 
 @room.add(
@@ -189,7 +189,7 @@ def materialise(call: Call) -> Answer:
 def export(call: Call) -> Answer:
     """导出。Records in a form that other systems read, in one zip."""
     wish = call.body(ExportWish)
-    return _begin(call, Asked(kind=TaskKind.EXPORT, records=wish.records, form=wish.form))
+    return begin(call, Asked(kind=TaskKind.EXPORT, records=wish.records, form=wish.form))
 
 
 @room.add(
@@ -248,7 +248,7 @@ def correct_catalogue(call: Call) -> Answer:
 def preview_deposit(call: Call, deposit_id: UUID) -> Answer:
     """预检。What would come of a deposit that came whole, and its catalogue with the faults; nothing is changed."""
     read_deposit(call.session, deposit_id)
-    return _begin(call, Asked(kind=TaskKind.PREVIEW, subject=deposit_id))
+    return begin(call, Asked(kind=TaskKind.PREVIEW, subject=deposit_id))
 
 
 @room.add(

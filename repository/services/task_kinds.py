@@ -8,13 +8,13 @@ import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
 from packages_spec.digests import Digested, digest_file, sha256_of
 from packages_spec.findings import Finding
-from repository.errors import ArchiveError
-from repository.services import audit, deposit, fixity, jobs, revision
+from repository.services import audit, deposit, fixity, jobs, removal, revision
 from repository.services.correction import apply_corrections, preview_corrections
 from repository.services.exports import Form, export
 from repository.services.handover import sign_handover
@@ -141,18 +141,28 @@ def _correct(session: Session, asked: Asked, content: Path, _out: Path, progress
 
 
 def _preview(session: Session, asked: Asked, _content: Path, out: Path, progress: Progress) -> Done:
-    if asked.subject is None:
-        raise ArchiveError("upload-unknown", "-")
-    report, workbook = deposit.judge(session, asked.subject, progress)
+    report, workbook = deposit.judge(session, _subject(asked), progress)
     size, sha256 = sha256_of([workbook])
     Folder(out).write("faults.xlsx", [workbook])
     return Done(report=told(report), file=Digested("faults.xlsx", size, sha256), media_type=XLSX)
 
 
 def _sign(session: Session, asked: Asked, content: Path, _out: Path, _progress: Progress) -> Done:
+    return Done(report=told(sign_handover(session, _subject(asked), content)))
+
+
+def _approve(session: Session, asked: Asked, _content: Path, _out: Path, progress: Progress) -> Done:
+    return Done(report=told(removal.approve(session, _subject(asked), progress)))
+
+
+def _resume(session: Session, asked: Asked, _content: Path, _out: Path, progress: Progress) -> Done:
+    return Done(report=told(removal.carry_out(session, _subject(asked), progress)))
+
+
+def _subject(asked: Asked) -> UUID:
     if asked.subject is None:
-        raise ArchiveError("accession-unknown", "-")
-    return Done(report=told(sign_handover(session, asked.subject, content)))
+        raise LookupError(f"{asked.kind} is of something")
+    return asked.subject
 
 
 DONE_BY: dict[TaskKind, Doing] = {
@@ -168,5 +178,7 @@ DONE_BY: dict[TaskKind, Doing] = {
     TaskKind.CORRECT: _correct,
     TaskKind.PREVIEW: _preview,
     TaskKind.SIGN: _sign,
+    TaskKind.APPROVE_REMOVAL: _approve,
+    TaskKind.RESUME_REMOVAL: _resume,
 }
 """How each is done."""

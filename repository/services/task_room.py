@@ -28,6 +28,8 @@ class TaskKind(StrEnum):
     CORRECT = "correct"
     PREVIEW = "preview"
     SIGN = "sign"
+    APPROVE_REMOVAL = "approve-removal"
+    RESUME_REMOVAL = "resume-removal"
 
 
 VERBS = {
@@ -43,11 +45,16 @@ VERBS = {
     TaskKind.CORRECT: "describe",
     TaskKind.PREVIEW: "ingest",
     TaskKind.SIGN: "accept",
+    TaskKind.APPROVE_REMOVAL: "approve-removal",
+    TaskKind.RESUME_REMOVAL: "approve-removal",
 }
 """By kind, what somebody must be allowed to ask for it, and to see what came of it."""
 
 OWN = frozenset({TaskKind.VALIDATE, TaskKind.PREVIEW})
 """Kinds whose answers are about somebody's own files: to anybody else there is no such task."""
+
+IN_PERSON = frozenset({TaskKind.APPROVE_REMOVAL, TaskKind.RESUME_REMOVAL})
+"""Kinds that are somebody's own agreement: nobody else's process goes on with them; they are asked for again."""
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[^/.\x00-\x1f\x7f][^/\x00-\x1f\x7f]{0,59}$")]
 Size = Annotated[int, msgspec.Meta(ge=1, le=2**53)]

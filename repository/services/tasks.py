@@ -16,7 +16,7 @@ from repository.errors import ArchiveError
 from repository.services.dissemination import ROOM, Happening, Parcel, kept_until
 from repository.services.session import Progress, Session
 from repository.services.task_kinds import DONE_BY, Done
-from repository.services.task_room import OWN, VERBS, Result, note, stored_task, upload_of
+from repository.services.task_room import IN_PERSON, OWN, VERBS, Result, note, stored_task, upload_of
 from repository.services.task_room import Asked as Asked
 from repository.services.task_room import Content as Content
 from repository.services.task_room import Task as Task
@@ -173,10 +173,17 @@ def close_task(session: Session, identifier: UUID) -> None:
 
 
 def unfinished_tasks(session: Session) -> Iterator[UUID]:
-    """Tasks that everything is there for and that are not done, of the kinds that this session may do."""
+    """Tasks that everything is there for and that are not done, of the kinds that this session may do.
+
+    One that is a person's own agreement is over: they agree again, or have it resumed.
+    """
     for identifier in uploads(session.folder, TASKS):
         task = stored_task(session, identifier)
-        if task.state == "waiting" and session.opens(VERBS[task.asked.kind]):
+        if task.state != "waiting":
+            continue
+        if task.asked.kind in IN_PERSON:
+            fail_task(session, identifier, ArchiveError("task-interrupted", identifier))
+        elif session.opens(VERBS[task.asked.kind]):
             yield identifier
 
 
