@@ -55,6 +55,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     fixity_age_days: Annotated[int, msgspec.Meta(ge=1)] = 365
     fixity_daily_bytes: Annotated[int, msgspec.Meta(ge=1)] = 500_000_000_000
     yearly_statistics: bool = True
+    outgoing_days: Annotated[int, msgspec.Meta(ge=1)] = 7
     vault_key: str | None = None
     key_folder: str | None = None
     key_kept_by: KeptBy = KeptBy.PASSPHRASE
