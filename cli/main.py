@@ -60,6 +60,8 @@ COMMANDS = (
     "report",
     "rebuild",
     "fsck",
+    "audit",
+    "witness",
     "doctor",
     "person",
     "annul",

@@ -51,6 +51,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     fixity_daily_bytes: Annotated[int, msgspec.Meta(ge=1)] = 500_000_000_000
     yearly_statistics: bool = True
     vault_key: str | None = None
+    log_key: str | None = None
+    checkpoint_seconds: Annotated[int, msgspec.Meta(ge=1)] = 30
 
 
 def personal_folder() -> Path:
@@ -62,6 +64,11 @@ def personal_folder() -> Path:
 def vault_key_file(settings: Settings) -> Path:
     """Where the vault's master key lies: `vault_key` of the settings, else this archive's file beside credentials."""
     return Path(settings.vault_key) if settings.vault_key else personal_folder() / f"{settings.id}.vault-key"
+
+
+def log_key_file(settings: Settings) -> Path:
+    """Where the key lies that signs the log: `log_key` of the settings, else this archive's file beside credentials."""
+    return Path(settings.log_key) if settings.log_key else personal_folder() / f"{settings.id}.log-key"
 
 
 def find_archive(start: Path, environment: Mapping[str, str] = os.environ) -> Path:

@@ -1,4 +1,4 @@
-"""Crypto (加密): sealed fields, and the vault that holds their keys. The only importer of `cryptography`.
+"""Crypto (加密): sealed fields, the vault that holds their keys, signatures. The only importer of `cryptography`.
 
 Promised: the words of a sealed field can be read by whoever holds the vault's master key and the subject's record, and
 by nobody else; a field that was moved to another event, version or name, or changed by one bit, is refused; a subject's
@@ -7,6 +7,26 @@ archive and the master key keeps a secret from its own administrator.
 """
 
 from repository.crypto.sealing import Place, SubjectKey, seal, unseal
+from repository.crypto.signing import (
+    COSIGNATURE,
+    PublicKey,
+    SigningKey,
+    create_signing_key,
+    read_public_key,
+    read_signing_key,
+)
 from repository.crypto.vault import Vault
 
-__all__ = ["Place", "SubjectKey", "Vault", "seal", "unseal"]
+__all__ = [
+    "COSIGNATURE",
+    "Place",
+    "PublicKey",
+    "SigningKey",
+    "SubjectKey",
+    "Vault",
+    "create_signing_key",
+    "read_public_key",
+    "read_signing_key",
+    "seal",
+    "unseal",
+]
