@@ -143,10 +143,16 @@ def test_a_witness_sees_that_the_log_only_grows(scene: Scene, tmp_path: Path) ->
     assert (memory / "witness.key").stat().st_mode & 0o777 == 0o600
 
 
+class Quiet(SimpleHTTPRequestHandler):
+    """A web server of files that tells nobody what it did."""
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
 @contextmanager
 def published(folder: Path) -> Iterator[str]:
-    handler = functools.partial(SimpleHTTPRequestHandler, directory=str(folder))
-    handler.func.log_message = lambda *_: None  # type: ignore[attr-defined, method-assign] - nobody reads what it says
+    handler = functools.partial(Quiet, directory=str(folder))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
