@@ -19,6 +19,7 @@ from api.routes import ROOMS
 from api.work import Work
 from repository.archive import Served
 from repository.errors import ArchiveError
+from repository.services import accessions
 from repository.services.deposit import take_in, unfinished_deposits
 from repository.services.dissemination import make_dip, tidy, unfinished_dips
 from repository.services.session import SOFTWARE_VERSION
@@ -80,3 +81,5 @@ def take_up(served: Served, work: Work) -> None:
         work.put(request, partial(make_dip, served.base, request))
     for deposit in unfinished_deposits(served.base):
         work.put(deposit, partial(take_in, served.base, deposit))
+    for accession in accessions.undone(served.base):
+        work.put(accession, partial(accessions.take_up, served.base, accession))

@@ -19,6 +19,7 @@ COMMANDS = (
     "init",
     "ingest",
     "accession",
+    "review",
     "accept",
     "return",
     "handover",
@@ -65,6 +66,8 @@ COMMANDS = (
     "doctor",
     "person",
     "annul",
+    "expunge",
+    "spill",
 )
 """In the order of a working day. Each is a module of `cli.commands`, loaded when it is called."""
 

@@ -17,6 +17,7 @@ from repository.domain.envelope import Actor, Authentication
 from repository.domain.values import SecrecyClass as SecrecyClass
 from repository.errors import ArchiveError
 from repository.eventlog import EventLog
+from repository.qc import PROFILES, Assessor, load_profile
 from repository.services.administration import authenticate, credential_file, found_archive, write_credential
 from repository.services.audit import AuditReport, audit_log, fsck
 from repository.services.audit_verify import AuditVerdict, Comparison
@@ -86,7 +87,7 @@ def _found(folder: Path, settings: Settings, keep: Path, administrator: str, nam
             closing(EventLog.create(folder / LOG, clock=clock, software=f"{SOFTWARE}/{SOFTWARE_VERSION}")) as log,
             closing(Catalogue.open(folder / "catalogue")) as catalogue,
         ):
-            session = _session(folder, settings, log, store, catalogue, actor, None, None)
+            session = _session(folder, settings, log, store, catalogue, actor, None, None, None)
             credential = found_archive(session, administrator=administrator, archive_name=name)
         write_settings(folder, settings)
         store.sync()
@@ -118,8 +119,9 @@ def open_archive(
             Store.open(place, sync=settings.sync) as store,
             closing(Siegfried()) as siegfried,
             closing(Characteriser()) as characteriser,
+            closing(Assessor(load_profile(settings.quality_profile or PROFILES[0]))) as assessor,
         ):
-            session = _session(place, settings, log, store, catalogue, actor, siegfried, characteriser)
+            session = _session(place, settings, log, store, catalogue, actor, siegfried, characteriser, assessor)
             if with_scanner and settings.virus_scanner:
                 session = replace(session, scanner=ClamAv(settings.virus_scanner))
             reached = log.position()
@@ -220,6 +222,7 @@ def _session(
     actor: Actor,
     siegfried: Siegfried | None,
     characteriser: Characteriser | None,
+    assessor: Assessor | None,
 ) -> Session:
     return Session(
         folder=folder,
@@ -233,6 +236,7 @@ def _session(
         identifier=siegfried if settings.identify_formats else None,
         scanner=None,
         characteriser=characteriser if settings.characterise else None,
+        assessor=assessor if settings.quality else None,
         vault=Vault(folder, vault_key_file(settings), new_id),
     )
 

@@ -44,6 +44,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     characterise: bool = True
     format_policy: str | None = None
     virus_scanner: str | None = None
+    quality: bool = True
+    quality_profile: str | None = None
+    quality_sample: Annotated[int, msgspec.Meta(ge=0, le=100)] = 0
     acceptance: Acceptance = Acceptance.AUTOMATIC
     sync: bool = True
     workplace: str | None = None

@@ -56,15 +56,17 @@ def accessions(call: Call, as_of: AsOf = None, limit: Limit = 20, after: After =
     answer=AccessionReport,
     refused=("accession-unknown", "time-invalid"),
 )
-def accession(call: Call, accession_id: UUID, as_of: AsOf = None) -> AccessionReport:
-    """查看接收登记。How it stands, unit by unit."""
-    return show_accession(call.session, accession_id, as_of=as_of)
+def accession(call: Call, accession_id: UUID, as_of: AsOf = None) -> Answer:
+    """查看接收登记。How it stands, unit by unit; the ETag is what a decision must have seen."""
+    report = show_accession(call.session, accession_id, as_of=as_of)
+    return Answer(body=report, headers={} if as_of else call.etag(accession_id))
 
 
 @room.add(
     "POST",
     "/v1/accessions/{accession_id}/acceptance",
     verb="accept",
+    changes=True,
     answer=AccessionReport,
     status=HTTPStatus.ACCEPTED,
     takes=Acceptance,
@@ -72,7 +74,7 @@ def accession(call: Call, accession_id: UUID, as_of: AsOf = None) -> AccessionRe
 )
 def accept(call: Call, accession_id: UUID) -> Answer:
     """验收。Recorded at once; with the last decision what was accepted is stored by a job. Asked again it goes on."""
-    report = decide_to_accept(call.session, accession_id, call.body(Acceptance).volumes)
+    report = decide_to_accept(call.seeing(accession_id), accession_id, call.body(Acceptance).volumes)
     return _go_on(call, accession_id, report)
 
 
@@ -80,6 +82,7 @@ def accept(call: Call, accession_id: UUID) -> Answer:
     "POST",
     "/v1/accessions/{accession_id}/return",
     verb="return",
+    changes=True,
     answer=AccessionReport,
     status=HTTPStatus.ACCEPTED,
     takes=GivenBack,
@@ -88,7 +91,7 @@ def accept(call: Call, accession_id: UUID) -> Answer:
 def give_back(call: Call, accession_id: UUID) -> Answer:
     """退回。Recorded at once with its reason; bytes leave the quarantine only after it."""
     given = call.body(GivenBack)
-    report = decide_to_return(call.session, accession_id, given.volumes, given.reason)
+    report = decide_to_return(call.seeing(accession_id), accession_id, given.volumes, given.reason)
     return _go_on(call, accession_id, report)
 
 
@@ -99,4 +102,5 @@ def _go_on(call: Call, accession: UUID, report: AccessionReport) -> Answer:
         go_on(session, accession, progress)
 
     call.work.put(accession, follow)
-    return Answer(body=report, status=HTTPStatus.ACCEPTED, headers={"location": f"/v1/accessions/{accession}"})
+    headers = {"location": f"/v1/accessions/{accession}", **call.etag(accession)}
+    return Answer(body=report, status=HTTPStatus.ACCEPTED, headers=headers)

@@ -33,6 +33,7 @@ class DipWish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     "POST",
     "/v1/dips",
     verb="disseminate",
+    deputies=True,
     answer=DipReport,
     status=HTTPStatus.ACCEPTED,
     takes=DipWish,
@@ -75,6 +76,7 @@ class FormWish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     "POST",
     "/v1/requests/{request_id}/dip",
     verb="disseminate",
+    deputies=True,
     answer=DipReport,
     status=HTTPStatus.ACCEPTED,
     takes=FormWish,
@@ -94,7 +96,7 @@ def answer_request(call: Call, request_id: UUID) -> Answer:
     return Answer(body=report, status=HTTPStatus.ACCEPTED, headers={"location": f"/v1/dips/{request_id}"})
 
 
-@room.add("GET", "/v1/dips/{request_id}", verb="disseminate", answer=DipReport, refused=_OWN)
+@room.add("GET", "/v1/dips/{request_id}", verb="disseminate", deputies=True, answer=DipReport, refused=_OWN)
 def show_dip(call: Call, request_id: UUID) -> DipReport:
     """查看利用申请。How it stands; once ready, the file's name, size and SHA-256."""
     return dissemination.read_dip(call.session, request_id)
@@ -104,6 +106,7 @@ def show_dip(call: Call, request_id: UUID) -> DipReport:
     "GET",
     "/v1/dips/{request_id}/events",
     verb="disseminate",
+    deputies=True,
     refused=_OWN,
     media_types=("text/event-stream",),
 )
@@ -116,6 +119,7 @@ async def follow_dip(call: Call, request_id: UUID) -> Response:
     "GET",
     "/v1/dips/{request_id}/content",
     verb="disseminate",
+    deputies=True,
     refused=(*_OWN, "access-controlled", "dip-not-ready", "dip-gone", "bytes-invalid"),
     media_types=("application/zip", "application/pdf"),
     also=(HTTPStatus.PARTIAL_CONTENT, HTTPStatus.NOT_MODIFIED),
@@ -129,6 +133,7 @@ def fetch_dip(call: Call, request_id: UUID) -> Response:
     "HEAD",
     "/v1/dips/{request_id}/content",
     verb="disseminate",
+    deputies=True,
     refused=(*_OWN, "access-controlled", "dip-not-ready", "dip-gone", "bytes-invalid"),
     also=(HTTPStatus.PARTIAL_CONTENT, HTTPStatus.NOT_MODIFIED),
 )
@@ -137,7 +142,9 @@ def probe_dip(call: Call, request_id: UUID) -> Response:
     return send(call.request, dissemination.open_parcel(call.session, request_id))
 
 
-@room.add("DELETE", "/v1/dips/{request_id}", verb="disseminate", status=HTTPStatus.NO_CONTENT, refused=_OWN)
+@room.add(
+    "DELETE", "/v1/dips/{request_id}", verb="disseminate", deputies=True, status=HTTPStatus.NO_CONTENT, refused=_OWN
+)
 def close_dip(call: Call, request_id: UUID) -> Answer:
     """利用结束。It arrived, or is wanted no more: the copy goes."""
     dissemination.close_dip(call.session, request_id)

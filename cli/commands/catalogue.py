@@ -66,7 +66,7 @@ def command(
     with open_archive(archive, credential) as session:
         if action is Action.EXPORT:
             report = export_catalogue(
-                session, file, words=words, below=below, fonds=fonds, reference_code_prefix=prefix
+                session, file, words=words, below=below, as_of=as_of, fonds=fonds, reference_code_prefix=prefix
             )
             _say(report, text("catalogue.exported", path=report.path, entries=report.entries), as_json=as_json)
         elif action is Action.IMPORT:

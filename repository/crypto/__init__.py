@@ -6,11 +6,12 @@ record that is destroyed takes all of that subject's words with it. Not promised
 archive and the master key keeps a secret from its own administrator.
 """
 
+from repository.crypto.package_keys import KeyVersion, PackageKeys, PublicKey, RecordHead, Wrapping
 from repository.crypto.sealing import Place, SubjectKey, seal, unseal
 from repository.crypto.signing import (
     COSIGNATURE,
-    PublicKey,
     SigningKey,
+    VerifyingKey,
     create_signing_key,
     read_public_key,
     read_signing_key,
@@ -19,11 +20,16 @@ from repository.crypto.vault import Vault
 
 __all__ = [
     "COSIGNATURE",
+    "KeyVersion",
+    "PackageKeys",
     "Place",
     "PublicKey",
+    "RecordHead",
     "SigningKey",
     "SubjectKey",
     "Vault",
+    "VerifyingKey",
+    "Wrapping",
     "create_signing_key",
     "read_public_key",
     "read_signing_key",

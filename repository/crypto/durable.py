@@ -5,25 +5,52 @@ A room of its own does not reach into another's: storage writes packages, this w
 
 import os
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 
 
 def create_durably(path: Path, data: bytes) -> None:
     """Make a file of mode 0600. `FileExistsError` when one of that name is there: of two writers one wins."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    temporary = _aside(path)
     try:
-        try:
-            written = 0
-            while written < len(data):
-                written += os.write(descriptor, data[written:])
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        _write_aside(temporary, data)
         os.link(temporary, path)  # unlike a rename, it never takes the place of what is there
     finally:
-        temporary.unlink()
+        temporary.unlink(missing_ok=True)
     sync_names(path.parent)
+
+
+def replace_all_durably(files: Sequence[tuple[Path, bytes]]) -> None:
+    """Put each file in the place of the old one: all are synced before the first takes its place.
+
+    Dying anywhere, each path holds its old bytes or its new ones.
+    """
+    aside = [(_aside(path), path) for path, _ in files]
+    try:
+        for (temporary, _), (_, data) in zip(aside, files, strict=True):
+            _write_aside(temporary, data)
+        for temporary, path in aside:
+            os.rename(temporary, path)  # noqa: PTH104 - one call of the system, as the tests count them
+    finally:
+        for temporary, _ in aside:
+            temporary.unlink(missing_ok=True)
+    for folder in sorted({path.parent for path, _ in files}):
+        sync_names(folder)
+
+
+def _aside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+
+
+def _write_aside(temporary: Path, data: bytes) -> None:
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        written = 0
+        while written < len(data):
+            written += os.write(descriptor, data[written:])
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def sync_names(folder: Path) -> None:
@@ -33,3 +60,18 @@ def sync_names(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def destroy_durably(path: Path) -> None:
+    """Overwrite a file, and remove it. One that is not there is passed over."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return
+    try:
+        os.pwrite(descriptor, bytes(os.fstat(descriptor).st_size), 0)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    path.unlink(missing_ok=True)
+    sync_names(path.parent)

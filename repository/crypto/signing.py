@@ -23,7 +23,7 @@ PRIVATE = "PRIVATE+KEY+"
 KEY = 32
 
 
-class PublicKey(msgspec.Struct, frozen=True):
+class VerifyingKey(msgspec.Struct, frozen=True):
     """A key that verifies."""
 
     name: str
@@ -54,7 +54,7 @@ class SigningKey:
 
     def __init__(self, name: str, algorithm: int, seed: bytes) -> None:
         self._key = Ed25519PrivateKey.from_private_bytes(seed)
-        self.public = PublicKey(name=name, algorithm=algorithm, material=self._key.public_key().public_bytes_raw())
+        self.public = VerifyingKey(name=name, algorithm=algorithm, material=self._key.public_key().public_bytes_raw())
 
     def sign(self, message: bytes) -> bytes:
         """Sign."""
@@ -101,13 +101,13 @@ def read_signing_key(path: Path) -> SigningKey:
     return key
 
 
-def read_public_key(text: str) -> PublicKey:
+def read_public_key(text: str) -> VerifyingKey:
     """A published key. `log-key-invalid` for a text that is none."""
     try:
         name, key_id, algorithm, material = _parsed(text.strip())
     except ValueError as error:
         raise ArchiveError("log-key-invalid", text.strip()) from error
-    key = PublicKey(name=name, algorithm=algorithm, material=material)
+    key = VerifyingKey(name=name, algorithm=algorithm, material=material)
     if key.key_id != key_id:
         raise ArchiveError("log-key-invalid", text.strip())
     return key

@@ -21,7 +21,7 @@ from uuid import UUID
 import msgspec
 
 from repository.crypto import records
-from repository.crypto.durable import create_durably, sync_names
+from repository.crypto.durable import create_durably, destroy_durably, sync_names
 from repository.crypto.master import create_master, outside, read_master
 from repository.crypto.records import KeyRecord, MasterKey, Use
 from repository.crypto.sealing import KEY, SubjectKey, bound
@@ -84,6 +84,21 @@ class Vault:
         path = self._subject_file(subject)
         record = records.read(path, use="subject", identity=subject)
         return SubjectKey(subject=subject, key=record.key, material=records.unwrap(record, self._master_key(), path))
+
+    def key_id(self, subject: UUID) -> UUID | None:
+        """Which key a reader's record holds; null where there is no record any more."""
+        path = self._subject_file(subject)
+        return records.read(path, use="subject", identity=subject).key if path.exists() else None
+
+    def destroy(self, subject: UUID) -> None:
+        """Destroy a reader's key, and every reference by which a paper leads to them; durable when this returns.
+
+        The key's record is overwritten before its name goes. Done already, it does what is left to do.
+        """
+        for reference in (self.folder / "readers").glob("*"):
+            if not reference.name.startswith(".") and self._referred(reference) == subject:
+                destroy_durably(reference)
+        destroy_durably(self._subject_file(subject))
 
     def _prepare(self) -> None:
         """Make master key and index key, once.

@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 
 from repository.domain.aggregate import Aggregate
-from repository.domain.values import Confidential, Finding, Outcome, Value
+from repository.domain.values import Confidential, Finding, Outcome, Sha256, Value
 from repository.errors import ArchiveError
 
 
@@ -16,6 +16,7 @@ class RunKind(StrEnum):
     FIXITY = "fixity"
     EXPORT = "export"
     REBUILD = "rebuild"
+    QUALITY = "quality"
 
 
 class Started(Value, frozen=True, kw_only=True):
@@ -40,6 +41,27 @@ class Verified(Value, frozen=True, kw_only=True):
     packages: tuple[UUID, ...]
     files: int
     bytes: int
+
+
+class VerdictChange(Value, frozen=True, kw_only=True):
+    """A page of a package that another profile judges otherwise: its checks' letters before and now, by check."""
+
+    package: UUID
+    file: int
+    frame: int
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+
+
+class VerdictsCompared(Value, frozen=True, kw_only=True):
+    """So many pages were judged again; these differ (`Q01:r`: check Q01 sends it to a person). Nothing is changed."""
+
+    profile: str
+    profile_sha256: Sha256
+    algorithm: int
+    packages: int
+    pages: int
+    changes: tuple[VerdictChange, ...]
 
 
 class Finished(Value, frozen=True, kw_only=True):
@@ -93,6 +115,12 @@ def verify(state: State, verified: Verified) -> list[Value]:
     """Say which packages were found true. Refused before the run's beginning and after its end; nothing for none."""
     _expect_running(state)
     return [verified] if verified.packages else []
+
+
+def compare(state: State, compared: VerdictsCompared) -> list[Value]:
+    """Say what another profile would have found. Refused before the run's beginning and after its end."""
+    _expect_running(state)
+    return [compared]
 
 
 def finish(state: State, finished: Finished) -> list[Value]:

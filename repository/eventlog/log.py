@@ -44,6 +44,7 @@ class EventLog:
         recorder = Recorder(file, clock)
         self._reader: Reader = recorder.reader
         self._turnstile = recorder.turnstile
+        self._recorder = recorder
         self._application = LogApplication(recorder, FrameMapper(self.codec, software))
         self._locks = KeyedLocks()
 
@@ -191,6 +192,17 @@ class EventLog:
     def clock_back(self) -> list[int]:
         """The positions at which the clock stood earlier than one position before."""
         return self._reader.clock_back()
+
+    def expunge(self, positions: Sequence[int]) -> None:
+        """Take payloads that a committed `PayloadExpunged` names out of the file for ever; durable when it returns.
+
+        `log-fault` where none names one of them, `locked` while an old state of the file is being read.
+        """
+        self._recorder.expunge(positions)
+
+    def containing(self, words: str, *, upto: int) -> list[int]:
+        """Positions up to one at which these words stand in an envelope or a payload. Reads the whole log once."""
+        return self._reader.containing(words, upto)
 
     def close(self) -> None:
         """Finish what waits to be written, and close the file."""

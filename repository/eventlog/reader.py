@@ -120,13 +120,18 @@ class Reader:
         return rows[0][0] if rows else None
 
     def naming(self, identity: UUID, upto: int) -> list[int]:
-        """Positions of the events that name an id anywhere, envelope or payload. Reads the whole log, inside SQLite."""
+        """Positions of the events that name an id anywhere, envelope or payload."""
+        return self.containing(str(identity), upto)
+
+    def containing(self, words: str, upto: int) -> list[int]:
+        """Positions at which these words stand, as JSON spells them. Reads the whole log, inside SQLite."""
+        spelled = msgspec.json.encode(words)[1:-1]
         statement = (
             "SELECT e.position FROM events AS e LEFT JOIN payloads AS p ON p.position = e.position "
             "WHERE e.position <= ?1 AND (instr(e.envelope, CAST(?2 AS BLOB)) OR instr(p.payload, CAST(?2 AS BLOB))) "
             "ORDER BY e.position"
         )
-        return [int(position) for (position,) in self._fetch(statement, upto, str(identity))]
+        return [int(position) for (position,) in self._fetch(statement, upto, spelled.decode())]
 
     def identified(self, event: UUID) -> int | None:
         """The position of the event with that id: its envelope begins with it."""

@@ -14,12 +14,15 @@ from repository.domain import (
     accession,
     agent,
     archival_package,
+    assessment,
     corrections,
     description,
     opening_review,
     reader,
+    removal,
     reservation,
     run,
+    sampling,
 )
 from repository.domain.aggregate import Aggregate
 from repository.domain.values import Value
@@ -48,6 +51,7 @@ AGGREGATES: dict[str, Aggregate[Any]] = {
         run.RUN,
         reader.READER,
         opening_review.OPENING_REVIEW,
+        removal.REMOVAL,
     )
 }
 """Every kind of stream by its name."""
@@ -69,6 +73,9 @@ _OWN: dict[str, dict[type[Value], str]] = {
         accession.PartCompleted: "Annulled",
         accession.HandoverPrinted: "HandoverPrinted",
         accession.HandoverSigned: "Annulled",
+        sampling.SampleDrawn: "Annulled",
+        sampling.SampleJudged: "SampleJudged",
+        sampling.SampleConcluded: "SampleConcluded",
     },
     "ArchivalPackage": {
         archival_package.Created: "Annulled",
@@ -85,6 +92,11 @@ _OWN: dict[str, dict[type[Value], str]] = {
         archival_package.AccessStatusChanged: "AccessStatusChanged",
         archival_package.HoldPlaced: "HoldReleased",
         archival_package.HoldReleased: "HoldPlaced",
+        archival_package.Encrypted: "Decrypted",
+        archival_package.Decrypted: "Encrypted",
+        archival_package.Expunged: "Annulled",
+        assessment.QualityAssessed: "QualityAssessed",
+        assessment.QualityReviewed: "QualityReviewed",
     },
     "Description": {
         description.Described: "Revised",
@@ -128,6 +140,7 @@ _OWN: dict[str, dict[type[Value], str]] = {
         run.Started: "Finished",
         run.Progressed: "Finished",
         run.Verified: "Annulled",
+        run.VerdictsCompared: "Annulled",
         run.Finished: "Annulled",
     },
     "Reader": {reader.Introduced: "Introduced", reader.SubjectKeyDestroyed: "Annulled"},
@@ -137,6 +150,12 @@ _OWN: dict[str, dict[type[Value], str]] = {
         opening_review.UnitAnswered: "UnitAnswered",
         opening_review.Decided: "Annulled",
         opening_review.Withdrawn: "Annulled",
+    },
+    "Removal": {
+        removal.Proposed: "Withdrawn",
+        removal.Approved: "Annulled",
+        removal.Withdrawn: "Annulled",
+        removal.Finished: "Annulled",
     },
 }
 

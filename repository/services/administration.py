@@ -109,7 +109,7 @@ def found_archive(session: Session, *, administrator: str, archive_name: str) ->
 def add_person(session: Session, *, name: str, roles: list[Role]) -> tuple[UUID, Credential]:
     """Register a person with their roles and a credential of their own, which is returned once and kept nowhere.
 
-    `roles-forbidden` for roles that the policy never lets one person combine.
+    `roles-forbidden` for roles that the policy never lets one person combine, `told-once` when it was done already.
     """
     session.require("administer")
     never = session.policy.never
@@ -123,7 +123,8 @@ def add_person(session: Session, *, name: str, roles: list[Role]) -> tuple[UUID,
         issued = agent.CredentialIssued(credential=credential.credential, secret_sha256=credential.digest)
         return [New(person, payload) for payload in (*registered, *granted, issued)]
 
-    session.perform("add-person", decide, correlation=person, archive=None)
+    if session.perform("add-person", decide, correlation=person, archive=None).already:
+        raise ArchiveError("told-once", credential.credential)
     return person, credential
 
 
@@ -271,6 +272,8 @@ def annul(session: Session, position: int, *, reason: str, approver: Actor) -> N
     session.require("annul")
     if not may(session.log.load(AGENT, approver.agent).state, "annul"):
         raise ArchiveError("not-allowed", "annul")
+    if approver.agent in session.agents:
+        raise ArchiveError("second-person-needed", position)
     event = next(session.log.events(after=position - 1, upto=position), None)
     if event is None:
         raise ArchiveError("position-unknown", position)

@@ -9,13 +9,14 @@ import msgspec
 
 from packages_spec.findings import Finding, Severity
 from repository.catalogue import Catalogue
-from repository.domain.archival_package import Stored
+from repository.domain.archival_package import ARCHIVAL_PACKAGE, Stored
 from repository.domain.envelope import Event
 from repository.errors import ArchiveError
 from repository.eventlog import LogFault, Observe, verify_log
 from repository.services.package_check import check_package
 from repository.services.search import position_of
 from repository.services.session import Progress, Session
+from repository.storage import object_id
 
 
 class Fault(msgspec.Struct, frozen=True, order=True):
@@ -65,9 +66,11 @@ def fsck(session: Session, progress: Progress, observe: Observe | None = None) -
 
     # 3 the store itself, and what lies in it and no event speaks of
     faults += [fault_of("store", "store", finding) for finding in session.store.judge_root()]
-    for package in session.store.objects():
-        if package not in stored and not _is_accounted_for(session, package):
-            faults.append(fault_of("store", str(package), Finding("archive.object-without-event", str(package))))
+    for package, generation in session.store.held():
+        known = stored[package].payload if package in stored else None
+        is_stored = isinstance(known, Stored) and known.generation == generation
+        if not is_stored and not _is_accounted_for(session, package, generation):
+            faults.append(fault_of("store", str(package), _without_event(session, package, generation)))
 
     # 4 the catalogue against a replay of the log; of a false log nothing can be replayed
     digest = ""
@@ -111,11 +114,19 @@ def _stored(session: Session) -> Iterator[tuple[UUID, Event]]:
         yield event.envelope.stream, event
 
 
-def _is_accounted_for(session: Session, package: UUID) -> bool:
+def _is_accounted_for(session: Session, package: UUID, generation: int) -> bool:
     """Whether a living process commits it at this moment, or has committed it since the audit began."""
     if session.store.is_being_committed(package):
         return True
-    return any(isinstance(event.payload, Stored) for event in session.log.stream(package))
+    state = session.log.load(ARCHIVAL_PACKAGE, package).state
+    return generation not in state.expunged and any(one.generation == generation for one in state.stored)
+
+
+def _without_event(session: Session, package: UUID, generation: int) -> Finding:
+    """An object that no `Stored` speaks of; or one whose removal was recorded, and which lies there still."""
+    if generation in session.log.load(ARCHIVAL_PACKAGE, package).state.expunged:
+        return Finding("archive.expunged-object", object_id(package, generation))
+    return Finding("archive.object-without-event", str(package))
 
 
 def _catalogue(session: Session, progress: Progress) -> tuple[str, list[Fault]]:

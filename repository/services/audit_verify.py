@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from packages_spec.findings import Finding
-from repository.crypto import PublicKey, read_public_key
+from repository.crypto import VerifyingKey, read_public_key
 from repository.domain.values import Sha256
 from repository.errors import ArchiveError
 from repository.evidence import Checkpoint, Incomplete, Recount, Tiles, leaf_hash
@@ -193,7 +193,7 @@ def _others(folder: Path, held: tuple[Path, ...], log_key: str | None) -> Iterat
         yield str(path), checked_checkpoint(path.read_bytes(), key, str(path))[0]
 
 
-def _trusted_keys(held: tuple[Path, ...], log_key: str | None) -> Iterator[tuple[str, PublicKey]]:
+def _trusted_keys(held: tuple[Path, ...], log_key: str | None) -> Iterator[tuple[str, VerifyingKey]]:
     """The log's key as others hold it."""
     if log_key:
         yield "--log-key", read_public_key(log_key)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from repository.crypto import PublicKey, SigningKey, create_signing_key, read_public_key, read_signing_key
+from repository.crypto import SigningKey, VerifyingKey, create_signing_key, read_public_key, read_signing_key
 from repository.domain.values import Sha256
 from repository.errors import ArchiveError
 from repository.evidence import (
@@ -109,13 +109,13 @@ def _key(session: Session, folder: Path) -> SigningKey:
     return key
 
 
-def published_key(folder: Path) -> PublicKey | None:
+def published_key(folder: Path) -> VerifyingKey | None:
     """The key that lies beside the checkpoints; null where nothing was ever signed."""
     path = folder / PUBLIC_KEY
     return read_public_key(path.read_text("utf-8")) if path.exists() else None
 
 
-def newest_checkpoint(folder: Path, key: PublicKey) -> tuple[Checkpoint, Note] | None:
+def newest_checkpoint(folder: Path, key: VerifyingKey) -> tuple[Checkpoint, Note] | None:
     """The checkpoint in a folder of evidence; null where there is none. `checkpoint-invalid` for a false one."""
     path = folder / CHECKPOINT
     if not path.exists():
@@ -123,7 +123,7 @@ def newest_checkpoint(folder: Path, key: PublicKey) -> tuple[Checkpoint, Note] |
     return checked_checkpoint(path.read_bytes(), key, str(path))
 
 
-def checked_checkpoint(data: bytes, key: PublicKey, thing: str) -> tuple[Checkpoint, Note]:
+def checked_checkpoint(data: bytes, key: VerifyingKey, thing: str) -> tuple[Checkpoint, Note]:
     """A checkpoint that this key signed. `checkpoint-invalid` for anything else."""
     try:
         checkpoint, note = read_checkpoint(data)
@@ -162,7 +162,7 @@ def _expect_same_end(session: Session, tiles: Tiles) -> None:
         raise ArchiveError("checkpoint-contradicts", tiles.size, found=own[-len(EMPTY) :].hex())
 
 
-def _attested(checkpoint: Checkpoint, key: PublicKey, folder: Path, *, is_new: bool) -> Attested:
+def _attested(checkpoint: Checkpoint, key: VerifyingKey, folder: Path, *, is_new: bool) -> Attested:
     return Attested(
         origin=checkpoint.origin,
         size=checkpoint.size,

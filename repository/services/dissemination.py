@@ -6,6 +6,7 @@ before the first byte does - and `Closed` that the copy in `outgoing/` is gone.
 """
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -13,7 +14,6 @@ import msgspec
 
 from repository.domain import access_request
 from repository.domain.access_request import ACCESS_REQUEST, Requested
-from repository.domain.agent import AGENT
 from repository.domain.authority import may
 from repository.domain.envelope import Event
 from repository.domain.values import Value
@@ -279,13 +279,26 @@ def unfinished_dips(session: Session) -> Iterator[UUID]:
             return
 
 
+def discard_parcels(session: Session, package: UUID) -> None:
+    """Take away every file made of a package that waits to be fetched, and close its request: `expunged`."""
+    for request in kept_in(session.folder / ROOM):
+        state = _state(session, request)
+        what = state.granted or state.requested
+        if what is None or package not in what.packages:
+            continue
+        discard_kept(_room(session, request))
+        if not state.closed:
+            closed = partial(access_request.close, outcome="expunged")
+            append(session, request, _archive(session, request), closed)
+
+
 def _visible(session: Session, request: UUID) -> list[Event]:
     """The request's events. To anybody but its requester and those who manage use there is no such request."""
     events = session.log.stream(request)
     if events and events[0].envelope.type in ("AccessRequest.Requested", "AccessRequest.UseRegistered"):
         first = events[0].envelope
         asked = first.on_behalf_of or first.actor
-        if session.actor.agent == asked or may(session.log.load(AGENT, session.actor.agent).state, "materialise"):
+        if session.principal == asked or may(session.standing(), "materialise"):
             return events
     raise ArchiveError("request-unknown", request)
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import msgspec
 
-from repository.crypto import PublicKey
+from repository.crypto import VerifyingKey
 from repository.domain.values import Sha256
 from repository.errors import ArchiveError
 from repository.evidence import (
@@ -51,7 +51,7 @@ def prove(session: Session, event: str, *, held: Path | None = None) -> Proven:
     return prove_under(session, _position(session, event), *checkpointed)
 
 
-def read_held(path: Path, key: PublicKey) -> tuple[Checkpoint, Note]:
+def read_held(path: Path, key: VerifyingKey) -> tuple[Checkpoint, Note]:
     """A checkpoint that somebody kept."""
     try:
         data = path.read_bytes()

@@ -12,7 +12,14 @@ from urllib.parse import urlsplit
 import httpx2
 import msgspec
 
-from repository.crypto import COSIGNATURE, PublicKey, SigningKey, create_signing_key, read_public_key, read_signing_key
+from repository.crypto import (
+    COSIGNATURE,
+    SigningKey,
+    VerifyingKey,
+    create_signing_key,
+    read_public_key,
+    read_signing_key,
+)
 from repository.domain.values import Sha256
 from repository.errors import ArchiveError
 from repository.evidence import (
@@ -88,7 +95,7 @@ def witness(source: str, memory: Path, *, clock: Clock, log_key: str | None = No
     )
 
 
-def _remembered_key(memory: Path, given: str | None) -> PublicKey:
+def _remembered_key(memory: Path, given: str | None) -> VerifyingKey:
     path = memory / PUBLIC_KEY
     if not path.exists():
         if given is None:
@@ -109,7 +116,7 @@ def _own_key(memory: Path, name: str) -> SigningKey:
     return key
 
 
-def _last(memory: Path, key: PublicKey) -> Checkpoint | None:
+def _last(memory: Path, key: VerifyingKey) -> Checkpoint | None:
     path = memory / CHECKPOINT
     return checked_checkpoint(path.read_bytes(), key, str(path))[0] if path.exists() else None
 

@@ -7,10 +7,11 @@ from repository.storage.locks import is_running, run_lock, run_lock_in
 from repository.storage.quarantine import discard_delivery, discard_quarantine, keep_beside, source_lock
 from repository.storage.receive import Received, listing_lines, receive
 from repository.storage.recovery import Recovered, RecoveryAction, StoredClaim, recover
-from repository.storage.staging import Published, Stage
+from repository.storage.staging import Published, Stage, object_id
 from repository.storage.store import Store
 from repository.storage.survey import survey
 from repository.storage.uploads import Part, Upload, facts_of, uploads
+from repository.storage.wiping import wipe
 
 __all__ = [
     "FileSystem",
@@ -33,6 +34,7 @@ __all__ = [
     "keep_beside",
     "kept_in",
     "listing_lines",
+    "object_id",
     "outgoing",
     "probe",
     "receive",
@@ -43,5 +45,6 @@ __all__ = [
     "survey",
     "sweep_outgoing",
     "uploads",
+    "wipe",
     "write_atomic",
 ]

@@ -46,6 +46,12 @@ class Upload:
         with storage_errors(self.folder):
             write_atomic(self.folder / FACTS, facts)
 
+    def beside(self, name: str, content: bytes) -> Path:
+        """Keep a small file beside it, durably; its place."""
+        with storage_errors(self.folder):
+            write_atomic(self.folder / name, content)
+        return self.folder / name
+
     @property
     def size(self) -> int:
         """Bytes that are there; 0 once they were taken in and let go."""

@@ -24,6 +24,7 @@ from repository.domain.values import AccessionKind, SecrecyClass
 from repository.eventlog.registry import event_types
 from repository.services.administration import Role
 from repository.services.catalogue_file import FIELDS as CATALOGUE_FIELDS
+from repository.services.catalogue_levels import ITEM_FIELDS, VOLUME_FIELDS
 from repository.services.doctor_checks import State
 from repository.settings import FILE, Settings, read_settings, write_settings
 from tests.golden_events import read
@@ -245,7 +246,7 @@ PUT_TOGETHER = {
     "where": in_sources(r'(?:Fault|fault_of)\("([a-z]+)"'),
     "next": in_sources(r'Stage\.[A-Z]+: "([a-z-]+)"') | {"sign", "return-infected"},
     "ingest": {"completed", "already-recorded", "rejected", "waiting", "part-completed"},
-    "mapped": {*CATALOGUE_FIELDS, "none"},
+    "mapped": {*CATALOGUE_FIELDS, *ITEM_FIELDS, *VOLUME_FIELDS, "none", "level.volume", "level.item"},
     "validate": {"valid", "warning", "invalid"},
     "kind": {
         "file",
