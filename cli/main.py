@@ -63,6 +63,8 @@ COMMANDS = (
     "report",
     "rebuild",
     "fsck",
+    "audit",
+    "witness",
     "doctor",
     "keys",
     "person",

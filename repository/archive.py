@@ -21,6 +21,8 @@ from repository.errors import ArchiveError
 from repository.eventlog import EventLog
 from repository.services.administration import authenticate, credential_file, found_archive, write_credential
 from repository.services.audit import AuditReport, audit_log, fsck
+from repository.services.audit_verify import AuditVerdict, Comparison
+from repository.services.checkpoints import attest_after, attesting
 from repository.services.doctor import DoctorReport, examine
 from repository.services.identification import Siegfried
 from repository.services.keys import Doorkeeper
@@ -125,7 +127,9 @@ def open_archive(
             session = _session(place, settings, log, store, catalogue, actor, siegfried, characteriser, assessors)
             if with_scanner and settings.virus_scanner:
                 session = replace(session, scanner=ClamAv(settings.virus_scanner))
+            reached = log.position()
             yield session
+            attest_after(session, reached)
 
 
 class Served:
@@ -145,7 +149,7 @@ class Served:
 @contextmanager
 def serve_archive(folder: Path | None = None, credential: Path | None = None) -> Iterator[Served]:
     """Open an archive to serve it, as the person who starts the process. Raises what `open_archive` does."""
-    with open_archive(folder, credential) as session:
+    with open_archive(folder, credential) as session, attesting(session):
         yield Served(session)
 
 
@@ -161,6 +165,30 @@ def audit_archive(folder: Path | None, credential: Path | None, progress: Progre
         if report.sound:
             raise
         return report
+
+
+def verify_archive(
+    folder: Path | None,
+    credential: Path | None,
+    progress: Progress,
+    *,
+    held: tuple[Path, ...] = (),
+    log_key: str | None = None,
+) -> AuditVerdict:
+    """`fsck`, and the log against checkpoints that are held elsewhere: in files, and in the memories of witnesses."""
+    place = (find_archive(Path.cwd()) if folder is None else folder).resolve()
+    comparison = Comparison(place, held, log_key)
+    try:
+        with _open_to_audit(place, credential) as session:
+            return comparison.conclude(fsck(session, progress, comparison.observe))
+    except ArchiveError as error:
+        if error.code not in _OF_A_FALSE_LOG:
+            raise
+        comparison = Comparison(place, held, log_key)
+        verdict = comparison.conclude(audit_log(place / LOG, comparison.observe))
+        if verdict.verdict != "false":
+            raise
+        return verdict
 
 
 @contextmanager
