@@ -253,7 +253,9 @@ _PAYLOADS: tuple[Value, ...] = (
             ),
         ),
         source="/重扫/2026-04",
-        reason="第 2 页歪斜，重新扫描",
+        reason="第 2 页歪斜，重新扫描；补第 3 页，去重复的第 4 页",
+        added=(archival_package.AddedFile(path="0003.tif", sha256=_digest("added page"), bytes=44_000),),
+        removed=(archival_package.RemovedFile(path="0004.tif", sha256=_digest("removed page")),),
     ),
     description.Described(
         fields=msgspec.structs.replace(
@@ -490,9 +492,11 @@ _PAYLOADS: tuple[Value, ...] = (
         delivery=2,
         part=1,
         last=False,
-        profile="da-t-31",
-        profile_sha256=_digest("profile"),
-        algorithm="jingui-qc/1",
+        profiles=(
+            assessment.ProfileUsed(name="documents", version=1, sha256=_digest("profile")),
+            assessment.ProfileUsed(name="audio", version=2, sha256=_digest("audio")),
+        ),
+        algorithm=1,
         assessed_by=(_id("receiver"), _id("deputy")),
         columns=(
             assessment.CheckColumn(id="F04", unit="dpi", scale=1),
@@ -538,7 +542,7 @@ _PAYLOADS: tuple[Value, ...] = (
     run.VerdictsCompared(
         profile="da-t-31-strict",
         profile_sha256=_digest("profile"),
-        algorithm="jingui-qc/1",
+        algorithm=1,
         packages=2,
         pages=120,
         changes=(

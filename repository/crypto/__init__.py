@@ -1,4 +1,4 @@
-"""Crypto (加密): sealed files, the vault of wrapped keys, and sealed fields. The only importer of `cryptography`.
+"""Crypto (加密): sealed files, wrapped keys, sealed fields, signatures. The only importer of `cryptography`.
 
 Who attacks: somebody with a copy of the disk, the store, a backup or the log, who may also change them; somebody inside
 who acts alone; and time, after which only public programs are left.
@@ -47,9 +47,18 @@ from repository.crypto.package_keys import KeyVersion, PackageKeys, PublicKey, R
 from repository.crypto.passphrase import read_passphrase
 from repository.crypto.sealing import Place, SubjectKey, seal, unseal
 from repository.crypto.shares import combine_shares, split_new_key
+from repository.crypto.signing import (
+    COSIGNATURE,
+    SigningKey,
+    VerifyingKey,
+    create_signing_key,
+    read_public_key,
+    read_signing_key,
+)
 from repository.crypto.vault import Vault
 
 __all__ = [
+    "COSIGNATURE",
     "Cost",
     "Keeper",
     "KeyStore",
@@ -59,13 +68,18 @@ __all__ = [
     "Place",
     "PublicKey",
     "RecordHead",
+    "SigningKey",
     "SubjectKey",
     "Vault",
+    "VerifyingKey",
     "Wrapping",
     "combine_shares",
     "copy_files",
+    "create_signing_key",
     "delete_copy",
     "read_passphrase",
+    "read_public_key",
+    "read_signing_key",
     "seal",
     "split_new_key",
     "unseal",

@@ -60,8 +60,16 @@ class JudgedPage(Value, frozen=True, kw_only=True):
         return PASS if set(self.checks) & {PASS, NOTED, DECLARED} else NOT_TESTED
 
 
+class ProfileUsed(Value, frozen=True, kw_only=True):
+    """A profile that pages were judged by; its digest is that of the profile's file."""
+
+    name: str
+    version: int
+    sha256: Sha256
+
+
 class QualityAssessed(Value, frozen=True, kw_only=True):
-    """Machines judged these pages of the record, at most 500, by this profile and these algorithms.
+    """Machines judged these pages of the record, at most 500, by these algorithms and profiles: one a sort of file.
 
     Parts 1 to the `last` of one delivery make the verdict, each of whole files where a file has no more pages than fit.
     `report_sha256` is the digest of this part of the record's report.
@@ -70,9 +78,8 @@ class QualityAssessed(Value, frozen=True, kw_only=True):
     delivery: int
     part: int
     last: bool
-    profile: str
-    profile_sha256: Sha256
-    algorithm: str
+    profiles: tuple[ProfileUsed, ...]
+    algorithm: int
     assessed_by: tuple[UUID, ...]
     columns: tuple[CheckColumn, ...]
     pages: tuple[JudgedPage, ...]
@@ -174,6 +181,11 @@ class Assessment(msgspec.Struct, frozen=True):
         return {key: self.standing(page) for key, page in self.pages.items()}
 
     @property
+    def is_open(self) -> bool:
+        """Whether a page of it keeps it from being accepted: a bad one, or one that waits for a person."""
+        return bool(set(self.standings.values()) & (BAD | OPEN))
+
+    @property
     def outcome(self) -> Outcome:
         """What came of it: failed with one bad page; not checked as long as a page is open, or was never tested."""
         found = set(self.standings.values())
@@ -196,7 +208,7 @@ def evolve(state: Assessment, event: QualityAssessed | QualityReviewed) -> Asses
 
 
 def _course(event: QualityAssessed) -> tuple[object, ...]:
-    return event.delivery, event.profile_sha256, event.algorithm
+    return event.delivery, event.profiles, event.algorithm
 
 
 def assess(state: Assessment, event: QualityAssessed) -> list[Value]:
@@ -204,7 +216,7 @@ def assess(state: Assessment, event: QualityAssessed) -> list[Value]:
     if not 0 < len(event.pages) <= PAGES_PER_EVENT or any(
         len(page.checks) != len(event.columns) or len(page.values) != len(event.columns) for page in event.pages
     ):
-        raise ArchiveError("verdict-unfit", event.profile, pages=len(event.pages), most=PAGES_PER_EVENT)
+        raise ArchiveError("verdict-unfit", event.delivery, pages=len(event.pages), most=PAGES_PER_EVENT)
     known = state.assessed.get(event.part)
     by = {"assessed_by": event.assessed_by}
     return [] if known is not None and msgspec.structs.replace(known, **by) == event else [event]

@@ -78,7 +78,7 @@ class VerdictsCompared(Value, frozen=True, kw_only=True):
 
     profile: str
     profile_sha256: Sha256
-    algorithm: str
+    algorithm: int
     packages: int
     pages: int
     changes: tuple[VerdictChange, ...]

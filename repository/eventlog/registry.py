@@ -176,7 +176,7 @@ _OWN: dict[str, dict[type[Value], str]] = {
     },
 }
 
-_SCHEMAS = {"Description.Described": 2, "Description.Revised": 2}
+_SCHEMAS = {"ArchivalPackage.ContentRevised": 2, "Description.Described": 2, "Description.Revised": 2}
 """Types that no longer stand at their first schema; how the older ones are read is said in `upcast`."""
 
 _ANY: dict[type[Value], str] = {corrections.Annulled: "Annulled", corrections.PayloadExpunged: "Annulled"}

@@ -271,6 +271,48 @@ def list_reviews(session: Session, *, as_of: int | None, limit: int, after: str 
     return session.catalogue.reviews(as_of=as_of, limit=limit, after=after)
 
 
+def show_review(session: Session, review: UUID) -> OpeningReview:
+    """One review. `review-unknown`."""
+    session.require("survey")
+    session.catch_up()
+    card = session.catalogue.review(review)
+    if card is None:
+        raise ArchiveError("review-unknown", review)
+    return card
+
+
+class AccessReport(msgspec.Struct, frozen=True, kw_only=True):
+    """How a record stands: `status` null where the rules decide; `taken_down` while a second is to look."""
+
+    schema: str = "jingui.access/1"
+    package: UUID
+    status: AccessStatus | None
+    secrecy: SecrecyClass
+    opening_date: str | None
+    controlled_until: str | None
+    ground: Ground | None
+    taken_down: bool
+    holds: tuple[UUID, ...]
+
+
+def access_of(session: Session, record: str) -> AccessReport:
+    """How a record stands, by its own history."""
+    session.require("survey")
+    package = find_record(session, record)
+    state = session.log.load(ARCHIVAL_PACKAGE, package).state
+    given = state.access
+    return AccessReport(
+        package=package,
+        status=given.status if given else None,
+        secrecy=state.secrecy_class,
+        opening_date=given.opening_date if given else None,
+        controlled_until=given.controlled_until if given else None,
+        ground=given.ground if given else None,
+        taken_down=given is not None and given.way is StatusWay.TAKEDOWN,
+        holds=tuple(sorted(state.holds)),
+    )
+
+
 def take_down(session: Session, record: str, reason: str) -> UUID:
     """Control a record at once; a second person looks at it later (`settle`). Answers with its package."""
     session.require("take-down")

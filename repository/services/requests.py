@@ -87,7 +87,7 @@ def show_request(session: Session, request: UUID, *, as_of: str | None = None) -
     session.catch_up()
     position = position_of(session, as_of)
     card = _card(session, request, position)
-    opened = may(session.standing(), "read-sealed")
+    opened = session.opens("read-sealed")
     return RequestReport(
         request=card,
         needs_decision=card.waits and not all(_is_open(session, package, position) for package in card.packages),

@@ -71,6 +71,8 @@ READING: dict[str, tuple[str, ...]] = {
     "statement": ("--contractor", "某公司"),
     "request": ("list",),
     "opening": ("list",),
+    "review": ("list",),
+    "quality": ("pareto",),
 }
 """What an auditor may do: every verb that only reads."""
 

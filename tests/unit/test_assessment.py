@@ -16,6 +16,7 @@ from repository.domain.assessment import (
     Decision,
     JudgedPage,
     PageKey,
+    ProfileUsed,
     QualityAssessed,
     QualityReviewed,
     Standing,
@@ -38,9 +39,8 @@ def assessed(*letters: str, part: int = 1, last: bool = True, by: UUID = RECEIVE
         delivery=1,
         part=part,
         last=last,
-        profile="documents",
-        profile_sha256=NOTHING,
-        algorithm="1",
+        profiles=(ProfileUsed(name="documents", version=1, sha256=NOTHING),),
+        algorithm=1,
         assessed_by=(by,),
         columns=(CheckColumn(id="Q01", unit="degree", scale=1000), CheckColumn(id="Q03", unit="components", scale=1)),
         pages=tuple(
@@ -171,8 +171,8 @@ def test_five_hundred_pages_of_every_check_fit_into_one_event() -> None:
     columns = tuple(CheckColumn(id=f"Q{number:02}", unit="components", scale=1000) for number in range(CHECKS))
     page = JudgedPage(file=99_999, frame=1, serial=999, checks="f" * CHECKS, values=(-12_345,) * CHECKS)
     full = msgspec.structs.replace(
-        assessed(), columns=columns, pages=(page,) * PAGES_PER_EVENT, profile="drawings", assessed_by=(RECEIVER, OTHER)
+        assessed(), columns=columns, pages=(page,) * PAGES_PER_EVENT, assessed_by=(RECEIVER, OTHER)
     )
     assert len(encode(page)) <= LARGEST_PAGE
     assert len(encode(full)) <= LARGEST_EVENT
-    assert "." not in encode(msgspec.structs.replace(full, profile_sha256=NOTHING)).decode()
+    assert "." not in encode(full).decode()

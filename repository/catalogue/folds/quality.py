@@ -13,7 +13,8 @@ def assessed(card: Package | None, event: assessment.QualityAssessed, envelope: 
     """A part of the verdict: pages judged again are undecided again, another profile begins anew."""
     if card is None:
         return None
-    by = f"{event.profile} {event.profile_sha256} {event.algorithm}"
+    used = (f"{one.name}/{one.version} {one.sha256}" for one in event.profiles)
+    by = ", ".join((*used, f"algorithm {event.algorithm}"))
     goes_on = card.judged_by == by
     judged = dict(card.judged if goes_on else ()) | {event.part: len(event.pages)}
     parts = event.part if event.last else card.judged_parts if goes_on else 0
