@@ -7,8 +7,8 @@ Promised, each with the test that proves it:
 
 1. What is sealed is read by whoever holds its identity, its class key or enough shares of the recovery key, and by
    nobody else. (`test_sealed_files`: other keys open nothing; `test_keys`: planted secrets are found nowhere)
-2. Every change of a sealed file - a bit, a cut, a chunk moved, doubled or taken from elsewhere - is refused, and nothing
-   of a chunk that fails is given out. (`test_sealed_files`)
+2. Every change of a sealed file - a bit, a cut, a chunk moved, doubled or taken from elsewhere - is refused, and
+   nothing of a chunk that fails is given out. (`test_sealed_files`)
 3. A sealed file that stands at another path or in another package is refused, although its key fits.
    (`test_sealed_files`: a file in another place)
 4. The public programs open every file of suite `age-v1` and every record, with the right key, without us.
@@ -31,8 +31,8 @@ Not promised:
 - Anything against a running server that may decrypt, or against root beside it: keys stand in its memory, which is not
   wiped, and is in swap where the site did not forbid it.
 - That a passphrase is a good one, or that holders of shares do not meet in secret.
-- That a record was made by us: whoever knows a recipient, which is public, can seal to it. What belongs to the archive is
-  said by the log's digests.
+- That a record was made by us: whoever knows a recipient, which is public, can seal to it. What belongs to the
+  archive is said by the log's digests.
 - That one person is one agent: an administrator who makes up a second one is two. The log says who registered whom.
 - Anything about copies that nobody told the ring of, or about blocks that a disk or a file system kept aside.
 - That lengths are hidden: a sealed file shows its size to the byte.
