@@ -26,6 +26,7 @@ COMMANDS = (
     "handover",
     "pack",
     "validate",
+    "qc",
     "list",
     "search",
     "show",

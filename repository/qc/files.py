@@ -7,7 +7,7 @@ from pathlib import Path
 from repository.domain.quality import Check, PageVerdict, outcome_of
 from repository.qc.decoding import LARGEST, decode
 from repository.qc.judge import judge_page
-from repository.qc.kinds import HEAD, Kind, kind_of, media_of
+from repository.qc.kinds import HEAD, Kind, kind_of, media_of, named
 from repository.qc.page import Damaged, Page
 from repository.qc.profile import Media, Profile
 from repository.qc.recordings import judge_recording
@@ -28,10 +28,17 @@ def judge_file(
         return
     checks, sha256 = _fixity(path, digests, always=media_of(kind) == "page")
     if media_of(kind) != "page":
-        checks += judge_recording(path, name, kind, profile)
+        checks += _extension(name, kind)
+        checks += judge_recording(path, kind, profile)
         yield _only(name, kind, checks, profile, sha256)
         return
-    yield from _pages(path, name, kind, profile, checks, sha256)
+    yield from _pages(path, name, kind, profile, checks + _extension(name, kind), sha256)
+
+
+def _extension(name: str, kind: Kind) -> tuple[Check, ...]:
+    """F03 where the name promises another format than the file is."""
+    promised = named(name)
+    return () if promised in (None, kind) else (Check("F03", "fail", reason=f"{kind}-called-{promised}"),)
 
 
 def _pages(

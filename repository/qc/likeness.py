@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from repository.domain.quality import Check, PageVerdict
 from repository.qc.page import Grey, Page
 from repository.qc.profile import Profile
-from repository.qc.writing import HEIGHT, LEFT, TOP, WIDTH
+from repository.qc.writing import AREA, HEIGHT, LEFT, TOP, WIDTH
 
 CELLS = 48
 ROUND = 9
@@ -43,7 +43,10 @@ def _cells(page: Page, degrees: float) -> Grey:
     boxes = writing.boxes[writing.is_text]
     height, width = writing.ink.shape
     turn = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1.0)
-    middle = turn @ (float((boxes[:, LEFT] + boxes[:, WIDTH] / 2).mean()), float((boxes[:, TOP] + boxes[:, HEIGHT] / 2).mean()), 1.0)  # fmt: skip
+    weight = boxes[:, AREA] / boxes[:, AREA].sum()  # a character that breaks in two weighs what it did
+    across = (weight * (boxes[:, LEFT] + boxes[:, WIDTH] / 2)).sum()
+    down = (weight * (boxes[:, TOP] + boxes[:, HEIGHT] / 2)).sum()
+    middle = turn @ (float(across), float(down), 1.0)
     size = 0.9 * CELLS / max(height, width)
     place = turn * size
     place[:, 2] += CELLS / 2 - middle * size

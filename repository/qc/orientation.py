@@ -39,7 +39,7 @@ def judge_orientation(page: Page, rule: Rule) -> Check:
     return Check("Q02", "pass" if not turn else rule.outcomes["wrong"], turn, "deg", 0)
 
 
-def _shares(session: Any, level: Grey) -> NDArray[np.float64]:  # noqa: ANN401 - the runtime is optional, and untyped
+def _shares(session: Any, level: Grey) -> NDArray[np.float64]:
     """The model's share for each turn."""
     small = cv2.resize(level, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
     batch = ((np.broadcast_to(small / 255.0, (1, 3, SIDE, SIDE)) - _MEAN) / _SPREAD).astype(np.float32)
@@ -49,7 +49,7 @@ def _shares(session: Any, level: Grey) -> NDArray[np.float64]:  # noqa: ANN401 -
 
 
 @cache
-def _session() -> Any:  # noqa: ANN401 - the runtime is optional, and untyped
+def _session() -> Any:
     """The model, loaded once; None where the model or what runs it is not installed."""
     path = model()
     if path is None or find_spec("onnxruntime") is None:
