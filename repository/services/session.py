@@ -11,7 +11,7 @@ import msgspec
 
 from repository.catalogue import Catalogue
 from repository.characterisation import Characteriser
-from repository.crypto import Vault
+from repository.crypto import KeyStore, PackageKeys, Vault
 from repository.domain.agent import AGENT, combined
 from repository.domain.agent import State as Agent
 from repository.domain.aggregate import New
@@ -58,6 +58,8 @@ class Session:
     characteriser: Characteriser | None
     assessors: Assessors | None
     vault: Vault
+    key_store: KeyStore
+    package_keys: PackageKeys
     scopes: frozenset[str] | None = None
     """Verbs that the credential is limited to; None: whatever the roles allow."""
     asked: str = ""
