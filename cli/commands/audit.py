@@ -3,16 +3,18 @@
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
+from uuid import UUID
 
 import typer
 
-from cli.language import language, text
+from cli.language import language, table, text
 from cli.options import Archive, Credential, Json, Lang, needed
 from cli.render import emit_json, progress, say, say_verbatim
 from repository.archive import open_archive, verify_archive
 from repository.errors import ArchiveError
 from repository.services.audit_verify import AuditVerdict
 from repository.services.checkpoints import attest
+from repository.services.evidence_pack import Scope, export_evidence
 from repository.services.proving import prove
 
 FIXITY, TAMPERED = 20, 23
@@ -24,6 +26,7 @@ class Action(StrEnum):
     VERIFY = "verify"
     CHECKPOINT = "checkpoint"
     PROVE = "prove"
+    EXPORT = "export"
 
 
 def command(
@@ -31,6 +34,10 @@ def command(
     event: Annotated[str | None, typer.Argument(help=text("audit.event"), show_default=False)] = None,
     held: Annotated[list[Path] | None, typer.Option("--held", help=text("audit.held"), show_default=False)] = None,
     log_key: Annotated[str | None, typer.Option("--log-key", help=text("audit.log-key"), show_default=False)] = None,
+    record: Annotated[str | None, typer.Option("--record", help=text("audit.record"), show_default=False)] = None,
+    reader: Annotated[UUID | None, typer.Option("--reader", help=text("audit.reader"), show_default=False)] = None,
+    since: Annotated[str | None, typer.Option("--from", help=text("audit.from"), show_default=False)] = None,
+    until: Annotated[str | None, typer.Option("--to", help=text("audit.to"), show_default=False)] = None,
     out: Annotated[Path | None, typer.Option("--out", help=text("audit.out"), show_default=False)] = None,
     archive: Archive = None,
     credential: Credential = None,
@@ -59,7 +66,21 @@ def command(
             else:
                 for line in proven.proof.splitlines():
                     say_verbatim(line)
+        case Action.EXPORT:
+            scope = Scope(record=record, reader=reader, since=since, until=until)
+            with open_archive(archive, credential) as session:
+                pack = export_evidence(session, needed(out, "--out"), scope, names=_names, held=places)
+            if as_json:
+                emit_json(pack)
+            else:
+                say(text("audit.exported", events=pack.events, path=pack.path))
+                say(text("audit.exported.verify", path=pack.path, key=pack.key))
     return 0
+
+
+def _names(kind: str) -> tuple[str, str]:
+    row = table()[f"event.{kind.partition('.')[2]}"]
+    return row["zh"], row["en"]
 
 
 def _checkpoint(archive: Path | None, credential: Path | None, *, as_json: bool) -> None:

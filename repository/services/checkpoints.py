@@ -92,6 +92,11 @@ def _attest(session: Session) -> Attested:
         return _attested(checkpoint, key.public, folder, is_new=True)
 
 
+def signing_key(session: Session) -> SigningKey:
+    """The key that signs for this log. Errors as `attest`'s."""
+    return _key(session, session.folder / EVIDENCE)
+
+
 def _key(session: Session, folder: Path) -> SigningKey:
     """The signing key. Its public half lies beside the checkpoints for whoever comes first; it proves nothing there."""
     path = log_key_file(session.settings)
