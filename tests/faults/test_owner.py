@@ -91,7 +91,7 @@ def expect_found(watched: Watched, seed: int) -> str:
         else:
             # of a tail that nobody else saw nothing can be told; but none of it is ever called proven
             assert (verdict.proven, verdict.unproven) == (watched.covered, len(entries) - watched.covered), words
-            assert (verdict.verdict == "proven") == (len(entries) == watched.covered), words
+            assert verdict.verdict != "proven" or len(entries) == watched.covered, words
         return attack.__name__
     finally:
         scene.remove()
