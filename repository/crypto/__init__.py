@@ -6,8 +6,13 @@ record that is destroyed takes all of that subject's words with it. Not promised
 archive and the master key keeps a secret from its own administrator.
 """
 
+from repository.crypto.backup import copy_files, delete_copy
+from repository.crypto.keepers import Cost, Keeper, PassphraseKeeper
+from repository.crypto.key_store import KeyStore
 from repository.crypto.package_keys import KeyVersion, PackageKeys, PublicKey, RecordHead, Wrapping
+from repository.crypto.passphrase import read_passphrase
 from repository.crypto.sealing import Place, SubjectKey, seal, unseal
+from repository.crypto.shares import combine_shares, split_new_key
 from repository.crypto.signing import (
     COSIGNATURE,
     SigningKey,
@@ -20,8 +25,12 @@ from repository.crypto.vault import Vault
 
 __all__ = [
     "COSIGNATURE",
+    "Cost",
+    "Keeper",
+    "KeyStore",
     "KeyVersion",
     "PackageKeys",
+    "PassphraseKeeper",
     "Place",
     "PublicKey",
     "RecordHead",
@@ -30,9 +39,14 @@ __all__ = [
     "Vault",
     "VerifyingKey",
     "Wrapping",
+    "combine_shares",
+    "copy_files",
     "create_signing_key",
+    "delete_copy",
+    "read_passphrase",
     "read_public_key",
     "read_signing_key",
     "seal",
+    "split_new_key",
     "unseal",
 ]

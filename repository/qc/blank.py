@@ -35,7 +35,7 @@ def judge_bleed(page: Page, rule: Rule) -> Check:
     tone, dark = page.writing.tone, page.writing.ink_tone
     contrast = max(1.0, tone - dark)
     depth = cv2.subtract(paper, level)
-    faint = cv2.inRange(depth, max(6.0, rule.number("from") * contrast), rule.number("to") * contrast)  # type: ignore[call-overload] # takes numbers
+    faint = cv2.inRange(depth, max(6.0, rule.number("from") * contrast), rule.number("to") * contrast)
     near = cv2.dilate(ink, np.ones((9, 9), np.uint8))
     away = cv2.bitwise_and(faint, cv2.bitwise_not(near))
     clear = max(1, near.size - cv2.countNonZero(near))

@@ -28,7 +28,7 @@ def judge_file(
         return
     checks, sha256 = _fixity(path, digests, always=media_of(kind) == "page")
     if media_of(kind) != "page":
-        checks += judge_recording(path, name, kind, profile)
+        checks += judge_recording(path, kind, profile)
         yield _only(name, kind, checks, profile, sha256)
         return
     yield from _pages(path, name, kind, profile, checks, sha256)

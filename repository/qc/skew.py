@@ -6,6 +6,8 @@ may be written either way, and once more for each half of the characters: where 
 does not say, and the check abstains.
 """
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -75,7 +77,7 @@ def _edges(page: Page, *, down: bool) -> Points:
     else:
         ink = np.ascontiguousarray(writing.ink[::EVERY])
         edge = cv2.bitwise_and(ink[:, :-1], cv2.bitwise_not(ink[:, 1:]))
-    at = cv2.findNonZero(edge)
+    at: Any = cv2.findNonZero(edge)  # None where there is none, which its stubs do not know
     if at is None:
         return np.empty(0, np.float32), np.empty(0, np.float32)
     x, y = at.reshape(-1, 2).T

@@ -15,7 +15,7 @@ AROUND = 51
 """Pixels of the working level, each way, whose mean is taken for the paper round a stroke."""
 FAINTEST = 0.07
 """How much darker than the paper, as a share of its tone, the faintest writing is."""
-BITONAL = 200
+WHITE, BITONAL = 255, 200
 """Above this the mean of a few black and white pixels is paper."""
 LEFT, TOP, WIDTH, HEIGHT, AREA = range(5)
 
@@ -36,7 +36,7 @@ class Writing:
     @cached_property
     def tone(self) -> int:
         """The paper's tone: what six tenths of the page are as dark as, so that neither ink nor glare is taken."""
-        return int(np.searchsorted(self.shares, 0.60))
+        return WHITE if self.page.is_bitonal else int(np.searchsorted(self.shares, 0.60))
 
     @cached_property
     def ink_tone(self) -> int:

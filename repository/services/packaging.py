@@ -404,7 +404,10 @@ def _term(event: Event) -> _Term | None:  # noqa: C901 - a table: one line a typ
             detail = f"description {payload.description} as of position {payload.position}"
             return EventType.METADATA_MODIFICATION, detail, "success", None, None
         case archival_package.ContentRevised():
-            detail = f"{len(payload.files)} files replaced; the former stay in the versions before"
+            detail = f"{len(payload.files)} files replaced"
+            if payload.added or payload.removed:
+                detail += f", {len(payload.added)} added, {len(payload.removed)} removed"
+            detail += "; the former stay in the versions before"
             return EventType.MODIFICATION, detail, "success", None, None
         case archival_package.VirusChecked():
             note = ", ".join(payload.infected) or None

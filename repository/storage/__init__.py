@@ -10,10 +10,11 @@ from repository.storage.recovery import Recovered, RecoveryAction, StoredClaim, 
 from repository.storage.staging import Published, Stage, object_id
 from repository.storage.store import Store
 from repository.storage.survey import survey
-from repository.storage.uploads import Part, Upload, facts_of, uploads
+from repository.storage.uploads import TASKS, Part, Upload, facts_of, uploads
 from repository.storage.wiping import wipe
 
 __all__ = [
+    "TASKS",
     "FileSystem",
     "Folder",
     "Part",

@@ -72,6 +72,7 @@ READING: dict[str, tuple[str, ...]] = {
     "request": ("list",),
     "opening": ("list",),
     "review": ("list",),
+    "quality": ("pareto",),
 }
 """What an auditor may do: every verb that only reads."""
 
