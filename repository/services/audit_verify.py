@@ -13,7 +13,7 @@ from packages_spec.findings import Finding
 from repository.crypto import VerifyingKey, read_public_key
 from repository.domain.values import Sha256
 from repository.errors import ArchiveError
-from repository.evidence import Checkpoint, Incomplete, Recount, Tiles, leaf_hash
+from repository.evidence import Checkpoint, Incomplete, Recount, Tiles
 from repository.services.audit import AuditReport, Fault, fault_of
 from repository.services.checkpoints import (
     CHECKPOINT,
@@ -63,7 +63,7 @@ class AuditVerdict(msgspec.Struct, frozen=True, kw_only=True):
 class Comparison:
     """What is to be compared with the log: the archive's own checkpoint and tiles, and what others hold.
 
-    Made before the log is read; `observe` then takes every envelope; `conclude` judges.
+    Made before the log is read; `observe` then takes every leaf; `conclude` judges.
     """
 
     def __init__(self, archive: Path, held: tuple[Path, ...], log_key: str | None) -> None:
@@ -78,11 +78,11 @@ class Comparison:
         self._recount = Recount(sizes, self._tiles)
         self._end = 0
 
-    def observe(self, position: int, envelope: bytes) -> None:
+    def observe(self, position: int, leaf: bytes) -> None:
         """Take the event that stands at this position. Behind a gap nothing more can be counted."""
         if position == self._end + 1:
             self._end = position
-            self._recount.add(leaf_hash(envelope))
+            self._recount.add(leaf)
 
     def conclude(self, report: AuditReport) -> AuditVerdict:
         """The verdict on everything."""

@@ -128,6 +128,14 @@ def newest_checkpoint(folder: Path, key: VerifyingKey) -> tuple[Checkpoint, Note
     return checked_checkpoint(path.read_bytes(), key, str(path))
 
 
+def attested_size(session: Session) -> int:
+    """How many events the newest checkpoint says that it covers; 0 where there is none."""
+    folder = session.folder / EVIDENCE
+    key = published_key(folder)
+    found = newest_checkpoint(folder, key) if key else None
+    return found[0].size if found else 0
+
+
 def checked_checkpoint(data: bytes, key: VerifyingKey, thing: str) -> tuple[Checkpoint, Note]:
     """A checkpoint that this key signed. `checkpoint-invalid` for anything else."""
     try:
