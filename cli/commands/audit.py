@@ -10,12 +10,13 @@ import typer
 from cli.language import language, table, text
 from cli.options import Archive, Credential, Json, Lang, needed
 from cli.render import emit_json, progress, say, say_verbatim
-from repository.archive import open_archive, verify_archive
+from repository.archive import clock, open_archive, verify_archive
 from repository.errors import ArchiveError
 from repository.services.audit_verify import AuditVerdict
 from repository.services.checkpoints import attest
-from repository.services.evidence_pack import Scope, export_evidence
-from repository.services.proving import prove
+from repository.services.evidence_import import import_evidence
+from repository.services.evidence_pack import Pack, Scope, export_evidence
+from repository.services.proving import Proven, prove
 
 FIXITY, TAMPERED = 20, 23
 
@@ -27,6 +28,7 @@ class Action(StrEnum):
     CHECKPOINT = "checkpoint"
     PROVE = "prove"
     EXPORT = "export"
+    IMPORT = "import"
 
 
 def command(
@@ -54,28 +56,43 @@ def command(
         case Action.CHECKPOINT:
             _checkpoint(archive, credential, as_json=as_json)
         case Action.PROVE:
-            wanted = needed(event, "EVENT")
             with open_archive(archive, credential) as session:
-                proven = prove(session, wanted, held=places[0] if places else None)
-            if out is not None:
-                _write(out, proven.proof)
-            if as_json:
-                emit_json(proven)
-            elif out is not None:
-                say(text("audit.proven", position=proven.position, size=proven.size, path=out))
-            else:
-                for line in proven.proof.splitlines():
-                    say_verbatim(line)
+                proven = prove(session, needed(event, "EVENT"), held=places[0] if places else None)
+            _proven(proven, out, as_json=as_json)
         case Action.EXPORT:
             scope = Scope(record=record, reader=reader, since=since, until=until)
             with open_archive(archive, credential) as session:
                 pack = export_evidence(session, needed(out, "--out"), scope, names=_names, held=places)
-            if as_json:
-                emit_json(pack)
-            else:
-                say(text("audit.exported", events=pack.events, path=pack.path))
-                say(text("audit.exported.verify", path=pack.path, key=pack.key))
+            _exported(pack, as_json=as_json)
+        case Action.IMPORT:
+            made = import_evidence(Path(needed(event, "PACK")), needed(out, "--out"), log_key=log_key, clock=clock)
+            _say(made, text("audit.imported", events=made.events, path=made.path, root=made.root), as_json=as_json)
     return 0
+
+
+def _say(report: object, words: str, *, as_json: bool) -> None:
+    if as_json:
+        emit_json(report)
+    else:
+        say(words)
+
+
+def _proven(proven: Proven, out: Path | None, *, as_json: bool) -> None:
+    if out is not None:
+        _write(out, proven.proof)
+    if as_json:
+        emit_json(proven)
+    elif out is not None:
+        say(text("audit.proven", position=proven.position, size=proven.size, path=out))
+    else:
+        for line in proven.proof.splitlines():
+            say_verbatim(line)
+
+
+def _exported(pack: Pack, *, as_json: bool) -> None:
+    _say(pack, text("audit.exported", events=pack.events, path=pack.path), as_json=as_json)
+    if not as_json:
+        say(text("audit.exported.verify", path=pack.path, key=pack.key))
 
 
 def _names(kind: str) -> tuple[str, str]:

@@ -23,7 +23,7 @@ from repository.domain.envelope import Envelope
 from repository.domain.run import RUN, RunKind
 from repository.domain.values import Outcome, Sha256, Value
 from repository.errors import ArchiveError
-from repository.eventlog import Record, Streams
+from repository.eventlog import Record, Streams, commands_of
 from repository.evidence import (
     Checkpoint,
     Note,
@@ -178,7 +178,9 @@ class _Writing:
             self._put_witnessed(number, memory)
         self._put("events.ndjson", (one.envelope + b"\n" for one in self._records()))
         self._put("payloads.ndjson", map(_payload_line, self._records()))
-        if not self._scope.is_everything:
+        if self._scope.is_everything:
+            self._put("commands.ndjson", self._command_lines())
+        else:
             self._put("proofs.ndjson", map(self._proof_line, self._records()))
         events = self._write_database(names)
         about = {"schema": MARK, "scope": self._scope.words, "events": events, "complete": self._scope.is_everything}
@@ -213,6 +215,12 @@ class _Writing:
 
     def _put(self, path: str, chunks: Iterable[bytes]) -> None:
         self.written.append(self._place.write(f"data/{path}", chunks))
+
+    def _command_lines(self) -> Iterator[bytes]:
+        """What was asked; events under the checkpoint only."""
+        for one in commands_of(self._session.log.path):
+            if one.last <= self._checkpoint.size:
+                yield msgspec.json.encode(one) + b"\n"
 
     def _proof_line(self, record: Record) -> bytes:
         """The way from an event to the root; one that does not lead there is not written."""

@@ -86,6 +86,7 @@ index.html        首页，供阅读 the first page, for reading
 events.ndjson     所选事件的信封，每行一个，逐字节如日志所存 envelopes, one a line, byte for byte as stored
 payloads.ndjson   其内容：{"position", "salt", "payload"}；依法清除的为 null their payloads; null where expunged
 proofs.ndjson     每个事件的包含证明（RFC 9162 2.1.3） inclusion proofs; 包内是全部事件时没有 none where all are here
+commands.ndjson   包内是全部事件时，各命令所占的位置 where all events are here, the positions that each command took
 checkpoint        日志的检查点 the log's checkpoint (C2SP tlog-checkpoint, signed-note)
 witnessed/        见证人签过的检查点（C2SP tlog-cosignature） checkpoints cosigned by witnesses
                   及它与本包检查点的一致性证明（.path，RFC 9162 2.1.4） with consistency proofs up to the pack's own

@@ -57,7 +57,11 @@ class Unfinished(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
-    """How the archive stands. `attested` events are under the newest checkpoint that was signed. `lagging` packages tell less than the log knows of their descriptions."""
+    """How the archive stands.
+
+    `attested` events are under the newest checkpoint that was signed. `lagging` packages tell less than the log knows
+    of their descriptions.
+    """
 
     schema: str = "jingui.status/1"
     archives: tuple[str, ...]
