@@ -23,6 +23,7 @@ from repository.services.checkpoints import (
     newest_checkpoint,
     published_key,
 )
+from repository.services.packaging import CHECKPOINT as PACKED
 from repository.services.witness import held_by
 
 _OF_COMMANDS = frozenset({"log.command", "log.clock", "archive.catalogue-ahead"})
@@ -72,9 +73,10 @@ class Comparison:
         self._keys = tuple(_trusted_keys(held, log_key))
         self._others = list(_others(self._folder, held, log_key))
         self._own = self._read_own()
+        self._packed = list(self._read_packed(archive / "store"))
         size = self._own.size if self._own else 0
         self._tiles = Tiles.of_folder(self._folder, size) if size else None
-        sizes = {one.size for _, one in self._others} | {size}
+        sizes = {one.size for _, one in (*self._others, *self._packed)} | {size}
         self._recount = Recount(sizes, self._tiles)
         self._end = 0
 
@@ -122,8 +124,25 @@ class Comparison:
             self._faults.append(_of(Finding("evidence.checkpoint", CHECKPOINT, "", str(error))))
             return None
 
+    def _read_packed(self, store: Path) -> Iterator[tuple[str, Checkpoint]]:
+        """The checkpoints that packages took along, each once: they are ours, but harder to reach than one file."""
+        key = published_key(self._folder)
+        if key is None:
+            return
+        seen: set[Checkpoint] = set()
+        for path in sorted(store.rglob(PACKED)):
+            place = str(path.relative_to(store))
+            try:
+                checkpoint, _ = checked_checkpoint(path.read_bytes(), key, place)
+            except ArchiveError as error:
+                self._faults.append(_of(Finding("evidence.checkpoint", place, "", str(error))))
+                continue
+            if checkpoint not in seen:
+                seen.add(checkpoint)
+                yield place, checkpoint
+
     def _compared(self) -> Iterator[Held]:
-        own = [(CHECKPOINT, self._own)] if self._own else []
+        own = [*([(CHECKPOINT, self._own)] if self._own else []), *self._packed]
         for place, (holder, one) in enumerate([*own, *self._others]):
             agrees = self._recount.roots.get(one.size) == one.root
             yield Held(holder=holder, size=one.size, root=one.root.hex(), is_ours=place < len(own), agrees=agrees)

@@ -128,6 +128,12 @@ def newest_checkpoint(folder: Path, key: VerifyingKey) -> tuple[Checkpoint, Note
     return checked_checkpoint(path.read_bytes(), key, str(path))
 
 
+def signed_head(session: Session) -> bytes:
+    """The newest checkpoint as it stands; nothing where none was signed yet."""
+    path = session.folder / EVIDENCE / CHECKPOINT
+    return path.read_bytes() if path.exists() else b""
+
+
 def attested_size(session: Session) -> int:
     """How many events the newest checkpoint says that it covers; 0 where there is none."""
     folder = session.folder / EVIDENCE

@@ -38,6 +38,7 @@ from repository.domain.envelope import Event
 from repository.errors import ArchiveError
 from repository.eventlog import Record, Streams
 from repository.services import packaging, stored
+from repository.services.checkpoints import signed_head
 from repository.services.preservation import put_straight
 from repository.services.session import SOFTWARE, SOFTWARE_VERSION, Progress, Session
 from repository.services.stored import StoredVersion
@@ -269,7 +270,7 @@ def build_next(
         files=files,
         placed=placed,
         delivery=_delivery(session, stage if work.anew else None, before, work.left_out),
-        extras=packaging.extras(history.records, own, formats),
+        extras=packaging.extras(history.records, own, formats, checkpoint=signed_head(session)),
         events=told,
         agents=agents,
         other_identifiers=_identifiers(session, before, fields.reference_code),
