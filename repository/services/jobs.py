@@ -15,6 +15,7 @@ from repository.domain.accession import ACCESSION, Stage
 from repository.domain.archival_package import VirusChecked
 from repository.domain.values import Outcome
 from repository.errors import ArchiveError
+from repository.services.checkpoints import attested_size
 from repository.services.dissemination import clear_outgoing
 from repository.services.fixity_age import FixityState, fixity_state
 from repository.services.ingest import IngestRequest, ingest
@@ -56,7 +57,11 @@ class Unfinished(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
-    """How the archive stands. `lagging` packages tell less than the log knows of their descriptions."""
+    """How the archive stands.
+
+    `attested` events are under the newest checkpoint that was signed. `lagging` packages tell less than the log knows
+    of their descriptions.
+    """
 
     schema: str = "jingui.status/1"
     archives: tuple[str, ...]
@@ -67,6 +72,7 @@ class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
     projections: tuple[Projection, ...]
     lagging: int = 0
     fixity: FixityState
+    attested: int = 0
 
 
 class WorkReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,6 +105,7 @@ def status(session: Session, *, as_of: str | None = None) -> StatusReport:
         projections=tuple(session.catalogue.board()),
         lagging=session.catalogue.lagging(as_of=position, limit=1).total,
         fixity=fixity_state(session, as_of=position),
+        attested=min(attested_size(session), position),
     )
 
 
