@@ -53,6 +53,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     fixity_age_days: Annotated[int, msgspec.Meta(ge=1)] = 365
     fixity_daily_bytes: Annotated[int, msgspec.Meta(ge=1)] = 500_000_000_000
     yearly_statistics: bool = True
+    repack_daily: Annotated[int, msgspec.Meta(ge=0)] = 1_000
     vault_key: str | None = None
 
 

@@ -17,6 +17,7 @@ class RunKind(StrEnum):
     EXPORT = "export"
     REBUILD = "rebuild"
     QUALITY = "quality"
+    REPACK = "repack"
 
 
 class Started(Value, frozen=True, kw_only=True):
