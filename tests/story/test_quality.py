@@ -196,7 +196,9 @@ def test_a_page_that_was_declared_blank_is_no_fault(tmp_path: Path) -> None:
             for path, content in (files | more).items():
                 (folder / path).parent.mkdir(parents=True, exist_ok=True)
                 (folder / path).write_bytes(content)
-            report = ingest(session, IngestRequest(source=folder, accession=report.accession if report else None), silent)
+            report = ingest(
+                session, IngestRequest(source=folder, accession=report.accession if report else None), silent
+            )
             if not more:
                 assert (report.outcome, report.pages_waiting) == ("waiting", 1)
                 (seen,) = show_quality(session, GOOD).pages
