@@ -215,6 +215,28 @@ def class_secret_of(session: Session, name: str) -> X25519Identity:
     return session.key_store.identity(KeyVersion(key.id, 1))
 
 
+def test_what_is_sealed_while_a_class_is_destroyed_goes_with_it(keys: Ring, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An ingest that asked for the key before makes one more record, just when the key's file goes."""
+    with keys.open("officer") as session:
+        packages = new_records(session, 2)
+        wrapping = wrapping_for(session, CLASS)
+        request_destruction(session, CLASS, None, reason="鉴定销毁", legal_basis="档案法")
+    late = uuid4()
+    with keys.open("decider") as session:
+        destroy = session.key_store.destroy
+
+        def destroyed_late(of: KeyVersion) -> None:
+            session.package_keys.create(late, 1, wrapping)
+            destroy(of)
+
+        monkeypatch.setattr(session.key_store, "destroy", destroyed_late)
+        report = approve_destruction(session, CLASS, None, silent)
+        assert (report.ended, report.packages) == (True, 3)
+        assert list(session.package_keys.files()) == []
+    with keys.open("officer") as session:
+        assert set(shredded_packages(session)) == {*packages, late}
+
+
 def test_replacing_and_destroying_the_recovery_key_ends_what_copies_kept_open(keys: Ring, tmp_path: Path) -> None:
     with keys.open("officer") as session:
         new_records(session, 2)
