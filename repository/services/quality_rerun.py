@@ -150,8 +150,7 @@ def _letters_before(verdict: Assessment, key: PageKey) -> dict[str, str]:
     page = verdict.pages.get(key)
     if page is None:
         return {}
-    columns = next(event.columns for event in verdict.assessed.values() if page in event.pages)
-    letters = zip(columns, page.checks, strict=True)
+    letters = zip(verdict.parts[key].columns, page.checks, strict=True)
     return _worst((column.id, letter) for column, letter in letters if letter != ABSENT)
 
 
