@@ -92,6 +92,11 @@ def _attest(session: Session) -> Attested:
         return _attested(checkpoint, key.public, folder, is_new=True)
 
 
+def signing_key(session: Session) -> SigningKey:
+    """The key that signs for this log. Errors as `attest`'s."""
+    return _key(session, session.folder / EVIDENCE)
+
+
 def _key(session: Session, folder: Path) -> SigningKey:
     """The signing key. Its public half lies beside the checkpoints for whoever comes first; it proves nothing there."""
     path = log_key_file(session.settings)
@@ -121,6 +126,20 @@ def newest_checkpoint(folder: Path, key: VerifyingKey) -> tuple[Checkpoint, Note
     if not path.exists():
         return None
     return checked_checkpoint(path.read_bytes(), key, str(path))
+
+
+def signed_head(session: Session) -> bytes:
+    """The newest checkpoint as it stands; nothing where none was signed yet."""
+    path = session.folder / EVIDENCE / CHECKPOINT
+    return path.read_bytes() if path.exists() else b""
+
+
+def attested_size(session: Session) -> int:
+    """How many events the newest checkpoint says that it covers; 0 where there is none."""
+    folder = session.folder / EVIDENCE
+    key = published_key(folder)
+    found = newest_checkpoint(folder, key) if key else None
+    return found[0].size if found else 0
 
 
 def checked_checkpoint(data: bytes, key: VerifyingKey, thing: str) -> tuple[Checkpoint, Note]:

@@ -38,6 +38,7 @@ from repository.domain.envelope import Event
 from repository.errors import ArchiveError
 from repository.eventlog import Record, Streams
 from repository.services import packaging, stored
+from repository.services.checkpoints import signed_head
 from repository.services.preservation import put_straight
 from repository.services.quality_report import REPORT
 from repository.services.session import SOFTWARE, SOFTWARE_VERSION, Progress, Session
@@ -270,7 +271,9 @@ def build_next(
         files=files,
         placed=placed,
         delivery=_delivery(session, stage if work.anew else None, before, work.left_out),
-        extras=packaging.extras(history.records, own, formats, _report(session, before)),
+        extras=packaging.extras(
+            history.records, own, formats, _report(session, before), checkpoint=signed_head(session)
+        ),
         events=told,
         agents=agents,
         other_identifiers=_identifiers(session, before, fields.reference_code),
