@@ -19,6 +19,8 @@ COMMANDS = (
     "init",
     "ingest",
     "accession",
+    "review",
+    "quality",
     "accept",
     "return",
     "handover",
@@ -61,9 +63,14 @@ COMMANDS = (
     "report",
     "rebuild",
     "fsck",
+    "audit",
+    "witness",
     "doctor",
+    "keys",
     "person",
     "annul",
+    "expunge",
+    "spill",
 )
 """In the order of a working day. Each is a module of `cli.commands`, loaded when it is called."""
 

@@ -6,7 +6,11 @@ from uuid import UUID
 
 import msgspec
 
+from repository.domain import assessment
 from repository.domain.aggregate import Aggregate
+from repository.domain.assessment import Assessment
+from repository.domain.assessment import QualityAssessed as QualityAssessed
+from repository.domain.assessment import QualityReviewed as QualityReviewed
 from repository.domain.values import (
     AccessStatus,
     Confidential,
@@ -141,6 +145,43 @@ class Stored(Value, frozen=True, kw_only=True):
     inventory_sha256: Sha256
 
 
+class Encrypted(Value, frozen=True, kw_only=True):
+    """From this generation on the record is ciphertext in the store: how, and under which class key.
+
+    `recipient` is the public half of the identity that every file of the generation is encrypted to. `sealed` says what
+    is ciphertext beside the files themselves. The keys are the vault's and never stand here.
+    """
+
+    generation: int
+    suite: str
+    class_key: str
+    recipient: str
+    sealed: tuple[str, ...]
+
+
+class Decrypted(Value, frozen=True, kw_only=True):
+    """From this generation on the record lies in the store in clear: its class no longer asks for encryption."""
+
+    generation: int
+
+
+class Expunged(Value, frozen=True, kw_only=True):
+    """The object of this generation is removed from the store, with all of its versions; the next one stands for it.
+
+    The digests are those of its last version, which an audit no longer looks for. `removal` is what it was part of,
+    null where a change of classification asked for it.
+    """
+
+    generation: int
+    version: int
+    manifest_sha256: Sha256
+    tagmanifest_sha256: Sha256
+    inventory_sha256: Sha256
+    reason: Confidential
+    removal: UUID | None
+    approvers: tuple[UUID, UUID]
+
+
 class MetadataRevised(Value, frozen=True, kw_only=True):
     """The next version tells of this description as it stood at this position of the log."""
 
@@ -157,12 +198,38 @@ class ReplacedFile(Value, frozen=True, kw_only=True):
     bytes: int
 
 
+class AddedFile(Value, frozen=True, kw_only=True):
+    """A file that the record has from the next version on: a page that was missed."""
+
+    path: str
+    sha256: Sha256
+    bytes: int
+
+
+class RemovedFile(Value, frozen=True, kw_only=True):
+    """A file that the record no longer has: a page scanned twice. It stays in the versions before."""
+
+    path: str
+    sha256: Sha256
+
+
 class ContentRevised(Value, frozen=True, kw_only=True):
-    """Files of the record are replaced in the next version - pages scanned again, say -, and why."""
+    """Files of the record are replaced, added or removed in the next version - pages scanned again, say -, and why.
+
+    Schema 2; schema 1 knew of replaced files only.
+    """
 
     files: tuple[ReplacedFile, ...]
     source: str
     reason: Confidential
+    added: tuple[AddedFile, ...] = ()
+    removed: tuple[RemovedFile, ...] = ()
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The files that differ in the next version."""
+        every: tuple[ReplacedFile | AddedFile | RemovedFile, ...] = (*self.files, *self.added, *self.removed)
+        return tuple(file.path for file in every)
 
 
 class FixityFailed(Value, frozen=True, kw_only=True):
@@ -226,11 +293,14 @@ class State(msgspec.Struct, frozen=True):
     identifiers: IdentifiersRecorded | None = None
     stored: tuple[Stored, ...] = ()
     told: frozenset[tuple[int, str]] = frozenset()
+    quality: Assessment = Assessment()
     pending: tuple[MetadataRevised | ContentRevised, ...] = ()
     access: AccessStatusChanged | None = None
     before_takedown: AccessStatusChanged | None = None
     revision: int = 0
     holds: frozenset[UUID] = frozenset()
+    encrypted: Encrypted | None = None
+    expunged: frozenset[int] = frozenset()
 
     @property
     def content_pending(self) -> ContentRevised | None:
@@ -252,21 +322,21 @@ def evolve(state: State, event: Value) -> State:
         case Created():
             return replace(state, created=event)
         case Redelivered() if state.created is not None:
-            return replace(state, created=_as_redelivered(state.created, event))
+            return replace(state, created=_as_redelivered(state.created, event), quality=Assessment())
+        case QualityAssessed() | QualityReviewed():
+            return replace(state, quality=assessment.evolve(state.quality, event))
         case PagesDeclared() | Digitised():
             return replace(state, told=state.told | {(event.delivery, type(event).__name__)})
-        case FormatsIdentified():
-            return replace(state, formats=event)
-        case VirusChecked():
-            return replace(state, viruses=event)
-        case IdentifiersRecorded():
-            return replace(state, identifiers=event)
+        case FormatsIdentified() | VirusChecked() | IdentifiersRecorded():
+            return _check(state, event)
         case Stored():
             return replace(state, stored=(*state.stored, event), pending=())
         case MetadataRevised() | ContentRevised():
             return replace(state, pending=(*state.pending, event))
         case AccessStatusChanged() | HoldPlaced() | HoldReleased():
             return _use(state, event)
+        case Encrypted() | Decrypted() | Expunged():
+            return _seal(state, event)
         case _:
             return state
 
@@ -280,6 +350,28 @@ def _as_redelivered(created: Created, event: Redelivered) -> Created:
         files=event.files,
         bytes=event.bytes,
     )
+
+
+def _check(state: State, event: Check) -> State:
+    replace = msgspec.structs.replace
+    match event:
+        case FormatsIdentified():
+            return replace(state, formats=event)
+        case VirusChecked():
+            return replace(state, viruses=event)
+        case IdentifiersRecorded():
+            return replace(state, identifiers=event)
+
+
+def _seal(state: State, event: Encrypted | Decrypted | Expunged) -> State:
+    replace = msgspec.structs.replace
+    match event:
+        case Encrypted():
+            return replace(state, encrypted=event)
+        case Decrypted():
+            return replace(state, encrypted=None)
+        case Expunged():
+            return replace(state, expunged=state.expunged | {event.generation})
 
 
 def _use(state: State, event: AccessStatusChanged | HoldPlaced | HoldReleased) -> State:
@@ -332,6 +424,20 @@ def check_again(state: State, checks: Sequence[Check]) -> list[Value]:
     return [check for check in checks if check not in (state.formats, state.viruses, state.identifiers)]
 
 
+def assess(state: State, event: QualityAssessed) -> list[Value]:
+    """Record what machines found of some of its pages. Refused once it is stored: a later run compares, and no more."""
+    if state.created is None or state.stored or event.delivery != state.created.delivery:
+        raise ArchiveError("package-exists", state.created.unit if state.created else event.delivery)
+    return assessment.assess(state.quality, event)
+
+
+def review(state: State, reviewed: QualityReviewed) -> list[Value]:
+    """Record what a person decided on some of its pages. Refused once it is stored (`package-exists`)."""
+    if state.created is None or state.stored or reviewed.delivery != state.created.delivery:
+        raise ArchiveError("package-exists", state.created.unit if state.created else reviewed.delivery)
+    return assessment.review(state.quality, reviewed, state.created.unit)
+
+
 def store(state: State, stored: Stored) -> list[Value]:
     """Record a stored version. Refused before creation, after a virus was found, and out of order."""
     if state.created is None:
@@ -343,6 +449,36 @@ def store(state: State, stored: Stored) -> list[Value]:
     if (stored.generation, stored.version) != expected:
         raise ArchiveError("package-version", state.created.unit, expected=expected[1], found=stored.version)
     return [stored]
+
+
+def supersede(
+    state: State, stored: Stored, *, reason: str, removal: UUID | None, approvers: tuple[UUID, UUID]
+) -> list[Value]:
+    """Record the first version of the next generation, and that the object of the one before it goes.
+
+    Refused as storing is; under a hold (`held`); without a reason, and without two people.
+    """
+    thing = _expect_stored(state)
+    last = state.stored[-1]
+    if (stored.generation, stored.version) != (last.generation + 1, 1):
+        raise ArchiveError("package-version", thing, expected=1, found=stored.version)
+    if state.holds:
+        raise ArchiveError("held", thing)
+    if not reason.strip():
+        raise ArchiveError("reason-missing", thing)
+    if len(set(approvers)) < len(approvers):
+        raise ArchiveError("second-person-needed", thing)
+    gone = Expunged(
+        generation=last.generation,
+        version=last.version,
+        manifest_sha256=last.manifest_sha256,
+        tagmanifest_sha256=last.tagmanifest_sha256,
+        inventory_sha256=last.inventory_sha256,
+        reason=reason,
+        removal=removal,
+        approvers=approvers,
+    )
+    return [stored, gone]
 
 
 def fail(state: State, failed: FixityFailed) -> list[Value]:
@@ -373,7 +509,7 @@ def revise_metadata(state: State, revised: MetadataRevised) -> list[Value]:
 def revise_content(
     state: State, revised: ContentRevised, checks: Sequence[FormatsIdentified | VirusChecked]
 ) -> list[Value]:
-    """Let the next version hold other bytes in these files, with what was found out about them.
+    """Let the next version hold other bytes in these files, more or fewer files, with what was found out about them.
 
     The same revision again, after a crash, appends nothing; another one while it waits is refused
     (`revision-pending`), as are one without a reason, one without a file, and one of too many (`revision-unfit`).
@@ -381,14 +517,14 @@ def revise_content(
     thing = _expect_stored(state)
     if isinstance(revised.reason, str) and not revised.reason.strip():
         raise ArchiveError("reason-missing", thing)
-    if not 0 < len(revised.files) <= REPLACED_AT_ONCE:
-        raise ArchiveError("revision-unfit", thing, files=len(revised.files), most=REPLACED_AT_ONCE)
-    if state.content_pending is not None:
-        if state.content_pending.files != revised.files:
+    if not 0 < len(set(revised.paths)) == len(revised.paths) <= REPLACED_AT_ONCE:
+        raise ArchiveError("revision-unfit", thing, files=len(revised.paths), most=REPLACED_AT_ONCE)
+    if (waiting := state.content_pending) is not None:
+        if (waiting.files, waiting.added, waiting.removed) != (revised.files, revised.added, revised.removed):
             raise ArchiveError("revision-pending", thing)
         return []
     if any(isinstance(check, VirusChecked) and check.outcome is Outcome.FAILED for check in checks):
-        raise ArchiveError("virus-found", thing, files=", ".join(file.path for file in revised.files))
+        raise ArchiveError("virus-found", thing, files=", ".join(revised.paths))
     return [revised, *checks]
 
 

@@ -6,7 +6,8 @@ from uuid import UUID
 import msgspec
 
 from repository.domain.aggregate import Aggregate
-from repository.domain.values import Confidential, Finding, Outcome, Value
+from repository.domain.key_ring import KeyAt
+from repository.domain.values import Confidential, Finding, Outcome, Sha256, Value
 from repository.errors import ArchiveError
 
 
@@ -16,6 +17,10 @@ class RunKind(StrEnum):
     FIXITY = "fixity"
     EXPORT = "export"
     REBUILD = "rebuild"
+    REKEY = "rekey"
+    SHRED = "shred"
+    QUALITY = "quality"
+    REPACK = "repack"
 
 
 class Started(Value, frozen=True, kw_only=True):
@@ -40,6 +45,44 @@ class Verified(Value, frozen=True, kw_only=True):
     packages: tuple[UUID, ...]
     files: int
     bytes: int
+
+
+class Rekeyed(Value, frozen=True, kw_only=True):
+    """The records of these packages, at most 1,000, were wrapped anew to the keys of now; no byte of them changed."""
+
+    keys: tuple[KeyAt, ...]
+    packages: tuple[UUID, ...]
+
+
+class Shredded(Value, frozen=True, kw_only=True):
+    """The records of these packages, at most 1,000, were destroyed with their class key: nobody opens them any more.
+
+    What they were, their digests and their history stay, and can still be proven.
+    """
+
+    key: UUID
+    packages: tuple[UUID, ...]
+
+
+class VerdictChange(Value, frozen=True, kw_only=True):
+    """A page of a package that another profile judges otherwise: its checks' letters before and now, by check."""
+
+    package: UUID
+    file: int
+    frame: int
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+
+
+class VerdictsCompared(Value, frozen=True, kw_only=True):
+    """So many pages were judged again; these differ (`Q01:r`: check Q01 sends it to a person). Nothing is changed."""
+
+    profile: str
+    profile_sha256: Sha256
+    algorithm: int
+    packages: int
+    pages: int
+    changes: tuple[VerdictChange, ...]
 
 
 class Finished(Value, frozen=True, kw_only=True):
@@ -93,6 +136,24 @@ def verify(state: State, verified: Verified) -> list[Value]:
     """Say which packages were found true. Refused before the run's beginning and after its end; nothing for none."""
     _expect_running(state)
     return [verified] if verified.packages else []
+
+
+def rekey(state: State, rekeyed: Rekeyed) -> list[Value]:
+    """Say which records were wrapped anew; nothing for none."""
+    _expect_running(state)
+    return [rekeyed] if rekeyed.packages else []
+
+
+def shred(state: State, shredded: Shredded) -> list[Value]:
+    """Say which packages can be opened no more; nothing for none."""
+    _expect_running(state)
+    return [shredded] if shredded.packages else []
+
+
+def compare(state: State, compared: VerdictsCompared) -> list[Value]:
+    """Say what another profile would have found. Refused before the run's beginning and after its end."""
+    _expect_running(state)
+    return [compared]
 
 
 def finish(state: State, finished: Finished) -> list[Value]:

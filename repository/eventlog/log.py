@@ -16,6 +16,7 @@ from repository.errors import ArchiveError
 from repository.eventlog import database
 from repository.eventlog.application import Changes, FrameMapper, LogApplication
 from repository.eventlog.codec import Codec, decode_envelope
+from repository.eventlog.digests import leaf_hash
 from repository.eventlog.reader import LAST, Reader, Record, Row, record_of
 from repository.eventlog.recorder import Clock, CommandPerformedError, Recorder
 from repository.eventlog.streams import KeyedLocks, Streams
@@ -43,6 +44,7 @@ class EventLog:
         recorder = Recorder(file, clock)
         self._reader: Reader = recorder.reader
         self._turnstile = recorder.turnstile
+        self._recorder = recorder
         self._application = LogApplication(recorder, FrameMapper(self.codec, software))
         self._locks = KeyedLocks()
 
@@ -132,6 +134,10 @@ class EventLog:
         for rows in self._reader.by_position(after, upto, (), None):
             yield from map(record_of, rows)
 
+    def leaves(self, *, after: int = 0, upto: int) -> Iterator[bytes]:
+        """Leaves by position, streamed, each computed from the envelope as it is stored."""
+        yield from map(leaf_hash, self._reader.envelopes(after, upto))
+
     def follow(self, *, after: int = 0, upto: int | None = None) -> Iterator[Record]:
         """Records by position as they come, from this process and from others, up to a position or for ever.
 
@@ -186,6 +192,17 @@ class EventLog:
     def clock_back(self) -> list[int]:
         """The positions at which the clock stood earlier than one position before."""
         return self._reader.clock_back()
+
+    def expunge(self, positions: Sequence[int]) -> None:
+        """Take payloads that a committed `PayloadExpunged` names out of the file for ever; durable when it returns.
+
+        `log-fault` where none names one of them, `locked` while an old state of the file is being read.
+        """
+        self._recorder.expunge(positions)
+
+    def containing(self, words: str, *, upto: int) -> list[int]:
+        """Positions up to one at which these words stand in an envelope or a payload. Reads the whole log once."""
+        return self._reader.containing(words, upto)
 
     def close(self) -> None:
         """Finish what waits to be written, and close the file."""

@@ -16,6 +16,7 @@ from repository.eventlog.codec import NOT_AN_EVENT
 from repository.eventlog.database import Connection, Database, unreadable
 
 BATCH = 500
+ENVELOPES = 2_000
 LAST = 2**63 - 1
 
 Row = tuple[int, str, int, str, int, bytes, str | None, bytes | None]
@@ -72,6 +73,16 @@ class Reader:
                 return
             after, left = rows[-1][0], left - len(rows)
 
+    def envelopes(self, after: int, upto: int) -> Iterator[bytes]:
+        """Envelopes after one position and up to another, in batches."""
+        statement = "SELECT envelope FROM events WHERE position > ? AND position <= ? ORDER BY position LIMIT ?"
+        while after < upto:
+            rows = self._fetch(statement, after, upto, ENVELOPES)
+            if not rows:
+                return
+            yield from (envelope for (envelope,) in rows)
+            after += len(rows)
+
     def by_version(self, stream: UUID, after: int, upto: int | None, *, desc: bool, limit: int | None) -> list[Row]:
         """Rows of one stream after one version and up to another, rising or falling."""
         order = "DESC" if desc else "ASC"
@@ -109,13 +120,18 @@ class Reader:
         return rows[0][0] if rows else None
 
     def naming(self, identity: UUID, upto: int) -> list[int]:
-        """Positions of the events that name an id anywhere, envelope or payload. Reads the whole log, inside SQLite."""
+        """Positions of the events that name an id anywhere, envelope or payload."""
+        return self.containing(str(identity), upto)
+
+    def containing(self, words: str, upto: int) -> list[int]:
+        """Positions at which these words stand, as JSON spells them. Reads the whole log, inside SQLite."""
+        spelled = msgspec.json.encode(words)[1:-1]
         statement = (
             "SELECT e.position FROM events AS e LEFT JOIN payloads AS p ON p.position = e.position "
             "WHERE e.position <= ?1 AND (instr(e.envelope, CAST(?2 AS BLOB)) OR instr(p.payload, CAST(?2 AS BLOB))) "
             "ORDER BY e.position"
         )
-        return [int(position) for (position,) in self._fetch(statement, upto, str(identity))]
+        return [int(position) for (position,) in self._fetch(statement, upto, spelled.decode())]
 
     def identified(self, event: UUID) -> int | None:
         """The position of the event with that id: its envelope begins with it."""

@@ -14,6 +14,7 @@ from repository.errors import ArchiveError
 from repository.eventlog.codec import PARTS, Frame, fill
 from repository.eventlog.database import Connection, Database
 from repository.eventlog.digests import command_digest, leaf_hash
+from repository.eventlog.expunging import expunge
 from repository.eventlog.reader import Reader, Row, performed
 from repository.eventlog.schema import VERSION_GUARD
 from repository.eventlog.subscription import PollingSubscription
@@ -44,6 +45,10 @@ class Recorder(ApplicationRecorder):
     def turnstile(self) -> Turnstile:
         """Where this process takes its turn to write."""
         return self._writer.turnstile
+
+    def expunge(self, positions: Sequence[int]) -> None:
+        """Take payloads out of the file that a committed `PayloadExpunged` names. See `expunging`."""
+        expunge(self._database, self.turnstile, positions)
 
     def close(self) -> None:
         """Write what waits, then close the file."""

@@ -14,12 +14,16 @@ from repository.domain import (
     accession,
     agent,
     archival_package,
+    assessment,
     corrections,
     description,
+    key_ring,
     opening_review,
     reader,
+    removal,
     reservation,
     run,
+    sampling,
 )
 from repository.domain.aggregate import Aggregate
 from repository.domain.values import Value
@@ -48,6 +52,8 @@ AGGREGATES: dict[str, Aggregate[Any]] = {
         run.RUN,
         reader.READER,
         opening_review.OPENING_REVIEW,
+        key_ring.KEY_RING,
+        removal.REMOVAL,
     )
 }
 """Every kind of stream by its name."""
@@ -69,6 +75,9 @@ _OWN: dict[str, dict[type[Value], str]] = {
         accession.PartCompleted: "Annulled",
         accession.HandoverPrinted: "HandoverPrinted",
         accession.HandoverSigned: "Annulled",
+        sampling.SampleDrawn: "Annulled",
+        sampling.SampleJudged: "SampleJudged",
+        sampling.SampleConcluded: "SampleConcluded",
     },
     "ArchivalPackage": {
         archival_package.Created: "Annulled",
@@ -85,6 +94,11 @@ _OWN: dict[str, dict[type[Value], str]] = {
         archival_package.AccessStatusChanged: "AccessStatusChanged",
         archival_package.HoldPlaced: "HoldReleased",
         archival_package.HoldReleased: "HoldPlaced",
+        archival_package.Encrypted: "Decrypted",
+        archival_package.Decrypted: "Encrypted",
+        archival_package.Expunged: "Annulled",
+        assessment.QualityAssessed: "QualityAssessed",
+        assessment.QualityReviewed: "QualityReviewed",
     },
     "Description": {
         description.Described: "Revised",
@@ -128,9 +142,25 @@ _OWN: dict[str, dict[type[Value], str]] = {
         run.Started: "Finished",
         run.Progressed: "Finished",
         run.Verified: "Annulled",
+        run.Rekeyed: "Annulled",
+        run.Shredded: "Annulled",
+        run.VerdictsCompared: "Annulled",
         run.Finished: "Annulled",
     },
     "Reader": {reader.Introduced: "Introduced", reader.SubjectKeyDestroyed: "Annulled"},
+    "KeyRing": {
+        key_ring.KeyCreated: "KeyRetired",
+        key_ring.KeyRotated: "KeyRotated",
+        key_ring.KeyRetired: "KeyReinstated",
+        key_ring.KeyReinstated: "KeyRetired",
+        key_ring.DestructionRequested: "DestructionWithdrawn",
+        key_ring.DestructionWithdrawn: "DestructionRequested",
+        key_ring.DestructionApproved: "Annulled",
+        key_ring.KeyDestroyed: "Annulled",
+        key_ring.BackedUp: "BackupRemoved",
+        key_ring.BackupRemoved: "BackedUp",
+        key_ring.RecoveryProven: "Annulled",
+    },
     "OpeningReview": {
         opening_review.Proposed: "Withdrawn",
         opening_review.OpinionGiven: "OpinionGiven",
@@ -138,9 +168,15 @@ _OWN: dict[str, dict[type[Value], str]] = {
         opening_review.Decided: "Annulled",
         opening_review.Withdrawn: "Annulled",
     },
+    "Removal": {
+        removal.Proposed: "Withdrawn",
+        removal.Approved: "Annulled",
+        removal.Withdrawn: "Annulled",
+        removal.Finished: "Annulled",
+    },
 }
 
-_SCHEMAS = {"Description.Described": 2, "Description.Revised": 2}
+_SCHEMAS = {"ArchivalPackage.ContentRevised": 2, "Description.Described": 2, "Description.Revised": 2}
 """Types that no longer stand at their first schema; how the older ones are read is said in `upcast`."""
 
 _ANY: dict[type[Value], str] = {corrections.Annulled: "Annulled", corrections.PayloadExpunged: "Annulled"}

@@ -5,14 +5,12 @@ asked for, shown and closed at once. Under a request the first reading of a file
 it are the same look, as long as the rules still allow it.
 """
 
-import hashlib
 from functools import partial
 from pathlib import Path
 from uuid import UUID
 
 import msgspec
 
-from packages_spec.digests import chunks_of
 from repository.domain import access_request
 from repository.domain.access_request import ACCESS_REQUEST, ContentViewed
 from repository.errors import ArchiveError
@@ -74,23 +72,16 @@ def _looked_at(session: Session, asked: Asked) -> Parcel | None:
     if not verdict.allowed:
         raise ArchiveError("access-controlled", asked.package, why=verdict.why)
     (file,) = access.places_of(session, asked)
+    session.true_files.expect(Path(file.place), file.sha256, file.path)
     return _parcel(file)
 
 
 def _shown(session: Session, asked: Asked) -> Parcel:
-    """Read the file once and compare it, record the look, and only then say where it lies."""
+    """Compare the file with its digest, record the look, and only then say where it lies."""
     for file in access.places_of(session, asked):
-        _expect_whole(file)
+        session.true_files.expect(Path(file.place), file.sha256, file.path)
     (shown,) = access.show_files(session, asked, way=WAY).files
     return _parcel(shown)
-
-
-def _expect_whole(file: ShownFile) -> None:
-    digest = hashlib.sha256()
-    for chunk in chunks_of(Path(file.place)):
-        digest.update(chunk)
-    if digest.hexdigest() != file.sha256:
-        raise ArchiveError("fixity-mismatch", file.path, expected=file.sha256, found=digest.hexdigest())
 
 
 def _parcel(file: ShownFile) -> Parcel:

@@ -42,7 +42,9 @@ def check_package(session: Session, package: UUID, event: Event) -> tuple[int, l
 
 def _check(session: Session, package: UUID, event: Event) -> tuple[int, list[Finding]]:
     """Every file is read once."""
-    root = session.store.object_folder(package)
+    if not isinstance(event.payload, Stored):
+        return 0, []
+    root = session.store.object_folder(package, event.payload.generation)
     if not root.is_dir():
         return 0, [Finding("archive.object-missing", str(package))]
 
@@ -50,8 +52,6 @@ def _check(session: Session, package: UUID, event: Event) -> tuple[int, list[Fin
     def sha256(path: str) -> str:
         return digest_file(root / path)[1]
 
-    if not isinstance(event.payload, Stored):
-        return 0, []
     findings = validate_object(root, digests={path: sha256(path) for path in _paths(root)})
     findings += judge_versions(session, package, root, sha256)
     return sha256.cache_info().currsize, findings

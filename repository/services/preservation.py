@@ -1,6 +1,7 @@
 """Preservation (保管): putting things straight after a crash, and laying out stored versions exactly as they are."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import UUID
 
@@ -8,7 +9,7 @@ import msgspec
 
 from repository.domain import run
 from repository.domain.aggregate import New
-from repository.domain.archival_package import ARCHIVAL_PACKAGE
+from repository.domain.archival_package import ARCHIVAL_PACKAGE, Expunged
 from repository.domain.run import RUN, RunKind
 from repository.domain.values import Outcome, Value
 from repository.errors import ArchiveError
@@ -69,20 +70,41 @@ def materialise(session: Session, record: str, target: Path, *, as_of: str | Non
 def put_straight(session: Session) -> list[RecoveryAction]:
     """After a crash: what the log says was stored is finished, what it does not know of goes back into quarantine.
 
-    Deletes no content. Raises `recovery-alarm` when a version that the log says is stored is not there, whole.
+    Deletes no content but what a committed `Expunged` names. Raises `recovery-alarm` when a version that the log says
+    is stored is not there, whole.
     """
     sweep_outgoing(session.folder)
-    actions = recover(session.store, lambda package, version: _claim(session, package, version))
+    actions = recover(session.store, lambda *sealed: _claim(session, *sealed))
     for action in actions:
         if action.outcome is Recovered.ALARM:
             raise ArchiveError("recovery-alarm", action.package, paths=", ".join(action.paths))
+    sweep_expunged(session)
     return [action for action in actions if action.outcome is not Recovered.HELD]
 
 
-def _claim(session: Session, package: UUID, version: int) -> StoredClaim | None:
+def sweep_expunged(session: Session) -> None:
+    """Finish removing the generations whose `Expunged` is committed; one that another process holds is left to it."""
+    for event in session.log.events(types=["ArchivalPackage.Expunged"]):
+        package, gone = event.envelope.stream, event.payload
+        if isinstance(gone, Expunged) and session.store.object_folder(package, gone.generation).exists():
+            with _unless_locked():
+                session.store.expunge(package, gone.generation)
+
+
+@contextmanager
+def _unless_locked() -> Iterator[None]:
+    """Let what another process holds be."""
+    try:
+        yield
+    except ArchiveError as error:
+        if error.code != "locked":
+            raise
+
+
+def _claim(session: Session, package: UUID, version: int, generation: int) -> StoredClaim | None:
     """What the log, read now, says of a version."""
     for known in session.log.load(ARCHIVAL_PACKAGE, package).state.stored:
-        if known.version == version:
+        if (known.generation, known.version) == (generation, version):
             return StoredClaim(known.inventory_sha256)
     return None
 

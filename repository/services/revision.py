@@ -7,7 +7,7 @@ The event that says why - `MetadataRevised`, `ContentRevised` - is appended firs
 history; `Stored` commits it. Killed in between, the next run finds the revision waiting and stores the same version.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from uuid import UUID
@@ -16,7 +16,7 @@ import msgspec
 
 from packages_spec import descriptive
 from packages_spec.descriptive.sections import Extent
-from packages_spec.digests import Digested
+from packages_spec.digests import Digested, chunks_of
 from packages_spec.ocfl import User
 from packages_spec.premis import Identifier, PackageEntity, read_premis
 from packages_spec.profiles import (
@@ -38,7 +38,9 @@ from repository.domain.envelope import Event
 from repository.errors import ArchiveError
 from repository.eventlog import Record, Streams
 from repository.services import packaging, stored
+from repository.services.checkpoints import signed_head
 from repository.services.preservation import put_straight
+from repository.services.quality_report import REPORT
 from repository.services.session import SOFTWARE, SOFTWARE_VERSION, Progress, Session
 from repository.services.stored import StoredVersion
 from repository.storage import Stage
@@ -46,6 +48,8 @@ from repository.storage import Stage
 AT_ONCE = 50
 """Packages that are committed together: two syncs and one transaction for all of them."""
 
+PAPERS = "delivery/"
+"""What the paths of papers begin with where files of the record and papers are named together."""
 CODE, FORMER_CODE = "档号: ", "曾用档号: "
 
 
@@ -62,19 +66,26 @@ class Told(msgspec.Struct, frozen=True):
 
 
 class Replacement(msgspec.Struct, frozen=True):
-    """A file of the record that is replaced: what it is now, and where in quarantine its bytes lie."""
+    """A file of the record that is replaced, or new: what it is now, and where in quarantine its bytes lie."""
 
     file: PayloadFile
     place: Path
 
 
 class Next(msgspec.Struct, frozen=True):
-    """A package whose next version is to be stored. `formats` is the table of formats, null where it stays."""
+    """A package whose next version is to be stored. `formats` is the table of formats, null where it stays.
+
+    `replaced` are the files with other bytes, by path, also those that no version before has.
+    `anew` is for the first version of another generation, which takes nothing over by reference: every byte of it is
+    written, and files in `left_out` - of the record, or papers below `delivery/` - are not.
+    """
 
     package: UUID
     told: Told
     replaced: Mapping[str, Replacement] = {}
     formats: bytes | None = None
+    anew: bool = False
+    left_out: frozenset[str] = frozenset()
 
 
 class RevisionReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,7 +135,7 @@ def _decided(session: Session, lagging: Iterator[UUID], wanted: int, passed_over
     works: list[Next] = []
     while len(works) < wanted and (package := next(lagging, None)) is not None:
         try:
-            works.append(_decide_metadata(session, package))
+            works.append(decide_metadata(session, package))
         except ArchiveError as error:
             if error.code not in ("revision-pending", "fixity-mismatch"):
                 raise
@@ -162,7 +173,8 @@ def _described(session: Session, entry: UUID) -> tuple[UUID, Fields, list[UUID],
         entry = state.into
 
 
-def _decide_metadata(session: Session, package: UUID) -> Next:
+def decide_metadata(session: Session, package: UUID) -> Next:
+    """Decide, and record, that the next version tells of the description as it stands now."""
     told = told_of(session, package)
     stored.newest(session, package)  # a version that is not true is nothing to go on from
     revised = MetadataRevised(description=told.entry, position=told.position)
@@ -183,14 +195,15 @@ def store_next(session: Session, works: Sequence[Next], message: str) -> dict[UU
         staged: list[tuple[Stage, Built, int]] = []
         for work in works:
             try:
-                stage = locks.enter_context(session.store.stage(work.package))
+                generation = session.log.load(ARCHIVAL_PACKAGE, work.package).state.stored[-1].generation
+                stage = locks.enter_context(session.store.stage(work.package, generation))
             except ArchiveError as error:
                 if error.code != "locked":
                     raise
                 held[work.package] = error.code
                 continue
             own = session.log.records(work.package)
-            staged.append((stage, _build(session, stage, work, own, histories, message), len(own)))
+            staged.append((stage, build_next(session, stage, work, own, histories, message), len(own)))
         published = session.store.commit([stage for stage, _, _ in staged])
 
         def decide(streams: Streams) -> Iterator[New]:
@@ -219,7 +232,7 @@ def store_next(session: Session, works: Sequence[Next], message: str) -> dict[UU
     return held
 
 
-def _build(
+def build_next(
     session: Session,
     stage: Stage,
     work: Next,
@@ -232,7 +245,7 @@ def _build(
     before = stored.newest(session, work.package)
     events = session.log.stream(work.package)
     revision = next(event for event in reversed(events) if isinstance(event.payload, MetadataRevised | ContentRevised))
-    files = list(stored.content(session, before))
+    files = _files(stored.content(session, before), work)
     placed = []
     for number, file in enumerate(files):
         replaced = work.replaced.get(file.path)
@@ -241,10 +254,12 @@ def _build(
         at = Digested(payload_path(package, file.path), file.size, file.sha256)
         if replaced is not None:
             stage.adopt(replaced.place, at.path, at)
+        elif work.anew:
+            _write_anew(session, stage, before, at)
         placed.append(at)
     history = _history(session, revision, own, events, histories)
     agents, told = packaging.preservation_metadata(package, history.events)
-    formats = _formats(session, before) if work.formats is None else work.formats
+    formats = _formats(session, before, work.left_out) if work.formats is None else work.formats
     content = PackageContent(
         kind=PackageKind.AIP,
         package=package,
@@ -255,8 +270,10 @@ def _build(
         parts=[(str(part), _part(said, files)) for part, said in work.told.parts],
         files=files,
         placed=placed,
-        delivery=_delivery(session, before),
-        extras=packaging.extras(history.records, own, formats),
+        delivery=_delivery(session, stage if work.anew else None, before, work.left_out),
+        extras=packaging.extras(
+            history.records, own, formats, _report(session, before), checkpoint=signed_head(session)
+        ),
         events=told,
         agents=agents,
         other_identifiers=_identifiers(session, before, fields.reference_code),
@@ -269,6 +286,14 @@ def _build(
     user = User(f"{SOFTWARE}/{SOFTWARE_VERSION}", f"urn:uuid:{session.actor.agent}")
     stage.seal(built.entries, session.now(), message, user)
     return built
+
+
+def _files(before: Iterable[PayloadFile], work: Next) -> list[PayloadFile]:
+    """The record's files in the next version; with new ones all stand in the order of their paths, as pages do."""
+    files = [file for file in before if file.path not in work.left_out]
+    known = {file.path for file in files}
+    new = [replacement.file for path, replacement in work.replaced.items() if path not in known]
+    return sorted([*files, *new], key=lambda file: file.path) if new else files
 
 
 def _part(said: Fields, files: Sequence[PayloadFile]) -> descriptive.Description:
@@ -296,19 +321,41 @@ def _history(
     )
 
 
-def _delivery(session: Session, version: StoredVersion) -> list[Digested]:
+def _write_anew(session: Session, stage: Stage, version: StoredVersion, file: Digested) -> None:
+    """A file of the version as it stands, written a second time. `fixity-mismatch` when it is not what it was."""
+    place = stored.place_of(session, version, file.path)
+    written = stage.write(file.path, chunks_of(place))
+    if written.sha256 != file.sha256:
+        raise ArchiveError("fixity-mismatch", place, expected=file.sha256, found=written.sha256)
+
+
+def _delivery(session: Session, anew: Stage | None, version: StoredVersion, left_out: frozenset[str]) -> list[Digested]:
     """The papers that came with the record, as they stand."""
     folder = delivery_path(str(version.package), "")
-    return [
+    papers = [
         Digested(path, stored.place_of(session, version, path).stat().st_size, digest)
         for path, digest in sorted(version.digests.items())
-        if path.startswith(folder)
+        if path.startswith(folder) and f"{PAPERS}{path.removeprefix(folder)}" not in left_out
     ]
+    if anew is not None:
+        for paper in papers:
+            _write_anew(session, anew, version, paper)
+    return papers
 
 
-def _formats(session: Session, version: StoredVersion) -> bytes:
+def _report(session: Session, version: StoredVersion) -> Iterator[bytes]:
+    """The report of what machines found of its pages (质检报告), as it stands: later versions carry it on."""
+    path = f"{package_folder(str(version.package))}/{REPORT}"
+    if path in version.digests:
+        yield stored.true_bytes(session, version, path)
+
+
+def _formats(session: Session, version: StoredVersion, left_out: frozenset[str]) -> bytes:
     path = f"{package_folder(str(version.package))}/metadata/preservation/formats.ndjson"
-    return stored.true_bytes(session, version, path) if path in version.digests else b""
+    if path not in version.digests:
+        return b""
+    lines = stored.true_bytes(session, version, path).splitlines(keepends=True)
+    return b"".join(line for line in lines if msgspec.json.decode(line)["path"] not in left_out)
 
 
 def _identifiers(session: Session, version: StoredVersion, code: str | None) -> tuple[Identifier, ...]:

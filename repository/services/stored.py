@@ -42,7 +42,7 @@ def _version(session: Session, package: UUID, identifier: UUID, stored: Stored) 
     tags = {"manifest-sha256.txt": stored.manifest_sha256, "tagmanifest-sha256.txt": stored.tagmanifest_sha256}
     digests = dict(tags)
     for name, expected in tags.items():
-        place = session.store.content_path(package, stored.version, name)
+        place = session.store.content_path(package, stored.version, name, stored.generation)
         _, found = digest_file(place)
         if found != expected:
             raise ArchiveError("fixity-mismatch", place, expected=expected, found=found)
@@ -53,7 +53,7 @@ def _version(session: Session, package: UUID, identifier: UUID, stored: Stored) 
 
 def place_of(session: Session, version: StoredVersion, path: str) -> Path:
     """Where a file of the version lies in the store."""
-    return session.store.content_path(version.package, version.event.version, path)
+    return session.store.content_path(version.package, version.event.version, path, version.event.generation)
 
 
 def true_bytes(session: Session, version: StoredVersion, path: str) -> bytes:

@@ -18,7 +18,7 @@ from packages_spec.digests import Digested, sha256_of
 from packages_spec.findings import Finding
 from packages_spec.ocfl import read_inventory, sidecar
 from packages_spec.profiles import package_folder, validate_package
-from repository.domain.archival_package import ContentRevised, Created, MetadataRevised, Stored
+from repository.domain.archival_package import ARCHIVAL_PACKAGE, ContentRevised, Created, MetadataRevised, Stored
 from repository.domain.envelope import Event
 from repository.services.packaging import payload_line
 from repository.services.session import Session
@@ -28,9 +28,15 @@ Sha256 = Callable[[str], str]
 
 
 def judge_versions(session: Session, package: UUID, root: Path, sha256: Sha256) -> Iterator[Finding]:
-    """Everything in which the object's versions are not what the log says that was stored."""
+    """Everything in which the object's versions are not what the log says that was stored.
+
+    Versions of a generation that a committed `Expunged` names are not looked for: they are gone by right.
+    """
     events = session.log.stream(package)
-    versions = [event for event in events if isinstance(event.payload, Stored)]
+    expunged = session.log.load(ARCHIVAL_PACKAGE, package).state.expunged
+    versions = [
+        event for event in events if isinstance(event.payload, Stored) and event.payload.generation not in expunged
+    ]
     for event in versions:
         if isinstance(event.payload, Stored):
             is_newest = event is versions[-1]
@@ -134,7 +140,8 @@ def _history(
         for one in stream
         if isinstance(one.payload, MetadataRevised | ContentRevised) and one.envelope.position < end
     ]
-    until = end if stored.version == 1 else max(revisions, default=end)
+    is_first = (stored.generation, stored.version) == (1, 1)
+    until = end if is_first else max(revisions, default=end)
     own = [record for record in session.log.records(package) if record.position < end]
     created = next((one.payload for one in stream if isinstance(one.payload, Created)), None)
     before = session.log.records(created.accession) if created else []

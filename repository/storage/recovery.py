@@ -60,8 +60,8 @@ class RecoveryAction(msgspec.Struct, frozen=True):
     paths: tuple[str, ...] = ()
 
 
-IsStored = Callable[[UUID, int], StoredClaim | None]
-"""Asks the log, afresh, whether a version of a package was stored. Called with the object's lock held."""
+IsStored = Callable[[UUID, int, int], StoredClaim | None]
+"""Asks the log, afresh, whether this version of this generation of a package was stored, under the object's lock."""
 
 
 def recover(store: Store, is_stored: IsStored) -> list[RecoveryAction]:
@@ -82,7 +82,7 @@ def _recover(store: Store, package: UUID, is_stored: IsStored) -> RecoveryAction
         return RecoveryAction(package, Recovered.HELD)
     try:
         sealed, adopted = read_journal(store.staging / str(package))
-        claim = is_stored(package, sealed.version) if sealed else None
+        claim = is_stored(package, sealed.version, sealed.generation) if sealed else None
         if sealed and claim:
             return _finish(store, sealed, claim)
         return _undo(store, package, sealed, adopted)
@@ -92,7 +92,7 @@ def _recover(store: Store, package: UUID, is_stored: IsStored) -> RecoveryAction
 
 def _finish(store: Store, sealed: Published, claim: StoredClaim) -> RecoveryAction:
     """The event is in the log: the version has to be in the store, whole."""
-    place = store.object_folder(sealed.package)
+    place = store.object_folder(sealed.package, sealed.generation)
     damaged = tuple(_damaged(place, sealed.version, claim))
     if damaged:
         return RecoveryAction(sealed.package, Recovered.ALARM, sealed.version, paths=damaged)
@@ -111,7 +111,8 @@ def _damaged(place: Path, version: int, claim: StoredClaim) -> Iterator[str]:
 
 def _undo(store: Store, package: UUID, sealed: Published | None, adopted: list[Adopted]) -> RecoveryAction:
     """The event is not in the log: everything goes back where it came from."""
-    folder, place = store.staging / str(package), store.object_folder(package)
+    folder = store.staging / str(package)
+    place = store.object_folder(package, sealed.generation if sealed else 1)
     if sealed:
         _withdraw(place, folder / OBJECT, sealed.version)
     with suppress(OSError):

@@ -52,11 +52,12 @@ class Published(msgspec.Struct, frozen=True):
     inventory_sha256: str
     files: int
     bytes: int
+    generation: int = 1
 
 
-def object_id(package: UUID) -> str:
-    """Id of a package's object."""
-    return f"urn:uuid:{package}"
+def object_id(package: UUID, generation: int = 1) -> str:
+    """Id of a package's object; each generation after the first is an object of its own."""
+    return f"urn:uuid:{package}" if generation == 1 else f"urn:uuid:{package}:g{generation}"
 
 
 def is_safe(path: str) -> bool:
@@ -72,8 +73,11 @@ class Stage:
     is for recovery, which alone may decide, after reading the log again.
     """
 
-    def __init__(self, archive: Path, folder: Path, lock: Lock, package: UUID, last: Inventory | None) -> None:
+    def __init__(
+        self, archive: Path, folder: Path, lock: Lock, package: UUID, last: Inventory | None, generation: int = 1
+    ) -> None:
         self.package = package
+        self.generation = generation
         self.version = last.number + 1 if last else 1
         self.folder = folder
         self.object = folder / OBJECT
@@ -134,12 +138,12 @@ class Stage:
         inventory = (
             next_inventory(self._last, listed.values(), self._stored.values(), version)
             if self._last
-            else first_inventory(object_id(self.package), listed.values(), version)
+            else first_inventory(object_id(self.package, self.generation), listed.values(), version)
         )
         with storage_errors(self.package):
             sha256 = self._write_inventories(inventory)
             size = sum(file.size for file in listed.values())
-            self._published = Published(self.package, self.version, sha256, len(listed), size)
+            self._published = Published(self.package, self.version, sha256, len(listed), size, self.generation)
             _write_new(f"{self.folder}/{JOURNAL}", _journal_lines(self._published, self._adoptions()))
         return inventory
 

@@ -23,8 +23,9 @@ from repository.errors import ArchiveError
 from repository.storage.durable import FileSystem, probe, storage_errors, sync_folder, write_atomic
 from repository.storage.locks import is_held, take
 from repository.storage.staging import Published, Stage, is_safe, object_id
+from repository.storage.wiping import wipe
 
-_NAME = "urn%3auuid%3a"
+_NAME, _GENERATION = "urn%3auuid%3a", "%3ag"
 SELF_HELP = {
     "README.txt": frozenset({"a5d711608d6998ccab26a842a7488013b6f6fb496319417b4034eb47c5f1384b"}),
     "verify.py": frozenset({"03bec473aadb119a922fdaeb5a137fd96667916c1b8b7c0c9029d20aba14f7fe"}),
@@ -74,21 +75,24 @@ class Store:
                 raise ArchiveError("store-missing", root / path)
         return cls(archive, sync=sync)
 
-    def stage(self, package: UUID) -> Stage:
-        """Begin a package's next version. Raises `locked` while another has it, `recovery-needed` after a crash."""
+    def stage(self, package: UUID, generation: int = 1) -> Stage:
+        """Begin the next version of a package's generation.
+
+        Raises `locked` while another has it, `recovery-needed` after a crash.
+        """
         lock = take(self.staging / f"{package}.lock")
         folder = self.staging / str(package)
         if folder.exists():
             lock.release()
             raise ArchiveError("recovery-needed", package)
         try:
-            last = self.inventory(package) if self.versions(package) else None
+            last = self.inventory(package, generation) if self.versions(package, generation) else None
             with storage_errors(folder):
                 folder.mkdir()
         except BaseException:
             lock.release()
             raise
-        return Stage(self.archive, folder, lock, package, last)
+        return Stage(self.archive, folder, lock, package, last, generation)
 
     def commit(self, stages: Sequence[Stage]) -> list[Published]:
         """Publish sealed versions (steps 3 and 4): two syncs for all of them. Durable when this returns.
@@ -102,7 +106,7 @@ class Store:
             for stage in stages:
                 stage.gather()
             for stage in stages:
-                stage.publish(self.object_folder(stage.package))
+                stage.publish(self.object_folder(stage.package, stage.generation))
             self._disk.sync()
         return published
 
@@ -110,17 +114,22 @@ class Store:
         """Make everything written so far durable. Raises `storage-failed` when anything was lost."""
         self._disk.sync()
 
-    def object_folder(self, package: UUID) -> Path:
-        """Where a package's object stands, or would."""
-        return self.root / object_path(object_id(package))
+    def object_folder(self, package: UUID, generation: int = 1) -> Path:
+        """Where the object of a package's generation stands, or would."""
+        return self.root / object_path(object_id(package, generation))
 
     def objects(self) -> Iterator[UUID]:
         """Every package that the store holds, in the order of their folders."""
+        return (package for package, _ in self.held())
+
+    def held(self) -> Iterator[tuple[UUID, int]]:
+        """Every object that the store holds, as package and generation, in the order of their folders."""
         for tuple_folder in sorted(self.root.iterdir()):
             if tuple_folder.is_dir() and tuple_folder.name != "extensions":
                 for folder in sorted(tuple_folder.iterdir()):
                     with suppress(ValueError):  # what is not an object, `judge_root` names
-                        yield UUID(folder.name.removeprefix(_NAME))
+                        name, _, generation = folder.name.removeprefix(_NAME).partition(_GENERATION)
+                        yield UUID(name), int(generation or 1)
 
     def is_being_committed(self, package: UUID) -> bool:
         """Whether a living process holds the package's object."""
@@ -137,21 +146,21 @@ class Store:
                 findings.append(Finding("archive.store-file", path, " / ".join(sorted(digests)), found))
         return findings
 
-    def versions(self, package: UUID) -> tuple[int, ...]:
+    def versions(self, package: UUID, generation: int = 1) -> tuple[int, ...]:
         """Numbers of the versions that a package has; none if the store does not hold it."""
         try:
-            names = [path.name for path in self.object_folder(package).iterdir()]
+            names = [path.name for path in self.object_folder(package, generation).iterdir()]
         except FileNotFoundError:
             return ()
         return tuple(sorted(int(name[1:]) for name in names if name.startswith("v") and name[1:].isdigit()))
 
-    def inventory(self, package: UUID) -> Inventory:
+    def inventory(self, package: UUID, generation: int = 1) -> Inventory:
         """The newest inventory of a package. Raises `content-unknown` if the store does not hold it."""
-        return _read_inventory(self.object_folder(package) / FILE, package)
+        return _read_inventory(self.object_folder(package, generation) / FILE, package)
 
-    def content_path(self, package: UUID, version: int, path: str) -> Path:
+    def content_path(self, package: UUID, version: int, path: str, generation: int = 1) -> Path:
         """The file that holds the bytes of a version's path. Raises `content-unknown` if there is none."""
-        folder = self.object_folder(package)
+        folder = self.object_folder(package, generation)
         if not is_safe(path):
             raise ArchiveError("content-unknown", package, path=path)
         place = f"v1/{CONTENT}/{path}"
@@ -160,6 +169,26 @@ class Store:
         if not place or not (folder / place).is_file():
             raise ArchiveError("content-unknown", package, path=path)
         return folder / place
+
+    def expunge(self, package: UUID, generation: int) -> bool:
+        """Remove the object of a generation that a committed `Expunged` names. Whether anything of it was there.
+
+        The one thing that is ever removed from the store. Its bytes are overwritten before their names go. Killed in
+        between, it goes on when it is called again: the object's declaration goes last.
+        """
+        place = self.object_folder(package, generation)
+        if not place.exists():
+            return False
+        lock = take(self.staging / f"{package}.lock")
+        try:
+            with storage_errors(place):
+                wipe(place)
+                with suppress(OSError):  # another object stands beside it
+                    place.parent.rmdir()
+            self._disk.sync()
+        finally:
+            lock.release()
+        return True
 
     def close(self) -> None:
         """Let go of the file system."""

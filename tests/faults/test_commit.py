@@ -26,7 +26,7 @@ Log = dict[int, StoredClaim]
 
 def ingest(store: Store, log: Log, source: Path, step: Callable[[], None] = lambda: None) -> None:
     """What the archive does, whether for the first time or after a crash: the log decides what is left to do."""
-    recover(store, lambda _, version: log.get(version))
+    recover(store, lambda _, version, __: log.get(version))
     name = source.name
     delivery = received(store, source, name)
     version = 1 if source.name == "first" else 2
@@ -123,7 +123,7 @@ def test_killed_at_every_change(tmp_path: Path, versions: int) -> None:
         with scene(tmp_path, at, versions) as (store, log, source, given):
             with suppress(Death), changes(at) as counted:
                 ingest(store, log, source, counted.step)
-            actions = recover(store, lambda _, version, log=log: log.get(version))  # type: ignore[misc]  # bound now
+            actions = recover(store, lambda _, version, __, log=log: log.get(version))  # type: ignore[misc]  # bound now
             assert {action.outcome for action in actions} <= {Recovered.FINISHED, Recovered.UNDONE}
             check(store, log, given)
             ingest(store, log, source)
@@ -142,9 +142,9 @@ def test_recovery_killed_at_every_change(tmp_path: Path, versions: int) -> None:
                     ingest(store, log, source, counted.step)
                 done = False
                 with suppress(Death), changes(again):
-                    recover(store, lambda _, version, log=log: log.get(version))  # type: ignore[misc]  # bound now
+                    recover(store, lambda _, version, __, log=log: log.get(version))  # type: ignore[misc]  # bound now
                     done = True
-                recover(store, lambda _, version, log=log: log.get(version))  # type: ignore[misc]  # bound now
+                recover(store, lambda _, version, __, log=log: log.get(version))  # type: ignore[misc]  # bound now
                 check(store, log, given)
             if done:
                 break
@@ -306,7 +306,7 @@ def test_killed_at_every_system_call(tmp_path: Path, call: str) -> None:
             assert done.returncode in {-9, 137}, done.stderr
             if event.exists():
                 log[1] = StoredClaim(event.read_text())
-            recover(store, lambda _, version, log=log: log.get(version))  # type: ignore[misc]  # bound now
+            recover(store, lambda _, version, __, log=log: log.get(version))  # type: ignore[misc]  # bound now
             check(store, log, given)
             ingest(store, log, source)
             check(store, log, given)
