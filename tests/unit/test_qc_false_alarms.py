@@ -6,11 +6,13 @@ import pytest
 
 from tests.qc_pages import form, scanned, text_page, verdict
 
-PAGES, SAMPLE = 300, 30
+PAGES, SAMPLE = 300, 12
 
 
 def alarms(count: int) -> tuple[list[str], list[str]]:
-    random, blocked, sent = Random(300), [], []
+    random = Random(300)
+    blocked: list[str] = []
+    sent: list[str] = []
     for number in range(count):
         made = (
             form(number)
