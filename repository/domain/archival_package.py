@@ -198,12 +198,38 @@ class ReplacedFile(Value, frozen=True, kw_only=True):
     bytes: int
 
 
+class AddedFile(Value, frozen=True, kw_only=True):
+    """A file that the record has from the next version on: a page that was missed."""
+
+    path: str
+    sha256: Sha256
+    bytes: int
+
+
+class RemovedFile(Value, frozen=True, kw_only=True):
+    """A file that the record no longer has: a page scanned twice. It stays in the versions before."""
+
+    path: str
+    sha256: Sha256
+
+
 class ContentRevised(Value, frozen=True, kw_only=True):
-    """Files of the record are replaced in the next version - pages scanned again, say -, and why."""
+    """Files of the record are replaced, added or removed in the next version - pages scanned again, say -, and why.
+
+    Schema 2; schema 1 knew of replaced files only.
+    """
 
     files: tuple[ReplacedFile, ...]
     source: str
     reason: Confidential
+    added: tuple[AddedFile, ...] = ()
+    removed: tuple[RemovedFile, ...] = ()
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The files that differ in the next version."""
+        every: tuple[ReplacedFile | AddedFile | RemovedFile, ...] = (*self.files, *self.added, *self.removed)
+        return tuple(file.path for file in every)
 
 
 class FixityFailed(Value, frozen=True, kw_only=True):
@@ -483,7 +509,7 @@ def revise_metadata(state: State, revised: MetadataRevised) -> list[Value]:
 def revise_content(
     state: State, revised: ContentRevised, checks: Sequence[FormatsIdentified | VirusChecked]
 ) -> list[Value]:
-    """Let the next version hold other bytes in these files, with what was found out about them.
+    """Let the next version hold other bytes in these files, more or fewer files, with what was found out about them.
 
     The same revision again, after a crash, appends nothing; another one while it waits is refused
     (`revision-pending`), as are one without a reason, one without a file, and one of too many (`revision-unfit`).
@@ -491,14 +517,14 @@ def revise_content(
     thing = _expect_stored(state)
     if isinstance(revised.reason, str) and not revised.reason.strip():
         raise ArchiveError("reason-missing", thing)
-    if not 0 < len(revised.files) <= REPLACED_AT_ONCE:
-        raise ArchiveError("revision-unfit", thing, files=len(revised.files), most=REPLACED_AT_ONCE)
-    if state.content_pending is not None:
-        if state.content_pending.files != revised.files:
+    if not 0 < len(set(revised.paths)) == len(revised.paths) <= REPLACED_AT_ONCE:
+        raise ArchiveError("revision-unfit", thing, files=len(revised.paths), most=REPLACED_AT_ONCE)
+    if (waiting := state.content_pending) is not None:
+        if (waiting.files, waiting.added, waiting.removed) != (revised.files, revised.added, revised.removed):
             raise ArchiveError("revision-pending", thing)
         return []
     if any(isinstance(check, VirusChecked) and check.outcome is Outcome.FAILED for check in checks):
-        raise ArchiveError("virus-found", thing, files=", ".join(file.path for file in revised.files))
+        raise ArchiveError("virus-found", thing, files=", ".join(revised.paths))
     return [revised, *checks]
 
 

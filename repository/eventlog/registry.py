@@ -17,6 +17,7 @@ from repository.domain import (
     assessment,
     corrections,
     description,
+    key_ring,
     opening_review,
     reader,
     removal,
@@ -51,6 +52,7 @@ AGGREGATES: dict[str, Aggregate[Any]] = {
         run.RUN,
         reader.READER,
         opening_review.OPENING_REVIEW,
+        key_ring.KEY_RING,
         removal.REMOVAL,
     )
 }
@@ -140,10 +142,25 @@ _OWN: dict[str, dict[type[Value], str]] = {
         run.Started: "Finished",
         run.Progressed: "Finished",
         run.Verified: "Annulled",
+        run.Rekeyed: "Annulled",
+        run.Shredded: "Annulled",
         run.VerdictsCompared: "Annulled",
         run.Finished: "Annulled",
     },
     "Reader": {reader.Introduced: "Introduced", reader.SubjectKeyDestroyed: "Annulled"},
+    "KeyRing": {
+        key_ring.KeyCreated: "KeyRetired",
+        key_ring.KeyRotated: "KeyRotated",
+        key_ring.KeyRetired: "KeyReinstated",
+        key_ring.KeyReinstated: "KeyRetired",
+        key_ring.DestructionRequested: "DestructionWithdrawn",
+        key_ring.DestructionWithdrawn: "DestructionRequested",
+        key_ring.DestructionApproved: "Annulled",
+        key_ring.KeyDestroyed: "Annulled",
+        key_ring.BackedUp: "BackupRemoved",
+        key_ring.BackupRemoved: "BackedUp",
+        key_ring.RecoveryProven: "Annulled",
+    },
     "OpeningReview": {
         opening_review.Proposed: "Withdrawn",
         opening_review.OpinionGiven: "OpinionGiven",
@@ -159,7 +176,7 @@ _OWN: dict[str, dict[type[Value], str]] = {
     },
 }
 
-_SCHEMAS = {"Description.Described": 2, "Description.Revised": 2}
+_SCHEMAS = {"ArchivalPackage.ContentRevised": 2, "Description.Described": 2, "Description.Revised": 2}
 """Types that no longer stand at their first schema; how the older ones are read is said in `upcast`."""
 
 _ANY: dict[type[Value], str] = {corrections.Annulled: "Annulled", corrections.PayloadExpunged: "Annulled"}

@@ -7,7 +7,7 @@ The event that says why - `MetadataRevised`, `ContentRevised` - is appended firs
 history; `Stored` commits it. Killed in between, the next run finds the revision waiting and stores the same version.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from uuid import UUID
@@ -38,7 +38,9 @@ from repository.domain.envelope import Event
 from repository.errors import ArchiveError
 from repository.eventlog import Record, Streams
 from repository.services import packaging, stored
+from repository.services.checkpoints import signed_head
 from repository.services.preservation import put_straight
+from repository.services.quality_report import REPORT
 from repository.services.session import SOFTWARE, SOFTWARE_VERSION, Progress, Session
 from repository.services.stored import StoredVersion
 from repository.storage import Stage
@@ -64,7 +66,7 @@ class Told(msgspec.Struct, frozen=True):
 
 
 class Replacement(msgspec.Struct, frozen=True):
-    """A file of the record that is replaced: what it is now, and where in quarantine its bytes lie."""
+    """A file of the record that is replaced, or new: what it is now, and where in quarantine its bytes lie."""
 
     file: PayloadFile
     place: Path
@@ -73,6 +75,7 @@ class Replacement(msgspec.Struct, frozen=True):
 class Next(msgspec.Struct, frozen=True):
     """A package whose next version is to be stored. `formats` is the table of formats, null where it stays.
 
+    `replaced` are the files with other bytes, by path, also those that no version before has.
     `anew` is for the first version of another generation, which takes nothing over by reference: every byte of it is
     written, and files in `left_out` - of the record, or papers below `delivery/` - are not.
     """
@@ -242,7 +245,7 @@ def build_next(
     before = stored.newest(session, work.package)
     events = session.log.stream(work.package)
     revision = next(event for event in reversed(events) if isinstance(event.payload, MetadataRevised | ContentRevised))
-    files = [file for file in stored.content(session, before) if file.path not in work.left_out]
+    files = _files(stored.content(session, before), work)
     placed = []
     for number, file in enumerate(files):
         replaced = work.replaced.get(file.path)
@@ -268,7 +271,9 @@ def build_next(
         files=files,
         placed=placed,
         delivery=_delivery(session, stage if work.anew else None, before, work.left_out),
-        extras=packaging.extras(history.records, own, formats),
+        extras=packaging.extras(
+            history.records, own, formats, _report(session, before), checkpoint=signed_head(session)
+        ),
         events=told,
         agents=agents,
         other_identifiers=_identifiers(session, before, fields.reference_code),
@@ -281,6 +286,14 @@ def build_next(
     user = User(f"{SOFTWARE}/{SOFTWARE_VERSION}", f"urn:uuid:{session.actor.agent}")
     stage.seal(built.entries, session.now(), message, user)
     return built
+
+
+def _files(before: Iterable[PayloadFile], work: Next) -> list[PayloadFile]:
+    """The record's files in the next version; with new ones all stand in the order of their paths, as pages do."""
+    files = [file for file in before if file.path not in work.left_out]
+    known = {file.path for file in files}
+    new = [replacement.file for path, replacement in work.replaced.items() if path not in known]
+    return sorted([*files, *new], key=lambda file: file.path) if new else files
 
 
 def _part(said: Fields, files: Sequence[PayloadFile]) -> descriptive.Description:
@@ -328,6 +341,13 @@ def _delivery(session: Session, anew: Stage | None, version: StoredVersion, left
         for paper in papers:
             _write_anew(session, anew, version, paper)
     return papers
+
+
+def _report(session: Session, version: StoredVersion) -> Iterator[bytes]:
+    """The report of what machines found of its pages (质检报告), as it stands: later versions carry it on."""
+    path = f"{package_folder(str(version.package))}/{REPORT}"
+    if path in version.digests:
+        yield stored.true_bytes(session, version, path)
 
 
 def _formats(session: Session, version: StoredVersion, left_out: frozenset[str]) -> bytes:
