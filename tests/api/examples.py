@@ -64,20 +64,24 @@ def plain(value: Any, name: str = "") -> Any:
                 value = pattern.sub(instead, value)
             return value
         case dict():
-            made = {key: plain(part, key) for key, part in value.items()}
-            if made.get("schema") == "jingui.dip/1" and made.get("bytes"):
-                made |= {"bytes": 1, "sha256": "0" * 64}  # of a file with ids in it
-            if (made.get("dip") and "requester" in made) or made.get("schema") in _COPIED:
-                made["bytes"] = 1  # of the same
-            if made.get("schema") == "jingui.task/1" and made["file"]:
-                made["file"] |= {"bytes": 1, "sha256": "0" * 64}
-            if made.get("schema") == "jingui.doctor/1":  # of what it says, most is of the machine
-                made["lines"] = [line for line in made["lines"] if line["check"] == "quarantine"]
-            return made
+            return _plain_report({key: plain(part, key) for key, part in value.items()})
         case list():
             return [plain(part, name) for part in value]
         case _:
             return value
+
+
+def _plain_report(made: dict[str, Any]) -> dict[str, Any]:
+    """Sizes and digests of files that hold ids, and what is of this machine, in the same way."""
+    if made.get("schema") == "jingui.dip/1" and made.get("bytes"):
+        made |= {"bytes": 1, "sha256": "0" * 64}  # of a file with ids in it
+    if (made.get("dip") and "requester" in made) or made.get("schema") in _COPIED:
+        made["bytes"] = 1  # of the same
+    if made.get("schema") == "jingui.task/1" and made["file"]:
+        made["file"] |= {"bytes": 1, "sha256": "0" * 64}
+    if made.get("schema") == "jingui.doctor/1":  # of what it says, most is of the machine
+        made["lines"] = [line for line in made["lines"] if line["check"] == "quarantine"]
+    return made
 
 
 def describe(ask: Ask) -> None:
@@ -169,6 +173,9 @@ def have_done(ask: Ask, client: TestClient, keys: Keys, deposit: str, packed: by
     done("repack", "/v1/repack", {"budget": 10}, keeper)
     done("rebuild", "/v1/rebuild", None, keeper)
     done("fsck", "/v1/fsck", None, auditor)
+    done("verify_evidence", "/v1/verifications", {"log_key": None}, auditor)
+    done("export_evidence", "/v1/evidence", {"record": DEED}, auditor)
+    done("rerun_quality", "/v1/quality/reruns", {"profile": "text-300"}, keeper)
     done("materialise", "/v1/materialisations", {"record": DEED, "as_of": None}, keeper)
     done("export", "/v1/exports", {"records": [DEED], "form": "ead3"}, keeper)
     sent("validate", "/v1/validations", {}, b"<mets/>", archivist)
@@ -182,6 +189,7 @@ def have_done(ask: Ask, client: TestClient, keys: Keys, deposit: str, packed: by
     signed = client.get(deposit).json()["accession"]
     where = f"/v1/accessions/{signed}"
     ask("work_sheet", "GET", f"{where}/work", headers=archivist)
+    ask("four_properties", "GET", f"{where}/quality", headers=archivist)
     sent("sign_handover", f"{where}/handover/signature", {}, b"%PDF-1.4 signed", keys["档案员"])
 
 
@@ -198,6 +206,8 @@ def survey(ask: Ask, keys: Keys) -> None:
         ("doctor", "/v1/doctor"),
         ("review_queue", "/v1/reviews"),
         ("show_quality", f"/v1/records/{DEED}/quality"),
+        ("attempts", "/v1/accessions/attempts?limit=1"),
+        ("quality_figures", "/v1/quality/pareto"),
     ):
         ask(name, "GET", path, headers=archivist)
     paper = {"document": "identity-card", "number": "330000198001010024"}
