@@ -13,7 +13,7 @@ from fastapi import Response
 from starlette.concurrency import run_in_threadpool
 
 from api.endpoints import ANYBODY, Answer, Call, Room
-from api.following import stream_of
+from api.following import Span, stream_of
 from api.parameters import Offset
 from api.receiving import PARTS, receive_part
 from api.sending import send
@@ -28,7 +28,7 @@ room = Room("tasks")
 _OWN = ("task-unknown",)
 _NEW = ("storage-full",)
 _CONTENT = ("upload-offset", "upload-closed", "upload-too-long", "media-type-unknown", "locked")
-_ENDED = frozenset({"done", "failed"})
+_SPAN = Span("began", frozenset({"done", "failed"}))
 
 
 class FixityWish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -392,7 +392,7 @@ def complete_task(call: Call, task_id: UUID) -> Answer:
 @room.add("GET", "/v1/tasks/{task_id}/events", verb=ANYBODY, refused=_OWN, media_types=("text/event-stream",))
 async def follow_task(call: Call, task_id: UUID) -> Response:
     """跟踪任务。Server-sent events: how far it is, and its end; goes on after `Last-Event-ID`."""
-    return await stream_of(call, task_id, tasks.history_of, _ENDED)
+    return await stream_of(call, task_id, tasks.history_of, _SPAN)
 
 
 @room.add(
