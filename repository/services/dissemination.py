@@ -193,7 +193,7 @@ def read_dip(session: Session, request: UUID) -> DipReport:
 
 def _until(session: Session, events: Sequence[Event]) -> str | None:
     """Until when the copy is kept that was made last: it was rendered so many days before."""
-    made = [one.envelope.recorded_at for one in events if isinstance(one.payload, access_request.DipRendered)]
+    made = [one.envelope.occurred_at.time for one in events if isinstance(one.payload, access_request.DipRendered)]
     return kept_until(session, made[-1]) if made else None
 
 

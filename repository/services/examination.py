@@ -86,7 +86,7 @@ def page_counts(session: Session, reception: Reception, plan: DeliveryPlan) -> d
 
 def _pages(technical: Technical | None) -> PageCount:
     said = technical and (technical.value("pages") or technical.value("frames"))
-    return int(said) if said and said.isdigit() else Uncounted.UNREADABLE
+    return int(said) if said and said.isdecimal() else Uncounted.UNREADABLE
 
 
 def _received_digests(reception: Reception) -> Callable[[str, frozenset[str]], Mapping[str, str]]:
