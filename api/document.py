@@ -80,7 +80,7 @@ def _good(status: int, policy: Policy, named: Mapping[str, Any], shown: Mapping[
         content: dict[str, Any] = {"schema": named[repr(policy.answer)]}
         if "answer" in shown:
             content["example"] = shown["answer"]
-        said["content"] = {"application/json": content}
+        said["content"] = {"application/json": content, **{one: {} for one in policy.media_types[1:]}}
     else:
         said["content"] = {kind: {} for kind in policy.media_types}
     return said

@@ -1,10 +1,11 @@
 """The composition root: the only place that picks adapters and wires services."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -12,23 +13,27 @@ import msgspec
 
 from repository.catalogue import Catalogue
 from repository.characterisation import Characteriser
-from repository.crypto import Vault
+from repository.crypto import Cost, Keeper, KeyStore, PackageKeys, PassphraseKeeper, Vault, read_passphrase
 from repository.domain.envelope import Actor, Authentication
+from repository.domain.key_ring import KeptBy
 from repository.domain.values import SecrecyClass as SecrecyClass
 from repository.errors import ArchiveError
 from repository.eventlog import EventLog
-from repository.qc import PROFILES, Assessor, load_profile
 from repository.services.administration import authenticate, credential_file, found_archive, write_credential
 from repository.services.audit import AuditReport, audit_log, fsck
+from repository.services.audit_verify import AuditVerdict, Comparison
+from repository.services.checkpoints import attest_after, attesting
 from repository.services.doctor import DoctorReport, examine
 from repository.services.identification import Siegfried
 from repository.services.keys import Doorkeeper
+from repository.services.quality_pools import Assessors
 from repository.services.session import SOFTWARE, SOFTWARE_VERSION, Progress, Session
 from repository.services.virus import ClamAv
-from repository.settings import Settings, find_archive, read_settings, vault_key_file, write_settings
+from repository.settings import Settings, find_archive, key_folder, read_settings, vault_key_file, write_settings
 from repository.storage import Store
 
 LOG = Path("log") / "events.sqlite"
+KEY_PROMPT = "类密钥的口令 Passphrase of the class keys: "
 _OF_A_FALSE_LOG = frozenset(
     {"log-fault", "log-gap", "log-unreadable", "event-unknown", "stream-kind", "credential-unknown", "not-allowed"}
 )
@@ -117,12 +122,14 @@ def open_archive(
             Store.open(place, sync=settings.sync) as store,
             closing(Siegfried()) as siegfried,
             closing(Characteriser()) as characteriser,
-            closing(Assessor(load_profile(settings.quality_profile or PROFILES[0]))) as assessor,
+            closing(Assessors(settings.quality_profile)) as assessors,
         ):
-            session = _session(place, settings, log, store, catalogue, actor, siegfried, characteriser, assessor)
+            session = _session(place, settings, log, store, catalogue, actor, siegfried, characteriser, assessors)
             if with_scanner and settings.virus_scanner:
                 session = replace(session, scanner=ClamAv(settings.virus_scanner))
+            reached = log.position()
             yield session
+            attest_after(session, reached)
 
 
 class Served:
@@ -142,7 +149,7 @@ class Served:
 @contextmanager
 def serve_archive(folder: Path | None = None, credential: Path | None = None) -> Iterator[Served]:
     """Open an archive to serve it, as the person who starts the process. Raises what `open_archive` does."""
-    with open_archive(folder, credential) as session:
+    with open_archive(folder, credential) as session, attesting(session):
         yield Served(session)
 
 
@@ -158,6 +165,30 @@ def audit_archive(folder: Path | None, credential: Path | None, progress: Progre
         if report.sound:
             raise
         return report
+
+
+def verify_archive(
+    folder: Path | None,
+    credential: Path | None,
+    progress: Progress,
+    *,
+    held: tuple[Path, ...] = (),
+    log_key: str | None = None,
+) -> AuditVerdict:
+    """`fsck`, and the log against checkpoints that are held elsewhere: in files, and in the memories of witnesses."""
+    place = (find_archive(Path.cwd()) if folder is None else folder).resolve()
+    comparison = Comparison(place, held, log_key)
+    try:
+        with _open_to_audit(place, credential) as session:
+            return comparison.conclude(fsck(session, progress, comparison.observe))
+    except ArchiveError as error:
+        if error.code not in _OF_A_FALSE_LOG:
+            raise
+        comparison = Comparison(place, held, log_key)
+        verdict = comparison.conclude(audit_log(place / LOG, comparison.observe))
+        if verdict.verdict != "false":
+            raise
+        return verdict
 
 
 @contextmanager
@@ -194,8 +225,9 @@ def _session(
     actor: Actor,
     siegfried: Siegfried | None,
     characteriser: Characteriser | None,
-    assessor: Assessor | None,
+    assessors: Assessors | None,
 ) -> Session:
+    key_store = KeyStore(key_folder(settings), folder, settings.key_kept_by, _keepers(settings))
     return Session(
         folder=folder,
         settings=settings,
@@ -208,9 +240,30 @@ def _session(
         identifier=siegfried if settings.identify_formats else None,
         scanner=None,
         characteriser=characteriser if settings.characterise else None,
-        assessor=assessor if settings.quality else None,
+        assessors=assessors if settings.quality else None,
         vault=Vault(folder, vault_key_file(settings), new_id),
+        key_store=key_store,
+        package_keys=PackageKeys(folder / "vault", key_store.identity),
     )
+
+
+def _keepers(settings: Settings) -> Callable[[KeptBy], Keeper]:
+    """What keeps class keys, made when first needed, and once: whoever is asked for a passphrase is asked once."""
+
+    @cache
+    def keeper(kept_by: KeptBy) -> Keeper:
+        def ask() -> bytes:
+            return read_passphrase(settings.key_passphrase, KEY_PROMPT)
+
+        if kept_by is KeptBy.TOKEN:
+            if settings.token_module is None:
+                raise ArchiveError("key-token", settings.token_label, reason="token_module")
+            from repository.crypto.tokens import TokenKeeper  # loads the library of tokens, which few need
+
+            return TokenKeeper(Path(settings.token_module), settings.token_label, ask)
+        return PassphraseKeeper(ask, Cost())
+
+    return keeper
 
 
 def new_id() -> UUID:

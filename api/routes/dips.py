@@ -15,6 +15,8 @@ from repository.services.dissemination import DipReport
 
 room = Room("dissemination")
 _OWN = ("request-unknown",)
+_LAST = frozenset({"AccessRequest.DipRendered", "AccessRequest.Closed"})
+"""After one of these there is nothing to wait for."""
 
 
 class DipWish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -112,7 +114,7 @@ def show_dip(call: Call, request_id: UUID) -> DipReport:
 )
 async def follow_dip(call: Call, request_id: UUID) -> Response:
     """跟踪进度。Server-sent events: the log's, each once, from `Last-Event-ID` on; ends when it is ready or closed."""
-    return await stream_of(call, request_id)
+    return await stream_of(call, request_id, dissemination.history_of, _LAST)
 
 
 @room.add(
@@ -120,7 +122,7 @@ async def follow_dip(call: Call, request_id: UUID) -> Response:
     "/v1/dips/{request_id}/content",
     verb="disseminate",
     deputies=True,
-    refused=(*_OWN, "access-controlled", "dip-not-ready", "dip-gone", "bytes-invalid"),
+    refused=(*_OWN, "access-controlled", "dip-not-ready", "dip-gone", "dip-expired", "bytes-invalid"),
     media_types=("application/zip", "application/pdf"),
     also=(HTTPStatus.PARTIAL_CONTENT, HTTPStatus.NOT_MODIFIED),
 )
@@ -134,7 +136,7 @@ def fetch_dip(call: Call, request_id: UUID) -> Response:
     "/v1/dips/{request_id}/content",
     verb="disseminate",
     deputies=True,
-    refused=(*_OWN, "access-controlled", "dip-not-ready", "dip-gone", "bytes-invalid"),
+    refused=(*_OWN, "access-controlled", "dip-not-ready", "dip-gone", "dip-expired", "bytes-invalid"),
     also=(HTTPStatus.PARTIAL_CONTENT, HTTPStatus.NOT_MODIFIED),
 )
 def probe_dip(call: Call, request_id: UUID) -> Response:

@@ -138,5 +138,11 @@ def _say(report: IngestReport) -> None:
             count=errors,
         )
     )
+    if report.pages_waiting or report.pages_failed:
+        say(
+            text(
+                "ingest.to-review", pages=report.pages_judged, waiting=report.pages_waiting, failed=report.pages_failed
+            )
+        )
     if report.outcome == "completed":
         say(text("ingest.next"))

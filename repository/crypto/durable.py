@@ -3,9 +3,11 @@
 A room of its own does not reach into another's: storage writes packages, this writes keys, with their own mode.
 """
 
+import fcntl
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -38,6 +40,27 @@ def replace_all_durably(files: Sequence[tuple[Path, bytes]]) -> None:
         sync_names(folder)
 
 
+@contextmanager
+def guarded(folder: Path, *, alone: bool) -> Iterator[None]:
+    """Hold a folder to the end of the block, beside others who add to it, or alone to replace and remove.
+
+    Between processes and threads: so nothing that is destroyed comes back from somebody who had read it before.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def sweep(folder: Path) -> None:
+    """Destroy what writers that died left aside in a folder, which is held alone: it holds what they had to write."""
+    for path in folder.iterdir():
+        if path.name.startswith(".") and path.is_file():
+            destroy_durably(path)
+
+
 def _aside(path: Path) -> Path:
     return path.with_name(f".{path.name}.{secrets.token_hex(4)}")
 
@@ -63,9 +86,16 @@ def sync_names(folder: Path) -> None:
 
 
 def destroy_durably(path: Path) -> None:
-    """Overwrite a file, and remove it. One that is not there is passed over."""
+    """Take a file's name away, overwrite it, and remove it. One that is not there is passed over.
+
+    The name goes first: nobody ever reads a file that was half overwritten. Dying after that leaves it aside, where the
+    same call, or `sweep`, finds it.
+    """
+    aside = path.with_name(f".{path.name}.gone")
+    with suppress(FileNotFoundError):
+        os.rename(path, aside)  # noqa: PTH104 - one call of the system, as the tests count them
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW)
+        descriptor = os.open(aside, os.O_WRONLY | os.O_NOFOLLOW)
     except FileNotFoundError:
         return
     try:
@@ -73,5 +103,5 @@ def destroy_durably(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-    path.unlink(missing_ok=True)
+    os.unlink(aside)  # noqa: PTH108 - likewise
     sync_names(path.parent)

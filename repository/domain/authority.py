@@ -36,6 +36,8 @@ VERBS: dict[str, frozenset[Role]] = {
     "decide-opening": frozenset({Role.DECIDER}),
     "take-down": _AT_THE_DESK | {Role.REVIEWER, Role.DECIDER, Role.SECURITY_OFFICER},
     "settle-takedown": frozenset({Role.REVIEWER, Role.DECIDER, Role.SECURITY_OFFICER}),
+    "keep-keys": frozenset({Role.ADMINISTRATOR, Role.SECURITY_OFFICER}),
+    "approve-key-destruction": frozenset({Role.ADMINISTRATOR, Role.SECURITY_OFFICER, Role.DECIDER}),
     "propose-removal": frozenset({Role.ADMINISTRATOR, Role.ARCHIVIST, Role.SECURITY_OFFICER}),
     "approve-removal": frozenset({Role.ADMINISTRATOR, Role.DECIDER, Role.SECURITY_OFFICER}),
     "hold": frozenset({Role.ARCHIVIST, Role.KEEPER, Role.SECURITY_OFFICER}),

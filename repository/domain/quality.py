@@ -52,8 +52,9 @@ class PageVerdict(msgspec.Struct, frozen=True, kw_only=True):
     """The verdict (质检结论) on one page: of a file, or of one frame (from 1) of a file that holds several.
 
     `profile` is the SHA-256 of the profile's file and `algorithm` the version of the measurements; with the page these
-    three give the same verdict again. `fingerprint` is what the page looks like in 1,024 bits (hex), level and cropped,
-    empty where there is nothing to see; by it pages that were scanned twice find each other.
+    three give the same verdict again. `fingerprint` is what
+    the page looks like in little, by which pages that were scanned twice find each other while a batch is judged; it is
+    longer than what an event keeps of a page. `sha256` is the file's.
     """
 
     path: str
@@ -74,7 +75,7 @@ def outcome_of(checks: Iterable[Check]) -> Outcome:
     found = {check.outcome for check in checks}
     for outcome in ("fail", "review", "pass"):
         if outcome in found:
-            return outcome  # type: ignore[return-value] # one of the three
+            return outcome
     return "not-tested"
 
 

@@ -1,6 +1,6 @@
 """Quality control (质量检测): page image -> measurements -> verdict, in processes that a hostile file may kill.
 
-What is imported here decodes nothing: pictures are opened only by the judging processes.
+What is imported here decodes no picture: pictures are opened only by the judging processes.
 """
 
 from repository.qc.assessor import Asked, Assessor

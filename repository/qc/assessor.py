@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Self
 
 import msgspec
 
@@ -117,7 +118,7 @@ class Assessor:
 
         `workers` 0 means one for each processor.
         """
-        profiles = {media: default_profile(media) for media in ("page", "audio", "video")}  # type: ignore[arg-type] # those are all
+        profiles = {media: default_profile(media) for media in ("page", "audio", "video")}
         if profile is not None:
             profiles[profile.media] = profile
         self.profiles = profiles
@@ -127,7 +128,7 @@ class Assessor:
         self._workers: list[_Worker] = []
         self._selector = selectors.DefaultSelector()
 
-    def __enter__(self) -> "Assessor":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -14,17 +14,24 @@ import simplejpeg
 from PIL import Image
 
 from repository.qc import jp2, png, tiff
+from repository.qc import jpeg as structure
 from repository.qc.kinds import Kind
 from repository.qc.page import Damaged, Grey, Header, Page
 from repository.qc.profile import Profile
 
 LARGEST = 1 << 30
 """Bytes of a file; above, it is not read into memory to be judged."""
-SCANS = 100
-"""Scans of one progressive JPEG: each costs a pass over the page, and an encoder writes about ten."""
-SEGMENTS = 10_000
 _BITS = {"1": 1, "I;16": 16, "I;16B": 16, "I;16L": 16, "I": 32, "F": 32}
-_COLOURS = {"1": "bitonal", "L": "grey", "LA": "grey", "I": "grey", "F": "grey", "I;16": "grey", "I;16B": "grey"}
+_COLOURS = {
+    "1": "bitonal",
+    "CMYK": "cmyk",
+    "L": "grey",
+    "LA": "grey",
+    "I": "grey",
+    "F": "grey",
+    "I;16": "grey",
+    "I;16B": "grey",
+}
 _FORMATS = {"jpeg": "JPEG", "tiff": "TIFF", "png": "PNG", "jp2": "JPEG2000", "gif": "GIF", "bmp": "BMP", "webp": "WEBP"}
 """What Pillow calls them: a file is opened as what its first bytes say, never tried as something else."""
 Image.MAX_IMAGE_PIXELS = None  # bounded by the profile, before any pixel is decoded
@@ -58,8 +65,7 @@ def jpeg(content: bytes, most: int, dpi: tuple[float, float] | None = None) -> P
         header = _header(picture, "jpeg")
     if dpi is not None:
         header = Header(**{**_fields(header), "dpi": dpi})
-    if content.count(b"\xff\xda") > SCANS:
-        raise Damaged("too-many-scans")
+    structure.walk(content)
     if picture.mode == "CMYK":
         return Page(header, _grey(_loaded(content)))
     try:
@@ -96,14 +102,15 @@ def _tiff_page(content: bytes, directory: tiff.Directory, number: int, frames: i
         if number:
             picture.seek(number)
         header = Header(**{**_fields(_header(picture, "tiff")), "frames": frames})
-        if directory.compression == tiff.JPEG and (streams := tiff.jpeg_streams(content, directory)):
-            for stream in streams:
+        if directory.compression == tiff.JPEG:
+            for stream in tiff.jpeg_streams(content, directory):
                 _strict(stream)
         _load(picture)
         return Page(header, _grey(picture), _small_colour(picture))
 
 
 def _strict(stream: bytes) -> None:
+    structure.walk(stream)
     try:
         simplejpeg.decode_jpeg(stream, "GRAY", fastdct=True, strict=True)
     except ValueError as error:

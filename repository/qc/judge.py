@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from repository.domain.quality import Check, PageVerdict, outcome_of
-from repository.qc import blank, edges, header, sharpness, tone
+from repository.qc import blank, edges, header, likeness, sharpness, tone
+from repository.qc.orientation import judge_orientation
 from repository.qc.page import Page
 from repository.qc.profile import Profile, Rule
 from repository.qc.skew import judge_skew
@@ -16,6 +17,7 @@ JUDGES: dict[str, Judge] = {
     "F05": header.judge_colour,
     "F06": header.judge_frames,
     "Q01": judge_skew,
+    "Q02": judge_orientation,
     "Q03": blank.judge_blank,
     "Q04": blank.judge_bleed,
     "Q05": sharpness.judge_blur,
@@ -44,7 +46,10 @@ def judge_page(
     The same page, profile and `ALGORITHM` give the same verdict; nothing else is looked at.
     """
     checks = [Check("F01", "pass"), *before]
-    checks += [judge(page, rule) for id_, judge in JUDGES.items() if (rule := profile.rule(id_)) is not None]
+    found = {check.id for check in checks}
+    asked = ((judge, profile.rule(id_)) for id_, judge in JUDGES.items() if id_ not in found)
+    checks += [judge(page, rule) for judge, rule in asked if rule is not None]
+    level = next((check.value or 0 for check in checks if check.id == "Q01"), 0) / 1000
     return PageVerdict(
         path=path,
         frame=frame,
@@ -53,6 +58,7 @@ def judge_page(
         checks=tuple(checks),
         width=page.header.width,
         height=page.header.height,
+        fingerprint=likeness.fingerprint(page, level) if profile.rule("Q11") is not None else "",
         sha256=sha256,
         profile=profile.digest,
     )

@@ -96,4 +96,4 @@ def told_by(head: bytes) -> Kind | None:
 
 def media_of(kind: Kind) -> Literal["page", "audio", "video"]:
     """By which sort of profile it is judged."""
-    return kind if kind in ("audio", "video") else "page"  # type: ignore[return-value] # one of the two
+    return kind if kind in ("audio", "video") else "page"

@@ -18,7 +18,8 @@ from repository.qc.profile import Rule
 
 TURNS = (0, 90, 180, 270)
 """What the model tells apart: the clockwise turn that the page has."""
-SHORTER, CROP = 256, 224
+SIDE = 224
+"""Pixels of the model's input. The whole page is squeezed into it: a crop of the middle is taken for another turn."""
 _MEAN = np.array([0.485, 0.456, 0.406], np.float32)[:, None, None]
 _SPREAD = np.array([0.229, 0.224, 0.225], np.float32)[:, None, None]
 
@@ -39,16 +40,11 @@ def judge_orientation(page: Page, rule: Rule) -> Check:
 
 
 def _shares(session: Any, level: Grey) -> NDArray[np.float64]:
-    """The model's share for each turn, over crops of the middle and of both ends: a page is longer than it is wide."""
-    height, width = level.shape
-    scale = SHORTER / min(height, width)
-    size = (max(CROP, round(width * scale)), max(CROP, round(height * scale)))
-    small = cv2.resize(level, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
-    places = [((small.shape[0] - CROP) // 2, (small.shape[1] - CROP) // 2)]
-    crops = [small[top : top + CROP, left : left + CROP] for top, left in places]
-    batch = np.stack([(np.broadcast_to(crop / 255.0, (3, CROP, CROP)) - _MEAN) / _SPREAD for crop in crops])
-    found = session.run(None, {session.get_inputs()[0].name: batch.astype(np.float32)})[0]
-    shares: NDArray[np.float64] = np.asarray(found, np.float64).mean(axis=0)
+    """The model's share for each turn."""
+    small = cv2.resize(level, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+    batch = ((np.broadcast_to(small / 255.0, (1, 3, SIDE, SIDE)) - _MEAN) / _SPREAD).astype(np.float32)
+    found = session.run(None, {session.get_inputs()[0].name: batch})[0]
+    shares: NDArray[np.float64] = np.asarray(found[0], np.float64)
     return shares
 
 

@@ -1,4 +1,4 @@
-"""Pages of a PDF that are scans (PDF 扫描页): the one picture that each holds, as it was scanned. Nothing is rendered."""
+"""Pages of a PDF that are scans (PDF 扫描页): the one picture that each holds, as it is. Nothing is rendered."""
 
 import io
 from collections.abc import Iterator

@@ -107,6 +107,8 @@ def load_profile(named: str | Path) -> Profile:
         raise ArchiveError("quality-profile-unknown", named, known=", ".join(PROFILES))
     with path.open("rb") as stream:
         content = stream.read(LARGEST + 1)
+    if len(content) > LARGEST:
+        raise ArchiveError("quality-profile-invalid", named, reason=f"more than {LARGEST} bytes")
     return read_profile(content, str(named))
 
 
@@ -123,8 +125,6 @@ def _shipped(name: str) -> Profile:
 def read_profile(content: bytes, named: str) -> Profile:
     """A profile from the bytes of its file; `quality-profile-invalid` where they are none."""
     try:
-        if len(content) > LARGEST:
-            raise ValueError(f"more than {LARGEST} bytes")
         table = tomllib.loads(content.decode("utf-8"), parse_float=Decimal)
         head = {name: table.pop(name) for name in ("name", "version", "media", "zh", "en")}
         rules = {check: _rule(rows) for check, rows in table.items()}

@@ -6,6 +6,8 @@ may be written either way, and once more for each half of the characters: where 
 does not say, and the check abstains.
 """
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -75,7 +77,7 @@ def _edges(page: Page, *, down: bool) -> Points:
     else:
         ink = np.ascontiguousarray(writing.ink[::EVERY])
         edge = cv2.bitwise_and(ink[:, :-1], cv2.bitwise_not(ink[:, 1:]))
-    at = cv2.findNonZero(edge)
+    at: Any = cv2.findNonZero(edge)  # None where there is none, which its stubs do not know
     if at is None:
         return np.empty(0, np.float32), np.empty(0, np.float32)
     x, y = at.reshape(-1, 2).T
@@ -133,8 +135,10 @@ def _best(points: Points, middle: float, span: float, step: float) -> float:
 def _scores(points: Points, angles: NDArray[np.float64], bin_size: float) -> NDArray[np.float64]:
     """For each angle how much the edges fall together: the sum of squares of their profile."""
     along, across = points
-    turned = np.radians(angles).astype(np.float32)[:, None]
-    place = (across * np.cos(turned) - along * np.sin(turned)) * np.float32(1 / bin_size)
+    turned = np.radians(angles)[:, None]
+    # The angle's own functions in double precision: processors differ in the last place of single ones.
+    cosine, sine = np.cos(turned).astype(np.float32), np.sin(turned).astype(np.float32)
+    place = (across * cosine - along * sine) * np.float32(1 / bin_size)
     place -= place.min()
     room = int(place.max()) + 1
     rows = place.astype(np.int32) + np.arange(len(angles), dtype=np.int32)[:, None] * np.int32(room)

@@ -5,6 +5,7 @@ the file, and blocks of zeros where no code of the compression is all zeros, are
 """
 
 import struct
+import zlib
 from collections.abc import Iterator
 
 import msgspec
@@ -17,6 +18,9 @@ VALUES = 1 << 20
 WIDTH, HEIGHT, BITS, COMPRESSION, STRIPS, SAMPLES, ROWS, COUNTS = 256, 257, 258, 259, 273, 277, 278, 279
 RESOLUTION, TILE_WIDTH, TILE_HEIGHT, TILES, TILE_COUNTS, TABLES, FILL_ORDER = 282, 322, 323, 324, 325, 347, 266
 NONE, CCITT_RLE, G3, G4, LZW, OLD_JPEG, JPEG = 1, 2, 3, 4, 5, 6, 7
+DEFLATE = (8, 32946)
+PIECE = 1 << 20
+"""Bytes that are unpacked at a time."""
 ZEROS_OF_FAX = bytes(8)
 """No code of T.4 or T.6 holds more than eleven zero bits, and none is followed by more than it begins with: eight zero
 bytes in a strip are a block that was lost. (T.4 may fill a line with zeros up to its end, hence not three.)"""
@@ -56,8 +60,6 @@ class _Reader:
         """The values of an entry at `at`, of whole numbers only."""
         if kind not in _WHOLE or count > VALUES:
             return ()
-        if at + count * _SIZES[kind] > len(self.content):
-            raise Damaged("truncated", "values beyond the end")
         return struct.unpack_from(f"{self.order}{count}{_WHOLE[kind]}", self.content, at)
 
 
@@ -105,12 +107,18 @@ def _directory(reader: _Reader, at: int) -> tuple[Directory, int]:
         counts = (len(reader.content) - offsets[0],) if len(offsets) == 1 else ()
     strips = tuple(zip(offsets, counts, strict=False))
     rows = one(TILE_HEIGHT, 0) if tiled else one(ROWS, one(HEIGHT, 0))
-    return (
-        Directory(
-            one(WIDTH, 0), one(HEIGHT, 0), one(COMPRESSION, 1), one(BITS, 1), one(SAMPLES, 1), rows, strips, tables, tiled
-        ),
-        after,
-    )  # fmt: skip
+    found = Directory(
+        width=one(WIDTH, 0),
+        height=one(HEIGHT, 0),
+        compression=one(COMPRESSION, 1),
+        bits=one(BITS, 1),
+        samples=one(SAMPLES, 1),
+        rows=rows,
+        strips=strips,
+        tables=tables,
+        tiled=tiled,
+    )
+    return found, after
 
 
 def _entry(reader: _Reader, start: int) -> tuple[int, tuple[int, ...], tuple[int, int]]:
@@ -119,6 +127,8 @@ def _entry(reader: _Reader, start: int) -> tuple[int, tuple[int, ...], tuple[int
     place, room = (start + 12, 8) if reader.big else (start + 8, 4)
     size = _SIZES.get(kind, 1) * count
     at = place if size <= room else reader.number(place, "Q" if reader.big else "L")
+    if at + size > len(reader.content):
+        raise Damaged("truncated", f"tag {tag} beyond the end of the file")
     return tag, reader.numbers(at, kind, count), (at, size)
 
 
@@ -131,6 +141,30 @@ def judge(content: bytes, directory: Directory) -> None:
     for offset, size in directory.strips:
         if offset + size > len(content) or not size:
             raise Damaged("truncated", "a strip beyond the end of the file")
+    _measure(directory)
+    zeros = {G3: ZEROS_OF_FAX, G4: ZEROS_OF_FAX, LZW: ZEROS_OF_LZW}.get(directory.compression)
+    for offset, size in directory.strips:
+        if zeros is not None and content.find(zeros, offset, offset + size) >= 0:
+            raise Damaged("zero-block")
+        if directory.compression in DEFLATE:
+            _inflate(content[offset : offset + size])
+
+
+def _inflate(strip: bytes) -> None:
+    """Whether a strip unpacks to its own checksum, a piece at a time: libtiff gives out what it has, and a warning."""
+    unpacking = zlib.decompressobj()
+    try:
+        while strip and not unpacking.eof:
+            unpacking.decompress(strip, PIECE)
+            strip = unpacking.unconsumed_tail
+    except zlib.error as error:
+        raise Damaged("corrupt", error) from error
+    if not unpacking.eof:
+        raise Damaged("truncated", "a strip that does not end")
+
+
+def _measure(directory: Directory) -> None:
+    """Whether there are strips enough, and bytes enough where nothing is compressed."""
     if not directory.tiled and directory.rows:
         needed = -(-directory.height // min(directory.rows, directory.height))
         if len(directory.strips) < needed:
@@ -139,10 +173,6 @@ def judge(content: bytes, directory: Directory) -> None:
         whole = -(-directory.width * directory.bits * directory.samples // 8) * directory.height
         if sum(size for _, size in directory.strips) < whole and directory.bits * directory.samples in (1, 8, 24, 32):
             raise Damaged("truncated", "fewer bytes than pixels")
-    zeros = {G3: ZEROS_OF_FAX, G4: ZEROS_OF_FAX, LZW: ZEROS_OF_LZW}.get(directory.compression)
-    for offset, size in directory.strips:
-        if zeros is not None and content.find(zeros, offset, offset + size) >= 0:
-            raise Damaged("zero-block")
 
 
 def jpeg_streams(content: bytes, directory: Directory) -> Iterator[bytes]:

@@ -16,9 +16,12 @@ import cv2
 import msgspec
 
 from repository.qc.files import judge_file
+from repository.qc.kinds import named
 from repository.qc.profile import Media, Profile
 
 FILES = 64
+LONGER = 30
+"""How many times as long as a page a recording may take."""
 
 
 def work(*, seconds: int, memory: int) -> None:
@@ -31,7 +34,7 @@ def work(*, seconds: int, memory: int) -> None:
     answers.flush()
     for line in sys.stdin:
         path, name, digests = json.loads(line)
-        signal.setitimer(signal.ITIMER_REAL, seconds)
+        signal.setitimer(signal.ITIMER_REAL, seconds * (LONGER if named(name) in ("audio", "video") else 1))
         for verdict in judge_file(Path(path), name, profiles, digests):
             answers.write(msgspec.json.encode(verdict).decode() + "\n")
             answers.flush()

@@ -26,7 +26,7 @@ State = Literal[
 ]
 Words = Annotated[str, msgspec.Meta(min_length=1, max_length=1_000)]
 
-Name = Annotated[str, msgspec.Meta(pattern=r"^[^/\x00-\x1f\x7f]{1,150}\.(zip|tar|tar\.gz|tgz)$")]
+Name = Annotated[str, msgspec.Meta(pattern=r"^[^/\x00-\x1f\x7f]{1,60}\.(zip|tar|tar\.gz|tgz)$")]
 Size = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
 Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
 
@@ -215,7 +215,10 @@ def _known(session: Session, identifier: UUID) -> Deposit:
 
 
 def _stored(session: Session, identifier: UUID) -> Deposit:
-    return msgspec.json.decode(facts_of(session.folder, identifier), type=Deposit)
+    facts = facts_of(session.folder, identifier)
+    if facts is None:
+        raise ArchiveError("upload-unknown", identifier)
+    return msgspec.json.decode(facts, type=Deposit)
 
 
 def _offset(session: Session, deposit: Deposit) -> int:

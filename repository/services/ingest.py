@@ -13,7 +13,7 @@ from packages_spec.findings import Finding, is_valid
 from repository.domain import accession, description
 from repository.domain.accession import ACCESSION, Stage, Unit
 from repository.domain.aggregate import Loaded, New
-from repository.domain.assessment import outcome_of
+from repository.domain.assessment import BAD, Standing, outcome_of
 from repository.domain.description import DESCRIPTION
 from repository.domain.values import AccessionKind as AccessionKind
 from repository.domain.values import Outcome
@@ -26,7 +26,7 @@ from repository.services.creation import batches, create_packages
 from repository.services.delivery import DeliveryPlan, UnitPlan
 from repository.services.planning import plan_units, record_verdict, record_work
 from repository.services.preservation import put_straight
-from repository.services.quality import judge_units
+from repository.services.quality import judge_batch, judge_units
 from repository.services.reception import Reception, Source, open_source, receive_delivery
 from repository.services.returning import returned_workbook, write_faults
 from repository.services.review_rules import verdicts_of
@@ -52,7 +52,8 @@ class IngestReport(msgspec.Struct, frozen=True, kw_only=True):
 
     `outcome` is `completed`, `already-recorded`, `rejected`, `waiting` (for a person's decision) or `part-completed`
     (units that were returned are still to come).
-    `system` is the kind of foreign package that the delivery was recognised as.
+    `system` is the kind of foreign package that the delivery was recognised as. Of the pages that machines judged some
+    wait for a person, and some fail.
     """
 
     schema: str = "jingui.ingest/1"
@@ -64,6 +65,9 @@ class IngestReport(msgspec.Struct, frozen=True, kw_only=True):
     packages: tuple[IngestedPackage, ...] = ()
     findings: tuple[Finding, ...] = ()
     system: str | None = None
+    pages_judged: int = 0
+    pages_waiting: int = 0
+    pages_failed: int = 0
 
 
 def ingest(session: Session, request: IngestRequest, progress: Progress) -> IngestReport:
@@ -91,7 +95,7 @@ def take_in(session: Session, request: IngestRequest, progress: Progress) -> Ing
             discard_quarantine(session.quarantine / str(opened.stream))  # of one killed right after its last event
             return _already_recorded(opened, source, progress)
         if opened.state.stage is Stage.WAITING:
-            return _waiting(opened)
+            return _waiting(session, opened)
         reception = receive_delivery(session, opened, source, progress, request.mapping)
 
         # 2 plan the units and reserve their reference codes
@@ -103,6 +107,7 @@ def take_in(session: Session, request: IngestRequest, progress: Progress) -> Ing
         findings += examination.judge_delivery(session, reception, plan)
         formats = examination.formats_to_judge(session, reception, plan.units, progress)
         findings += format_policy.judge(format_policy.read_policy(session.settings.format_policy), formats or {})
+        findings += judge_batch(session, plan.units, formats or {})
         if not is_valid(findings):
             reception.keep_papers(returned_workbook(reception, plan, findings))
         valid = record_verdict(session, opened.stream, reception, findings)
@@ -120,7 +125,7 @@ def take_in(session: Session, request: IngestRequest, progress: Progress) -> Ing
 
         # 6 judge every page
         if session.log.load(ACCESSION, opened.stream).state.stage is Stage.VALIDATED:
-            judge_units(session, opened.stream, reception, units, [unit.plan for unit in made.values()], progress)
+            judge_units(session, opened.stream, reception, units, made, progress)
 
         # 7 accept custody, or let a person decide: by policy, or because of what was judged
         if not _accept(session, opened.stream):
@@ -199,15 +204,26 @@ def _accept(session: Session, stream: UUID) -> bool:
     return session.log.load(ACCESSION, stream).state.stage is Stage.ACCEPTED
 
 
-def _waiting(opened: Loaded[accession.State]) -> IngestReport:
+def _waiting(session: Session, opened: Loaded[accession.State]) -> IngestReport:
     received = opened.state.received
+    pages, waiting, failed = _pages(session, opened.state)
     return IngestReport(
         outcome="waiting",
         accession=opened.stream,
         delivery=opened.state.delivery,
         files=received.files if received else 0,
         bytes=received.bytes if received else 0,
+        pages_judged=pages,
+        pages_waiting=waiting,
+        pages_failed=failed,
     )
+
+
+def _pages(session: Session, state: accession.State) -> tuple[int, int, int]:
+    """Pages of the delivery in hand that were judged, that wait for a person, and that fail."""
+    verdicts = verdicts_of(session.log, state, state.taken) if session.assessors else []
+    found = [standing for one in verdicts for standing in one.standings.values()]
+    return len(found), found.count(Standing.WAITING), sum(one in BAD for one in found)
 
 
 def _store(
@@ -276,6 +292,7 @@ def _report(
     findings: Sequence[Finding],
 ) -> IngestReport:
     units = _units(session, stream) if outcome in ("completed", "part-completed") else {}
+    pages, waiting, failed = _pages(session, session.log.load(ACCESSION, stream).state)
     return IngestReport(
         outcome=outcome,
         accession=stream,
@@ -285,6 +302,9 @@ def _report(
         packages=tuple(_ingested(units[unit.path], unit) for unit in plan.units if unit.path in units),
         findings=tuple(findings),
         system=reception.foreign.system.value if reception.foreign else None,
+        pages_judged=pages,
+        pages_waiting=waiting,
+        pages_failed=failed,
     )
 
 

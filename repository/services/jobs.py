@@ -16,12 +16,15 @@ from repository.domain.archival_package import VirusChecked
 from repository.domain.values import Outcome
 from repository.errors import ArchiveError
 from repository.services.attempts import NEXT
+from repository.services.checkpoints import attested_size
+from repository.services.dissemination import clear_outgoing
 from repository.services.fixity_age import FixityState, fixity_state
 from repository.services.ingest import IngestRequest, ingest
 from repository.services.preservation import put_straight
 from repository.services.schedule import run_due
 from repository.services.search import position_of
 from repository.services.session import Progress, Session
+from repository.services.task_room import clear_tasks
 
 _OF_PEOPLE = frozenset({Stage.REJECTED, Stage.WAITING, Stage.RETURNED})
 """Stages that no machine can take further."""
@@ -46,7 +49,11 @@ class Unfinished(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
-    """How the archive stands. `lagging` packages tell less than the log knows of their descriptions."""
+    """How the archive stands.
+
+    `attested` events are under the newest checkpoint that was signed. `lagging` packages tell less than the log knows
+    of their descriptions.
+    """
 
     schema: str = "jingui.status/1"
     archives: tuple[str, ...]
@@ -57,6 +64,7 @@ class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
     projections: tuple[Projection, ...]
     lagging: int = 0
     fixity: FixityState
+    attested: int = 0
 
 
 class WorkReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,6 +97,7 @@ def status(session: Session, *, as_of: str | None = None) -> StatusReport:
         projections=tuple(session.catalogue.board()),
         lagging=session.catalogue.lagging(as_of=position, limit=1).total,
         fixity=fixity_state(session, as_of=position),
+        attested=min(attested_size(session), position),
     )
 
 
@@ -111,6 +120,8 @@ def work(session: Session, progress: Progress) -> WorkReport:
             if error.row.exit in _GRAVE:
                 raise
             done[str(accession.id)] = error.code
+    clear_outgoing(session)
+    clear_tasks(session)
     return WorkReport(recovered=recovered, accessions=done, jobs=run_due(session, progress))
 
 

@@ -41,6 +41,7 @@ from repository.domain.envelope import Event
 from repository.domain.values import Carrier, Level, Outcome, Sealed
 from repository.errors import ArchiveError
 from repository.eventlog import Record, Streams
+from repository.services.checkpoints import signed_head
 from repository.services.delivery import LISTING, WHOLE, ContentFile, Delivered, writable
 from repository.services.delivery_papers import is_catalogue
 from repository.services.examination import Examined
@@ -54,6 +55,7 @@ from repository.storage import Stage, listing_lines
 
 PROFILE = "jingui-aip/1"
 NDJSON = "application/octet-stream"
+CHECKPOINT = "metadata/preservation/checkpoint"
 
 _MACHINE = {PASS: "pass", REVIEW: "review", FAIL: "fail", NOT_TESTED: "not tested"}
 _OUTCOMES = {Outcome.PASSED: "success", Outcome.FAILED: "failure", Outcome.NOT_CHECKED: "not checked"}
@@ -186,6 +188,7 @@ def _build(
             own,
             examined.formats,
             Reports.of(reception.quarantine).document(session.log.load(ARCHIVAL_PACKAGE, unit.package).state.quality),
+            signed_head(session),
         ),
         events=events,
         agents=agents,
@@ -314,14 +317,24 @@ def _plain(words: object) -> Any:
 
 
 def extras(
-    envelopes: Sequence[Record], payloads: Sequence[Record], formats: bytes, report: Iterable[bytes] = ()
+    envelopes: Sequence[Record],
+    payloads: Sequence[Record],
+    formats: bytes,
+    report: Iterable[bytes] = (),
+    checkpoint: bytes = b"",
 ) -> list[ExtraFile]:
-    """Its history inside the package: exact envelopes and payloads (an AIP's own only), the formats and the report."""
+    """Its history inside the package: exact envelopes and payloads (an AIP's own only), the formats and the report.
+
+    An AIP also takes the log's newest `checkpoint` along, as it was when the version was made: one more place that
+    holds the history to what was signed.
+    """
     files = [ExtraFile("metadata/preservation/events.ndjson", NDJSON, (line.envelope + b"\n" for line in envelopes))]
     if payloads:
         files.append(ExtraFile("metadata/preservation/payloads.ndjson", NDJSON, map(payload_line, payloads)))
     if formats:
         files.append(ExtraFile("metadata/preservation/formats.ndjson", NDJSON, [formats]))
+    if checkpoint:
+        files.append(ExtraFile(CHECKPOINT, "text/plain", [checkpoint]))
     pages = iter(report)
     if (first := next(pages, None)) is not None:
         files.append(ExtraFile(REPORT, "application/json", chain([first], pages)))

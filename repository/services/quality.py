@@ -6,39 +6,40 @@ again, it goes on after the last file that has its verdict.
 """
 
 import hashlib
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import msgspec
 
-from repository.domain import archival_package, assessment
+from packages_spec.findings import Finding
+from repository.domain import archival_package
 from repository.domain.accession import Unit
 from repository.domain.aggregate import New
 from repository.domain.archival_package import ARCHIVAL_PACKAGE, PagesDeclared, QualityAssessed
-from repository.domain.assessment import PAGES_PER_EVENT, Assessment, CheckColumn, JudgedPage, ProfileUsed
-from repository.domain.quality import ALGORITHM, THOUSAND, Check, PageVerdict
+from repository.domain.assessment import PAGES_PER_EVENT, Assessment, ProfileUsed
+from repository.domain.quality import ALGORITHM, PageVerdict, outcome_of
+from repository.domain.values import RecordType
 from repository.eventlog import Streams
 from repository.qc import Asked, Assessor, kind_of
 from repository.services.catalogue_file import same_code
 from repository.services.declarations import Condition
 from repository.services.delivery import UnitPlan
+from repository.services.examination import Examined
+from repository.services.identification import Identified
 from repository.services.linking import named_page
 from repository.services.quality_report import Reports
+from repository.services.quality_verdicts import compact
 from repository.services.reception import Reception
 from repository.services.session import Progress, Session
 
-BLANK = "Q03"
-"""The check that finds blank pages; what the producer declared blank is no fault."""
+if TYPE_CHECKING:
+    from repository.qc.likeness import Seen
+
 HEAD = 1_024
-_LETTERS = {
-    "pass": assessment.PASS,
-    "review": assessment.REVIEW,
-    "fail": assessment.FAIL,
-    "abstain": assessment.ABSTAIN,
-    "not-tested": assessment.NOT_TESTED,
-}
+"""Bytes of a file's beginning by which it is told whether it is judged."""
 
 
 class _Part(msgspec.Struct, frozen=True):
@@ -54,16 +55,36 @@ def judge_units(
     stream: UUID,
     reception: Reception,
     units: Mapping[str, Unit],
-    plan: Sequence[UnitPlan],
+    examined: Mapping[str, Examined],
     progress: Progress,
 ) -> None:
-    """Judge the pages of these units that have no verdict by the profiles of now yet, and record what came of it."""
-    if session.assessor is None:
+    """Judge the pages of these units that have no verdict by the profiles of now yet, and record what came of it.
+
+    Records and photographs are judged each by a profile of their own.
+    """
+    if session.assessors is None:
         return
     reports = Reports.of(reception.quarantine)
+    for pictures in (False, True):
+        made = [one for one in examined.values() if (one.record_type is RecordType.IMAGE) is pictures]
+        if made:
+            assessor = session.assessors.of(made[0].record_type)
+            _judge(session, stream, reception, units, [one.plan for one in made], assessor, reports, progress)
+
+
+def _judge(
+    session: Session,
+    stream: UUID,
+    reception: Reception,
+    units: Mapping[str, Unit],
+    plan: Sequence[UnitPlan],
+    assessor: Assessor,
+    reports: Reports,
+    progress: Progress,
+) -> None:
     waiting: list[_Part] = []
     pages, judged = 0, 0
-    for part in _parts(session, session.assessor, reception, units, plan, reports):
+    for part in _parts(session, assessor, reception, units, plan, reports):
         # a file of more pages than one event holds is told in one command: who goes on begins with a whole file
         starts_a_file = part.event.pages[0].frame == 1
         if waiting and starts_a_file and pages + len(part.event.pages) > PAGES_PER_EVENT:
@@ -75,6 +96,23 @@ def judge_units(
     if waiting:
         _record(session, stream, reception, reports, waiting)
         progress("judge", judged + pages, judged + pages)
+
+
+def judge_batch(session: Session, units: Sequence[UnitPlan], formats: Mapping[str, Identified]) -> list[Finding]:
+    """One batch, one format (R31-7): the pictures of catalogued records that are not of the most frequent format."""
+    if session.assessors is None:
+        return []
+    paths = [file.delivered.path for unit in units if unit.row for file in unit.files]
+    kinds = {path: formats[path].media_type for path in paths if path in formats}
+    pictures = {path: kind for path, kind in kinds.items() if kind.startswith("image/")}
+    counts = Counter(pictures.values())
+    if len(counts) < 2:
+        return []
+    (most, _), *_ = counts.most_common(1)
+    odd = next(path for path, kind in pictures.items() if kind != most)
+    told = ", ".join(f"{kind} × {count}" for kind, count in counts.most_common())
+    code = "quality.formats-mixed" if session.settings.quality_one_format else "quality.formats-several"
+    return [Finding(code, odd, most, told)]
 
 
 def _record(session: Session, stream: UUID, reception: Reception, reports: Reports, waiting: Sequence[_Part]) -> None:
@@ -117,17 +155,51 @@ def _parts(
         Asked(reception.place(unit.files[number - 1].delivered.path), f"{place}/{unit.files[number - 1].path}")
         for place, (unit, number) in enumerate(files)
     ]
-    answers = (
-        (
-            *files[int(verdict.path.partition("/")[0])],
-            msgspec.structs.replace(verdict, path=verdict.path.partition("/")[2]),
-        )
-        for verdict in assessor.assess(asked)
-    )
+    answers = _answers(assessor, asked, files, _seen(session, assessor, reception, units, plan, reports))
     for path, group in groupby(answers, key=lambda one: one[0].path):
-        yield from _of_unit(
-            session, reception, units[path], ((number, one) for _, number, one in group), begun[path][0], used
-        )
+        numbered = ((number, verdict) for _, number, verdict in group)
+        yield from _of_unit(session, reception, units[path], numbered, begun[path][0], used)
+
+
+def _answers(
+    assessor: Assessor,
+    asked: Sequence[Asked],
+    files: Sequence[tuple[UnitPlan, int]],
+    seen: "Seen",
+) -> Iterator[tuple[UnitPlan, int, PageVerdict]]:
+    """Each verdict with its unit and the number of its file; a page that came twice in the delivery says so (Q11)."""
+    for verdict in assessor.assess(asked):
+        place, _, path = verdict.path.partition("/")
+        unit, number = files[int(place)]
+        delivered = unit.files[number - 1].delivered.path
+        again = seen.judge(msgspec.structs.replace(verdict, path=delivered))
+        checks = verdict.checks if again is None else (*verdict.checks, again)
+        outcome = verdict.outcome if again is None else outcome_of(checks)
+        yield unit, number, msgspec.structs.replace(verdict, path=path, checks=checks, outcome=outcome)
+
+
+def _seen(
+    session: Session,
+    assessor: Assessor,
+    reception: Reception,
+    units: Mapping[str, Unit],
+    plan: Sequence[UnitPlan],
+    reports: Reports,
+) -> "Seen":
+    """The pages that were judged before, as far as their reports lie here: who goes on compares with them too."""
+    from repository.qc.likeness import Seen  # the pictures' library takes its time to load
+
+    seen = Seen(assessor.profiles["page"])
+    for unit in plan:
+        known = session.log.load(ARCHIVAL_PACKAGE, units[unit.path].package).state.quality
+        for _, event in sorted(known.assessed.items()):
+            if event.delivery == reception.delivery and event.report_sha256 in reports:
+                for told in msgspec.json.decode(reports.line(event.report_sha256))["pages"]:
+                    verdict = msgspec.convert(
+                        {**told, "path": unit.files[told["file"] - 1].delivered.path}, PageVerdict
+                    )
+                    seen.judge(verdict)
+    return seen
 
 
 def _done(known: Assessment, delivery: int, used: Sequence[ProfileUsed], reports: Reports) -> tuple[int, int] | None:
@@ -231,38 +303,3 @@ def _part(
         report_sha256=hashlib.sha256(line).hexdigest(),
     )
     return _Part(unit, event, line)
-
-
-def compact(
-    verdicts: Sequence[tuple[int, int | None, PageVerdict, bool]],
-) -> tuple[tuple[CheckColumn, ...], tuple[JudgedPage, ...]]:
-    """Verdicts as an event holds them: each with its file's number, its serial, and whether it was declared blank.
-
-    A column's values are kept in the coarsest scale that loses nothing, whole units or thousandths.
-    """
-    named = sorted({(check.id, check.unit) for _, _, verdict, _ in verdicts for check in verdict.checks})
-    values: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for _, _, verdict, _ in verdicts:
-        for check in verdict.checks:
-            values[check.id, check.unit] += [] if check.value is None else [check.value]
-    scales = {name: THOUSAND if any(value % THOUSAND for value in values[name]) else 1 for name in named}
-    pages = []
-    for number, serial, verdict, declared in verdicts:
-        found = {(check.id, check.unit): check for check in verdict.checks}
-        letters, kept = [], []
-        for name in named:
-            seen = found.get(name)
-            letters.append(assessment.ABSENT if seen is None else _letter(seen, declared=declared))
-            value = None if seen is None else seen.value
-            kept.append(value if value is None else value * scales[name] // THOUSAND)
-        pages.append(
-            JudgedPage(file=number, frame=verdict.frame, serial=serial, checks="".join(letters), values=tuple(kept))
-        )
-    columns = tuple(CheckColumn(id=check, unit=unit, scale=scales[check, unit]) for check, unit in named)
-    return columns, tuple(pages)
-
-
-def _letter(check: Check, *, declared: bool) -> str:
-    if declared and check.id == BLANK and check.outcome in ("review", "fail"):
-        return assessment.DECLARED
-    return assessment.NOTED if check.noted and check.outcome == "pass" else _LETTERS[check.outcome]

@@ -126,6 +126,12 @@ def finish_review(session: Session, stream: UUID, progress: Progress) -> IngestR
     After a sample that failed all goes back. `quality-open` while pages wait for a person, `sample-open` and
     `sample-needed` while a sample does. Run again, it goes on.
     """
+    settle_review(session, stream)
+    return go_on(session, stream, progress)
+
+
+def settle_review(session: Session, stream: UUID) -> None:
+    """Record what the decisions lead to; `go_on` does what follows from it, where nobody has to wait for it."""
     session.require("return")
     state = _known(session, stream)
     if state.stage is Stage.WAITING:
@@ -141,7 +147,6 @@ def finish_review(session: Session, stream: UUID, progress: Progress) -> IngestR
             decide_to_return(session, stream, (), _of_the_sample(state))
         else:
             _settle(session, stream, state, bad)
-    return go_on(session, stream, progress)
 
 
 def _settle(session: Session, stream: UUID, state: State, bad: Mapping[str, str]) -> None:

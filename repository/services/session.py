@@ -11,7 +11,7 @@ import msgspec
 
 from repository.catalogue import Catalogue
 from repository.characterisation import Characteriser
-from repository.crypto import Vault
+from repository.crypto import KeyStore, PackageKeys, Vault
 from repository.domain.agent import AGENT, combined
 from repository.domain.agent import State as Agent
 from repository.domain.aggregate import New
@@ -21,9 +21,9 @@ from repository.domain.envelope import Command, OccurredAt
 from repository.domain.values import time_of
 from repository.errors import ArchiveError
 from repository.eventlog import Answer, EventLog, Streams
-from repository.qc import Assessor
 from repository.services.identification import FormatIdentifier
 from repository.services.policy import Policy, read_policy
+from repository.services.quality_pools import Assessors
 from repository.services.true_files import TrueFiles
 from repository.services.virus import VirusScanner
 from repository.settings import Settings
@@ -56,8 +56,10 @@ class Session:
     identifier: FormatIdentifier | None
     scanner: VirusScanner | None
     characteriser: Characteriser | None
-    assessor: Assessor | None
+    assessors: Assessors | None
     vault: Vault
+    key_store: KeyStore
+    package_keys: PackageKeys
     scopes: frozenset[str] | None = None
     """Verbs that the credential is limited to; None: whatever the roles allow."""
     asked: str = ""

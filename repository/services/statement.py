@@ -173,13 +173,18 @@ def _live(
             _mark_returned(lives, (key for keys in units.values() for key in keys), when)
             units.clear()
         case Returned() as back:
-            for unit in back.units:
-                keys, serials = units.pop(unit, set()), bad.get(unit, frozenset())
-                _mark_returned(lives, (key for key in keys if not serials or key[2] in serials), when)
+            _mark_returned(lives, _gone_back(back, units, bad), when)
         case Accepted():
             for key in (key for keys in units.values() for key in keys):
                 lives[key].accepted = lives[key].accepted or when
             units.clear()
+
+
+def _gone_back(back: Returned, units: dict[str, set[PageKey]], bad: Mapping[str, frozenset[int]]) -> Iterator[PageKey]:
+    """The pages for which units went back; the units are in hand no longer."""
+    for unit in back.units:
+        serials = bad.get(unit, frozenset())
+        yield from (key for key in units.pop(unit, ()) if not serials or key[2] in serials)
 
 
 def _keys(stream: UUID, entry: WorkEntry) -> set[PageKey]:

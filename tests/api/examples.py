@@ -14,7 +14,7 @@ from uuid import UUID
 import msgspec
 from fastapi.testclient import TestClient
 
-from api.routes.deposits import PARTS
+from api.receiving import PARTS
 from repository.domain.authority import VERBS
 from repository.services.administration import Role
 from repository.settings import FILE as SETTINGS

@@ -243,7 +243,7 @@ PUT_TOGETHER = {
     "severity": {severity.value for severity in Severity},
     "stage": {stage.value for stage in Stage} - {"new"},
     "step": in_sources(r'progress\("([a-z]+)"'),
-    "where": in_sources(r'[F_]ault\("([a-z]+)"'),
+    "where": in_sources(r'(?:Fault|fault_of)\("([a-z]+)"'),
     "next": in_sources(r'Stage\.[A-Z]+: "([a-z-]+)"') | {"sign", "return-infected"},
     "ingest": {"completed", "already-recorded", "rejected", "waiting", "part-completed"},
     "attempt": {"accepted", "broken-off", "refused", "returned", "waiting"},

@@ -17,16 +17,16 @@ from repository.services.quality_report import REPORT, read_report
 from tests.command_line import Said, jingui
 from tests.real_archives import LAND_DEEDS, Site, deliver, names, new_site, types
 
+PAGES = sorted(LAND_DEEDS.rglob("*.jpg"))
 CONTRACTOR = "晨光数字化公司"
 GOOD, BAD, LOW = "S012-1-0001", "S012-1-0002", "S012-1-0003"
 HEADER = ("档号", "题名", "日期", "密级", "保管期限", "页数", "文件")
 
 
 def page(number: int, *, dpi: int = 300, cut: bool = False) -> bytes:
-    """A real page of its own, at a resolution; cut off in the middle, or whole."""
-    with Image.open(LAND_DEEDS / "J012-1-0001" / "J012-1-0001-001.jpg") as opened:
+    """One of the deeds' pages, at a resolution; cut off in the middle, or whole."""
+    with Image.open(PAGES[number]) as opened:
         picture = opened.convert("RGB")
-    picture.paste((10 * number, 20, 20), (200, 200, 220, 220))  # no two are alike
     stream = io.BytesIO()
     picture.save(stream, "JPEG", dpi=(dpi, dpi), quality=80)
     content = stream.getvalue()
