@@ -19,6 +19,7 @@ from packages_spec.foreign import Foreign
 from packages_spec.profiles import BAG_PROFILE
 from packages_spec.safe_xml import UnsafeXml
 from packages_spec.tables import RefusedTable, Sheet
+from packages_spec.technical import Technical
 from repository.domain import accession
 from repository.domain.accession import ACCESSION, Stage
 from repository.domain.aggregate import Loaded, New
@@ -138,6 +139,7 @@ class Reception:
             Delivered(file.path.removeprefix(self.top), file.size, file.sha256, modified_at(file))
             for file in received.files
         ]
+        self.technical: dict[tuple[Path, str], Technical | None] = {}
         self._papers = state.papers
         self._planned = state.current if state.is_planned else ()
         self._per_folder = state.received.per_folder if state.received else source.per_folder
