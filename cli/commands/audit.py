@@ -9,7 +9,7 @@ import typer
 
 from cli.language import language, table, text
 from cli.options import Archive, Credential, Json, Lang, needed
-from cli.render import emit_json, progress, say, say_verbatim
+from cli.render import emit_json, progress, say, say_verbatim, when
 from repository.archive import clock, open_archive, verify_archive
 from repository.errors import ArchiveError
 from repository.services.audit_verify import AuditVerdict
@@ -17,6 +17,7 @@ from repository.services.checkpoints import attest
 from repository.services.evidence_import import import_evidence
 from repository.services.evidence_pack import Pack, Scope, export_evidence
 from repository.services.proving import Proven, prove
+from repository.services.stamping import stamp_checkpoint
 
 FIXITY, TAMPERED = 20, 23
 
@@ -40,6 +41,9 @@ def command(
     reader: Annotated[UUID | None, typer.Option("--reader", help=text("audit.reader"), show_default=False)] = None,
     since: Annotated[str | None, typer.Option("--from", help=text("audit.from"), show_default=False)] = None,
     until: Annotated[str | None, typer.Option("--to", help=text("audit.to"), show_default=False)] = None,
+    authority: Annotated[
+        str | None, typer.Option("--authority", help=text("audit.authority"), show_default=False)
+    ] = None,
     out: Annotated[Path | None, typer.Option("--out", help=text("audit.out"), show_default=False)] = None,
     archive: Archive = None,
     credential: Credential = None,
@@ -54,7 +58,7 @@ def command(
                 verdict = verify_archive(archive, credential, show, held=places, log_key=log_key)
             return _told(verdict, as_json=as_json)
         case Action.CHECKPOINT:
-            _checkpoint(archive, credential, as_json=as_json)
+            _checkpoint(archive, credential, authority, as_json=as_json)
         case Action.PROVE:
             with open_archive(archive, credential) as session:
                 proven = prove(session, needed(event, "EVENT"), held=places[0] if places else None)
@@ -100,9 +104,13 @@ def _names(kind: str) -> tuple[str, str]:
     return row["zh"], row["en"]
 
 
-def _checkpoint(archive: Path | None, credential: Path | None, *, as_json: bool) -> None:
+def _checkpoint(archive: Path | None, credential: Path | None, authority: str | None, *, as_json: bool) -> None:
     with open_archive(archive, credential) as session:
         attested = attest(session)
+        stamped = stamp_checkpoint(session, authority) if authority else None
+    if stamped is not None:
+        _say(stamped, text("audit.stamped", time=when(stamped.time), path=stamped.path), as_json=as_json)
+        return
     if as_json:
         emit_json(attested)
         return

@@ -21,6 +21,7 @@ from repository.crypto.signing import (
     read_public_key,
     read_signing_key,
 )
+from repository.crypto.stamping import stamp
 from repository.crypto.vault import Vault
 
 __all__ = [
@@ -48,5 +49,6 @@ __all__ = [
     "read_signing_key",
     "seal",
     "split_new_key",
+    "stamp",
     "unseal",
 ]
