@@ -79,7 +79,7 @@ def show_quality(call: Call, record: Record, every: Every = False, as_of: AsOf =
 @room.add(
     "GET",
     "/v1/records/{record}/quality/sheet",
-    verb="survey",
+    verb="review-quality",
     refused=(*_FOUND, "file-unknown"),
     media_types=("text/html", PDF),
 )

@@ -228,7 +228,8 @@ class ContentRevised(Value, frozen=True, kw_only=True):
     @property
     def paths(self) -> tuple[str, ...]:
         """The files that differ in the next version."""
-        return tuple(file.path for file in (*self.files, *self.added, *self.removed))
+        every: tuple[ReplacedFile | AddedFile | RemovedFile, ...] = (*self.files, *self.added, *self.removed)
+        return tuple(file.path for file in every)
 
 
 class FixityFailed(Value, frozen=True, kw_only=True):

@@ -15,6 +15,7 @@ from repository.domain.accession import ACCESSION, Stage
 from repository.domain.archival_package import VirusChecked
 from repository.domain.values import Outcome
 from repository.errors import ArchiveError
+from repository.services.attempts import NEXT
 from repository.services.checkpoints import attested_size
 from repository.services.dissemination import clear_outgoing
 from repository.services.fixity_age import FixityState, fixity_state
@@ -25,15 +26,6 @@ from repository.services.search import position_of
 from repository.services.session import Progress, Session
 from repository.services.task_room import clear_tasks
 
-_NEXT = {
-    Stage.OPEN: "receive",
-    Stage.RECEIVED: "validate",
-    Stage.VALIDATED: "accept",
-    Stage.WAITING: "decide",
-    Stage.ACCEPTED: "store",
-    Stage.REJECTED: "deliver-again",
-    Stage.RETURNED: "deliver-rework",
-}
 _OF_PEOPLE = frozenset({Stage.REJECTED, Stage.WAITING, Stage.RETURNED})
 """Stages that no machine can take further."""
 
@@ -147,7 +139,7 @@ def _as_asked(session: Session, accession: Accession) -> IngestRequest:
 def open_accessions(session: Session, *, as_of: int | None = None) -> list[Accession]:
     """Accessions that are not completed, the rejected ones among them."""
     found: list[Accession] = []
-    for stage in _NEXT:
+    for stage in NEXT:
         page = session.catalogue.accessions(stage=stage, as_of=as_of, limit=1_000)
         found += page.entries
     return found
@@ -161,7 +153,7 @@ def _unsigned(session: Session, as_of: int) -> list[Accession]:
 
 def _unfinished(session: Session, accession: Accession, as_of: int) -> Unfinished:
     stage: str = accession.stage
-    step = _NEXT.get(accession.stage, "sign")
+    step = NEXT.get(accession.stage, "sign")
     if accession.stage is Stage.VALIDATED and _is_infected(session, accession, as_of):
         stage, step = "infected", "return-infected"
     return Unfinished(

@@ -40,6 +40,7 @@ from repository.eventlog import Record, Streams
 from repository.services import packaging, stored
 from repository.services.checkpoints import signed_head
 from repository.services.preservation import put_straight
+from repository.services.quality_report import REPORT
 from repository.services.session import SOFTWARE, SOFTWARE_VERSION, Progress, Session
 from repository.services.stored import StoredVersion
 from repository.storage import Stage
@@ -270,7 +271,9 @@ def build_next(
         files=files,
         placed=placed,
         delivery=_delivery(session, stage if work.anew else None, before, work.left_out),
-        extras=packaging.extras(history.records, own, formats, checkpoint=signed_head(session)),
+        extras=packaging.extras(
+            history.records, own, formats, _report(session, before), checkpoint=signed_head(session)
+        ),
         events=told,
         agents=agents,
         other_identifiers=_identifiers(session, before, fields.reference_code),
@@ -338,6 +341,13 @@ def _delivery(session: Session, anew: Stage | None, version: StoredVersion, left
         for paper in papers:
             _write_anew(session, anew, version, paper)
     return papers
+
+
+def _report(session: Session, version: StoredVersion) -> Iterator[bytes]:
+    """The report of what machines found of its pages (质检报告), as it stands: later versions carry it on."""
+    path = f"{package_folder(str(version.package))}/{REPORT}"
+    if path in version.digests:
+        yield stored.true_bytes(session, version, path)
 
 
 def _formats(session: Session, version: StoredVersion, left_out: frozenset[str]) -> bytes:

@@ -246,6 +246,7 @@ PUT_TOGETHER = {
     "where": in_sources(r'(?:Fault|fault_of)\("([a-z]+)"'),
     "next": in_sources(r'Stage\.[A-Z]+: "([a-z-]+)"') | {"sign", "return-infected"},
     "ingest": {"completed", "already-recorded", "rejected", "waiting", "part-completed"},
+    "attempt": {"accepted", "broken-off", "refused", "returned", "waiting"},
     "level": {level.value for level in Level},
     "mapped": {*CATALOGUE_FIELDS, *ITEM_FIELDS, *VOLUME_FIELDS, "none", "level.volume", "level.item"},
     "validate": {"valid", "warning", "invalid"},
