@@ -9,13 +9,14 @@ import typer
 
 from cli.language import language, table, text
 from cli.options import Archive, Credential, Json, Lang, needed
-from cli.render import emit_json, progress, say, say_verbatim, when
+from cli.render import emit_json, progress, say, say_table, say_verbatim, when
 from repository.archive import clock, open_archive, verify_archive
 from repository.errors import ArchiveError
 from repository.services.audit_verify import AuditVerdict
 from repository.services.checkpoints import attest
 from repository.services.evidence_import import import_evidence
 from repository.services.evidence_pack import Pack, Scope, export_evidence
+from repository.services.history_rules import RulesReport, ask_rules
 from repository.services.proving import Proven, prove
 from repository.services.stamping import stamp_checkpoint
 
@@ -30,6 +31,7 @@ class Action(StrEnum):
     PROVE = "prove"
     EXPORT = "export"
     IMPORT = "import"
+    RULES = "rules"
 
 
 def command(
@@ -41,6 +43,7 @@ def command(
     reader: Annotated[UUID | None, typer.Option("--reader", help=text("audit.reader"), show_default=False)] = None,
     since: Annotated[str | None, typer.Option("--from", help=text("audit.from"), show_default=False)] = None,
     until: Annotated[str | None, typer.Option("--to", help=text("audit.to"), show_default=False)] = None,
+    days: Annotated[int, typer.Option("--days", min=1, help=text("audit.days"))] = 90,
     authority: Annotated[
         str | None, typer.Option("--authority", help=text("audit.authority"), show_default=False)
     ] = None,
@@ -71,7 +74,23 @@ def command(
         case Action.IMPORT:
             made = import_evidence(Path(needed(event, "PACK")), needed(out, "--out"), log_key=log_key, clock=clock)
             _say(made, text("audit.imported", events=made.events, path=made.path, root=made.root), as_json=as_json)
+        case Action.RULES:
+            with open_archive(archive, credential) as session:
+                _hits(ask_rules(session, days=days), as_json=as_json)
     return 0
+
+
+def _hits(report: RulesReport, *, as_json: bool) -> None:
+    if as_json:
+        emit_json(report)
+        return
+    rows = [
+        (text(f"rule.{one.rule}"), one.position or "", when(one.time) if one.time else "", one.actor, one.about)
+        for one in report.hits
+    ]
+    if rows:
+        say_table([text(f"column.{name}") for name in ("rule", "position", "time", "actor", "thing")], rows)
+    say(text("audit.rules", rules=len(report.rules), position=report.position, count=len(rows)))
 
 
 def _say(report: object, words: str, *, as_json: bool) -> None:
