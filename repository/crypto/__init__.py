@@ -55,6 +55,7 @@ from repository.crypto.signing import (
     read_public_key,
     read_signing_key,
 )
+from repository.crypto.stamping import stamp
 from repository.crypto.vault import Vault
 
 __all__ = [
@@ -82,5 +83,6 @@ __all__ = [
     "read_signing_key",
     "seal",
     "split_new_key",
+    "stamp",
     "unseal",
 ]
