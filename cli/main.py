@@ -61,6 +61,7 @@ COMMANDS = (
     "rebuild",
     "fsck",
     "doctor",
+    "keys",
     "person",
     "annul",
     "expunge",

@@ -1,10 +1,11 @@
 """The composition root: the only place that picks adapters and wires services."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -12,8 +13,9 @@ import msgspec
 
 from repository.catalogue import Catalogue
 from repository.characterisation import Characteriser
-from repository.crypto import Vault
+from repository.crypto import Cost, Keeper, KeyStore, PackageKeys, PassphraseKeeper, Vault, read_passphrase
 from repository.domain.envelope import Actor, Authentication
+from repository.domain.key_ring import KeptBy
 from repository.domain.values import SecrecyClass as SecrecyClass
 from repository.errors import ArchiveError
 from repository.eventlog import EventLog
@@ -24,10 +26,11 @@ from repository.services.identification import Siegfried
 from repository.services.keys import Doorkeeper
 from repository.services.session import SOFTWARE, SOFTWARE_VERSION, Progress, Session
 from repository.services.virus import ClamAv
-from repository.settings import Settings, find_archive, read_settings, vault_key_file, write_settings
+from repository.settings import Settings, find_archive, key_folder, read_settings, vault_key_file, write_settings
 from repository.storage import Store
 
 LOG = Path("log") / "events.sqlite"
+KEY_PROMPT = "类密钥的口令 Passphrase of the class keys: "
 _OF_A_FALSE_LOG = frozenset(
     {"log-fault", "log-gap", "log-unreadable", "event-unknown", "stream-kind", "credential-unknown", "not-allowed"}
 )
@@ -193,6 +196,7 @@ def _session(
     siegfried: Siegfried | None,
     characteriser: Characteriser | None,
 ) -> Session:
+    key_store = KeyStore(key_folder(settings), folder, settings.key_kept_by, _keepers(settings))
     return Session(
         folder=folder,
         settings=settings,
@@ -206,7 +210,28 @@ def _session(
         scanner=None,
         characteriser=characteriser if settings.characterise else None,
         vault=Vault(folder, vault_key_file(settings), new_id),
+        key_store=key_store,
+        package_keys=PackageKeys(folder / "vault", key_store.identity),
     )
+
+
+def _keepers(settings: Settings) -> Callable[[KeptBy], Keeper]:
+    """What keeps class keys, made when first needed, and once: whoever is asked for a passphrase is asked once."""
+
+    @cache
+    def keeper(kept_by: KeptBy) -> Keeper:
+        def ask() -> bytes:
+            return read_passphrase(settings.key_passphrase, KEY_PROMPT)
+
+        if kept_by is KeptBy.TOKEN:
+            if settings.token_module is None:
+                raise ArchiveError("key-token", settings.token_label, reason="token_module")
+            from repository.crypto.tokens import TokenKeeper  # loads the library of tokens, which few need
+
+            return TokenKeeper(Path(settings.token_module), settings.token_label, ask)
+        return PassphraseKeeper(ask, Cost())
+
+    return keeper
 
 
 def new_id() -> UUID:

@@ -16,6 +16,7 @@ from uuid import UUID
 
 import msgspec
 
+from repository.domain.key_ring import KeptBy
 from repository.domain.values import SecrecyClass
 from repository.errors import ArchiveError
 
@@ -40,6 +41,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     id: UUID
     archives: tuple[str, ...]
     secrecy_ceiling: SecrecyClass = SecrecyClass.INTERNAL
+    seal_from: SecrecyClass | None = None
     identify_formats: bool = True
     characterise: bool = True
     format_policy: str | None = None
@@ -51,6 +53,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     fixity_daily_bytes: Annotated[int, msgspec.Meta(ge=1)] = 500_000_000_000
     yearly_statistics: bool = True
     vault_key: str | None = None
+    key_folder: str | None = None
+    key_kept_by: KeptBy = KeptBy.PASSPHRASE
+    key_passphrase: str | None = None
+    token_module: str | None = None
+    token_label: str = "jingui"  # noqa: S105 - a label, and no password
 
 
 def personal_folder() -> Path:
@@ -62,6 +69,11 @@ def personal_folder() -> Path:
 def vault_key_file(settings: Settings) -> Path:
     """Where the vault's master key lies: `vault_key` of the settings, else this archive's file beside credentials."""
     return Path(settings.vault_key) if settings.vault_key else personal_folder() / f"{settings.id}.vault-key"
+
+
+def key_folder(settings: Settings) -> Path:
+    """Where class keys lie: `key_folder` of the settings, else this archive's folder beside the master key."""
+    return Path(settings.key_folder) if settings.key_folder else personal_folder() / f"{settings.id}.keys"
 
 
 def find_archive(start: Path, environment: Mapping[str, str] = os.environ) -> Path:

@@ -6,19 +6,38 @@ record that is destroyed takes all of that subject's words with it. Not promised
 archive and the master key keeps a secret from its own administrator.
 """
 
+from repository.crypto.age import SealedReader
+from repository.crypto.backup import copy_files, delete_copy
+from repository.crypto.keepers import Cost, Keeper, PassphraseKeeper
+from repository.crypto.key_store import KeyStore
+from repository.crypto.package_cipher import PackageCipher
 from repository.crypto.package_keys import KeyVersion, PackageKeys, PublicKey, RecordHead, Wrapping
-from repository.crypto.sealing import Place, SubjectKey, seal, unseal
+from repository.crypto.passphrase import read_passphrase
+from repository.crypto.sealing import Place, SubjectKey, keyed_digest, seal, unseal
+from repository.crypto.shares import combine_shares, split_new_key
 from repository.crypto.vault import Vault
 
 __all__ = [
+    "Cost",
+    "Keeper",
+    "KeyStore",
     "KeyVersion",
+    "PackageCipher",
     "PackageKeys",
+    "PassphraseKeeper",
     "Place",
     "PublicKey",
     "RecordHead",
+    "SealedReader",
     "SubjectKey",
     "Vault",
     "Wrapping",
+    "combine_shares",
+    "copy_files",
+    "delete_copy",
+    "keyed_digest",
+    "read_passphrase",
     "seal",
+    "split_new_key",
     "unseal",
 ]

@@ -5,12 +5,16 @@
     vault/subjects/<subject>.key     one reader's key; destroying this file destroys the reader's words
     vault/readers/<digest>           which reader a paper belongs to: {"schema":1,"subject":<id>}
 
+The master key lies in `<master file>`. While it is being rotated there are two: the other one lies beside it, in
+`<master file>.<its id>`, and each record says which of them it is wrapped under.
+
 The digest is HMAC-SHA-256 of kind and number of the paper. It lies beside the keys, not in the log: with a destroyed
 key goes the last trace of whose it was.
 """
 
 import hashlib
 import hmac
+import os
 import secrets
 import unicodedata
 from collections.abc import Callable
@@ -21,11 +25,14 @@ from uuid import UUID
 import msgspec
 
 from repository.crypto import records
-from repository.crypto.durable import create_durably, destroy_durably, sync_names
+from repository.crypto.durable import create_durably, destroy_durably, replace_all_durably, sync_names
 from repository.crypto.master import create_master, outside, read_master
 from repository.crypto.records import KeyRecord, MasterKey, Use
 from repository.crypto.sealing import KEY, SubjectKey, bound
 from repository.errors import ArchiveError
+
+AT_ONCE = 200
+"""Records that are rewrapped together."""
 
 INDEX = UUID(int=0)
 """Id in the record of the index key, which is nobody's."""
@@ -49,7 +56,7 @@ class Vault:
         self._archive = archive
         self._file = master_file
         self._new_id = new_id
-        self._master: MasterKey | None = None
+        self._masters: dict[UUID, MasterKey] = {}
         self._index: bytes | None = None
 
     def found_or_make(self, kind: str, number: str) -> UUID:
@@ -83,7 +90,96 @@ class Vault:
         """A reader's key. `key-record-missing` when it was destroyed or lost, or any other fault of the vault."""
         path = self._subject_file(subject)
         record = records.read(path, use="subject", identity=subject)
-        return SubjectKey(subject=subject, key=record.key, material=records.unwrap(record, self._master_key(), path))
+        return SubjectKey(subject=subject, key=record.key, material=self._unwrapped(record, path))
+
+    def master(self) -> UUID:
+        """Id of the master key that new records are wrapped under; made where there is none yet."""
+        self._prepare()
+        return self._marked()
+
+    def make_master(self) -> UUID:
+        """Make another master key beside the present one. Nothing is wrapped under it until `follow`."""
+        self._prepare()
+        new = self._new_id()
+        create_master(self._beside(new), lambda: new)
+        return new
+
+    def stale(self, master: UUID) -> list[Path]:
+        """Records that are wrapped under any other master key than this."""
+        if not self._mark_file().exists():
+            return []
+        return [path for path in self._record_files() if self._record(path).master != master]
+
+    def count(self) -> int:
+        """How many records there are."""
+        return len(self._record_files())
+
+    def follow(self, master: UUID, wrapped: Callable[[int], object]) -> None:
+        """Wrap everything under this master key, which `make_master` made or which is already in use.
+
+        May die anywhere and be called again: a record is under the old key or under the new one, and both are at hand.
+        `wrapped` hears how many more records were done.
+        """
+        new = self._master_by_id(master)
+        if self._marked() != master:
+            mark = msgspec.json.encode(_Mark(schema=1, master=master)) + b"\n"
+            replace_all_durably([(self._mark_file(), mark)])
+        stale = self.stale(master)
+        for start in range(0, len(stale), AT_ONCE):
+            batch = stale[start : start + AT_ONCE]
+            replace_all_durably([(path, self._rewrapped(path, new)) for path in batch])
+            wrapped(len(batch))
+        self._settle(master)
+
+    def destroy_master(self, master: UUID) -> None:
+        """Destroy a master key under which nothing is wrapped any more (`key-in-use`). Gone, it is passed over."""
+        if self._marked() == master or any(self._record(path).master == master for path in self._record_files()):
+            raise ArchiveError("key-in-use", master)
+        path = self._beside(master)
+        if path.exists():
+            path.unlink()
+            sync_names(path.parent)
+        self._masters.pop(master, None)
+
+    def _settle(self, master: UUID) -> None:
+        """Let the master key in use lie in the file of that name, and the one before beside it."""
+        place, beside = outside(self._file, self._archive), self._beside(master)
+        if not beside.exists():
+            return
+        if place.exists():
+            os.rename(place, self._beside(read_master(place).identity))  # noqa: PTH104 - counted by the tests
+        os.rename(beside, place)  # noqa: PTH104 - counted by the tests
+        sync_names(place.parent)
+
+    def _rewrapped(self, path: Path, master: MasterKey) -> bytes:
+        record = self._record(path)
+        material = self._unwrapped(record, path)
+        return records.write(records.wrap(material, master, use=record.use, identity=record.id, key=record.key))
+
+    def _record_files(self) -> list[Path]:
+        index = self._index_file()
+        return sorted((self.folder / "subjects").glob("*.key")) + ([index] if index.exists() else [])
+
+    def _record(self, path: Path) -> KeyRecord:
+        if path == self._index_file():
+            return records.read(path, use="reader-index", identity=INDEX)
+        try:
+            subject = UUID(path.stem)
+        except ValueError as error:
+            raise ArchiveError("key-record-damaged", path) from error
+        return records.read(path, use="subject", identity=subject)
+
+    def _unwrapped(self, record: KeyRecord, path: Path) -> bytes:
+        return records.unwrap(record, self._master_by_id(record.master), path)
+
+    def _beside(self, master: UUID) -> Path:
+        return outside(self._file.with_name(f"{self._file.name}.{master}"), self._archive)
+
+    def make(self, subject: UUID) -> SubjectKey:
+        """The key of a subject that is no reader - a controlled package -, durable; asked again, the same key."""
+        self._prepare()
+        self._make_key(self._subject_file(subject), use="subject", identity=subject)
+        return self.key(subject)
 
     def key_id(self, subject: UUID) -> UUID | None:
         """Which key a reader's record holds; null where there is no record any more."""
@@ -128,25 +224,32 @@ class Vault:
             return records.read(path, use=use, identity=identity)
         return record
 
+    def _marked(self) -> UUID:
+        try:
+            return msgspec.json.decode(self._mark_file().read_bytes(), type=_Mark).master
+        except FileNotFoundError as error:
+            raise ArchiveError("key-record-missing", self._mark_file()) from error
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise ArchiveError("key-record-damaged", self._mark_file()) from error
+
     def _master_key(self) -> MasterKey:
-        if self._master is None:
-            try:
-                mark = msgspec.json.decode(self._mark_file().read_bytes(), type=_Mark)
-            except FileNotFoundError as error:
-                raise ArchiveError("key-record-missing", self._mark_file()) from error
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                raise ArchiveError("key-record-damaged", self._mark_file()) from error
-            master = read_master(outside(self._file, self._archive))
-            if master.identity != mark.master:
-                raise ArchiveError("vault-key-wrong", self._file, master=mark.master)
-            self._master = master
-        return self._master
+        """The master key of the mark, which is read each time: another process may have rotated it."""
+        return self._master_by_id(self._marked())
+
+    def _master_by_id(self, wanted: UUID) -> MasterKey:
+        if wanted not in self._masters:
+            beside = self._beside(wanted)
+            master = read_master(beside if beside.exists() else outside(self._file, self._archive))
+            if master.identity != wanted:
+                raise ArchiveError("vault-key-wrong", self._file, master=wanted)
+            self._masters[wanted] = master
+        return self._masters[wanted]
 
     def _reference_file(self, kind: str, number: str) -> Path:
         if self._index is None:
             path = self._index_file()
             record = records.read(path, use="reader-index", identity=INDEX)
-            self._index = records.unwrap(record, self._master_key(), path)
+            self._index = self._unwrapped(record, path)
         paper = bound("jingui.reader-index/1", kind, paper_number(number))
         return self.folder / "readers" / hmac.new(self._index, paper, hashlib.sha256).hexdigest()
 

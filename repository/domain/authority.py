@@ -37,6 +37,8 @@ VERBS: dict[str, frozenset[Role]] = {
     "settle-takedown": frozenset({Role.REVIEWER, Role.DECIDER, Role.SECURITY_OFFICER}),
     "propose-removal": frozenset({Role.ADMINISTRATOR, Role.ARCHIVIST, Role.SECURITY_OFFICER}),
     "approve-removal": frozenset({Role.ADMINISTRATOR, Role.DECIDER, Role.SECURITY_OFFICER}),
+    "keep-keys": frozenset({Role.ADMINISTRATOR, Role.SECURITY_OFFICER}),
+    "approve-key-destruction": frozenset({Role.ADMINISTRATOR, Role.SECURITY_OFFICER, Role.DECIDER}),
     "hold": frozenset({Role.ARCHIVIST, Role.KEEPER, Role.SECURITY_OFFICER}),
 }
 """Which roles may do what. A verb that is not here is nobody's.

@@ -6,6 +6,7 @@ from uuid import UUID
 import msgspec
 
 from repository.domain.aggregate import Aggregate
+from repository.domain.key_ring import KeyAt
 from repository.domain.values import Confidential, Finding, Outcome, Value
 from repository.errors import ArchiveError
 
@@ -16,6 +17,8 @@ class RunKind(StrEnum):
     FIXITY = "fixity"
     EXPORT = "export"
     REBUILD = "rebuild"
+    REKEY = "rekey"
+    SHRED = "shred"
 
 
 class Started(Value, frozen=True, kw_only=True):
@@ -40,6 +43,23 @@ class Verified(Value, frozen=True, kw_only=True):
     packages: tuple[UUID, ...]
     files: int
     bytes: int
+
+
+class Rekeyed(Value, frozen=True, kw_only=True):
+    """The records of these packages, at most 1,000, were wrapped anew to the keys of now; no byte of them changed."""
+
+    keys: tuple[KeyAt, ...]
+    packages: tuple[UUID, ...]
+
+
+class Shredded(Value, frozen=True, kw_only=True):
+    """The records of these packages, at most 1,000, were destroyed with their class key: nobody opens them any more.
+
+    What they were, their digests and their history stay, and can still be proven.
+    """
+
+    key: UUID
+    packages: tuple[UUID, ...]
 
 
 class Finished(Value, frozen=True, kw_only=True):
@@ -93,6 +113,18 @@ def verify(state: State, verified: Verified) -> list[Value]:
     """Say which packages were found true. Refused before the run's beginning and after its end; nothing for none."""
     _expect_running(state)
     return [verified] if verified.packages else []
+
+
+def rekey(state: State, rekeyed: Rekeyed) -> list[Value]:
+    """Say which records were wrapped anew; nothing for none."""
+    _expect_running(state)
+    return [rekeyed] if rekeyed.packages else []
+
+
+def shred(state: State, shredded: Shredded) -> list[Value]:
+    """Say which packages can be opened no more; nothing for none."""
+    _expect_running(state)
+    return [shredded] if shredded.packages else []
 
 
 def finish(state: State, finished: Finished) -> list[Value]:

@@ -16,6 +16,7 @@ from repository.domain import (
     archival_package,
     corrections,
     description,
+    key_ring,
     opening_review,
     reader,
     removal,
@@ -50,6 +51,7 @@ AGGREGATES: dict[str, Aggregate[Any]] = {
         reader.READER,
         opening_review.OPENING_REVIEW,
         removal.REMOVAL,
+        key_ring.KEY_RING,
     )
 }
 """Every kind of stream by its name."""
@@ -133,9 +135,24 @@ _OWN: dict[str, dict[type[Value], str]] = {
         run.Started: "Finished",
         run.Progressed: "Finished",
         run.Verified: "Annulled",
+        run.Rekeyed: "Annulled",
+        run.Shredded: "Annulled",
         run.Finished: "Annulled",
     },
     "Reader": {reader.Introduced: "Introduced", reader.SubjectKeyDestroyed: "Annulled"},
+    "KeyRing": {
+        key_ring.KeyCreated: "KeyRetired",
+        key_ring.KeyRotated: "KeyRotated",
+        key_ring.KeyRetired: "KeyReinstated",
+        key_ring.KeyReinstated: "KeyRetired",
+        key_ring.DestructionRequested: "DestructionWithdrawn",
+        key_ring.DestructionWithdrawn: "DestructionRequested",
+        key_ring.DestructionApproved: "Annulled",
+        key_ring.KeyDestroyed: "Annulled",
+        key_ring.BackedUp: "BackupRemoved",
+        key_ring.BackupRemoved: "BackedUp",
+        key_ring.RecoveryProven: "Annulled",
+    },
     "OpeningReview": {
         opening_review.Proposed: "Withdrawn",
         opening_review.OpinionGiven: "OpinionGiven",

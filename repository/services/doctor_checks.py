@@ -15,6 +15,8 @@ from repository.domain.accession import ACCESSION, Stage
 from repository.domain.values import Role
 from repository.services.fixity_age import fixity_state
 from repository.services.jobs import open_accessions
+from repository.services.key_ring import departed_holders, ring
+from repository.services.rekeying import stale_records
 from repository.services.schedule import schedule
 from repository.services.session import SOFTWARE, Session
 from repository.services.virus import ClamAv
@@ -71,6 +73,30 @@ def _keys(session: Session) -> Iterator[Found]:
     for subject in wanted:
         session.vault.key(subject)
     yield ("ok", "ok", {"count": len(wanted)}) if wanted else ("not checked", "none", {})
+
+
+def _ring(session: Session) -> Iterator[Found]:
+    """What is due in the ring: holders who left, records that a rotation left, destructions that are not at their end.
+
+    Records are opened by nobody here: that takes a passphrase, and is what the drill is for.
+    """
+    state = ring(session)
+    if not state.keys:
+        yield "not checked", "none", {}
+        return
+    found: list[Found] = []
+    gone = {key.name: len(left) for key in state.keys.values() if (left := departed_holders(session, key))}
+    if gone:
+        found.append(("attention", "departed", {"names": ", ".join(gone), "count": sum(gone.values())}))
+    stale = sum(1 for _ in stale_records(session, state))
+    if stale:
+        found.append(("attention", "stale", {"count": stale}))
+    open_ones = [state.keys[one.key].name for one in state.destructions.values()]
+    if open_ones:
+        found.append(("attention", "open", {"names": ", ".join(open_ones)}))
+    if not any(session.log.events(types=["KeyRing.RecoveryProven"])):
+        found.append(("attention", "untried", {}))
+    yield from found or [("ok", "ok", {"count": len(state.keys)})]
 
 
 def _program(_: Session) -> Iterator[Found]:
@@ -234,6 +260,7 @@ CHECKS: dict[str, Check] = {
     "catalogue": _catalogue,
     "people": _people,
     "keys": _keys,
+    "ring": _ring,
     "fixity": _fixity,
     "jobs": _jobs,
     "work": _work,

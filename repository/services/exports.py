@@ -214,11 +214,7 @@ def _placed(
 ) -> tuple[list[PayloadFile], list[Digested]]:
     """Copy the record's files below the prefix, each compared with its manifest."""
     files = stored.chosen(session, version, ())
-    copied = []
-    for file in files:
-        source = stored.place_of(session, version, payload_path(str(version.package), file.path))
-        copied.append(folder.copy(source, prefix + file.path, stored.payload_digest(version, file)))
-    return files, copied
+    return files, [stored.copy_into(session, folder, version, file, prefix + file.path) for file in files]
 
 
 def _dublin_core(_: Session, folder: Folder, __: UUID, records: Sequence[_Record]) -> list[Digested]:

@@ -32,6 +32,7 @@ from repository.services.delivery import DeliveryPlan, UnitPlan
 from repository.services.preservation import put_straight
 from repository.services.reception import Reception, Source, open_source, receive_delivery
 from repository.services.returning import returned_workbook, write_faults
+from repository.services.sealing import is_same_listing
 from repository.services.session import Progress, Session
 from repository.services.work_sheet import digitised, work_entries
 from repository.settings import Acceptance
@@ -96,7 +97,7 @@ def take_in(session: Session, request: IngestRequest, progress: Progress) -> Ing
         opened = find_or_open(session, request, source)
         if opened.state.stage is Stage.COMPLETED:
             discard_quarantine(session.quarantine / str(opened.stream))  # of one killed right after its last event
-            return _already_recorded(opened, source, progress)
+            return _already_recorded(session, opened, source, progress)
         if opened.state.stage is Stage.WAITING:
             return _waiting(opened)
         reception = receive_delivery(session, opened, source, progress, request.mapping)
@@ -137,6 +138,7 @@ def take_in(session: Session, request: IngestRequest, progress: Progress) -> Ing
         # 10 complete
         outcome = _complete(session, opened.stream, len(units))
         reception.clear()
+        packaging.forget_delivery(session, reception, opened.stream)
         return _report(session, opened.stream, outcome, reception, plan, findings)
 
 
@@ -149,9 +151,11 @@ def _of(streams: Streams, stream: UUID) -> accession.State:
     return streams.load(ACCESSION, stream).state
 
 
-def _already_recorded(opened: Loaded[accession.State], source: Source, progress: Progress) -> IngestReport:
+def _already_recorded(
+    session: Session, opened: Loaded[accession.State], source: Source, progress: Progress
+) -> IngestReport:
     received = opened.state.received
-    if received is None or source.listing_sha256(progress) != received.listing_sha256:
+    if received is None or not is_same_listing(session, opened.stream, source.listing_sha256(progress), received):
         raise ArchiveError("delivery-differs", source.path, accession=opened.stream)
     return IngestReport(
         outcome="already-recorded",
@@ -211,8 +215,8 @@ def _reserve(streams: Streams, archive: str, unit: Unit, reserved: set[UUID], ta
 def _record_work(session: Session, stream: UUID, reception: Reception, plan: DeliveryPlan) -> None:
     """Record who digitised what, by the work sheet; of a delivery that will be rejected too, for the statement."""
     lines, _ = reception.work_sheet
-    if not lines or reception.stage is not Stage.RECEIVED:
-        return
+    if not lines or reception.stage is not Stage.RECEIVED or reception.is_sealed:
+        return  # of a sealed delivery, who did what stands in its sealed papers
     entries = work_entries(lines, plan.units, examination.page_counts(session, reception, plan))
 
     def decide(streams: Streams) -> list[New]:
@@ -226,7 +230,7 @@ def _record_work(session: Session, stream: UUID, reception: Reception, plan: Del
 
 def _validate(session: Session, stream: UUID, reception: Reception, findings: Sequence[Finding]) -> bool:
     """Record the verdict, once; a rejection gives the reserved codes back. Whether the delivery is valid."""
-    kept = tuple(_kept(finding) for finding in findings[:FINDINGS_KEPT])
+    kept = tuple(_kept(finding, sealed=reception.is_sealed) for finding in findings[:FINDINGS_KEPT])
     valid = is_valid(findings)
 
     def decide(streams: Streams) -> list[New]:
@@ -260,7 +264,10 @@ def _release(streams: Streams, archive: str, unit: Unit) -> list[New]:
     return [New(guard, payload) for payload in reservation.release(held, unit.description, "DeliveryRejected")]
 
 
-def _kept(finding: Finding) -> KeptFinding:
+def _kept(finding: Finding, *, sealed: bool) -> KeptFinding:
+    """A finding as the log keeps it; of a sealed delivery, without names and words."""
+    if sealed:
+        return KeptFinding(code=finding.code, path="", expected="", found="")
     return KeptFinding(code=finding.code, path=finding.path, expected=finding.expected, found=finding.found)
 
 
@@ -291,8 +298,13 @@ def _create(
         missing = [unit for unit in batch if not _is_stored(session, units[unit.path].package)]
         examined = examination.examine(session, reception, missing, formats)
         made |= examined
+        ciphers = packaging.ciphers_for(session, reception, [(units[path], one) for path, one in examined.items()])
 
-        def decide(streams: Streams, examined: dict[str, examination.Examined] = examined) -> list[New]:
+        def decide(
+            streams: Streams,
+            examined: dict[str, examination.Examined] = examined,
+            ciphers: Mapping[str, archival_package.Encrypted] = ciphers,
+        ) -> list[New]:
             events: list[New] = []
             for path, result in examined.items():
                 unit = units[path]
@@ -305,6 +317,7 @@ def _create(
                 else:
                     payloads = archival_package.check_again(state, result.checks)
                 payloads += archival_package.tell(state, told.get(path, ()))
+                payloads += archival_package.encrypt(state, ciphers.get(path))
                 events += [New(unit.package, payload) for payload in payloads]
             return events
 
@@ -319,6 +332,8 @@ def _told(
 ) -> dict[str, list[PagesDeclared | Digitised]]:
     """By unit, what the producer declared of its pages, and how it was digitised."""
     told: dict[str, list[PagesDeclared | Digitised]] = defaultdict(list)
+    if reception.is_sealed:
+        return told  # it stands in its sealed papers
     for unit, event in declared_pages(reception.delivery, reception.declarations[0], plan.units).items():
         told[unit] += event
     entries = [
@@ -402,8 +417,11 @@ def _store(
         def describe(streams: Streams, fields: dict[str, description.Fields] = fields) -> list[New]:
             events: list[New] = []
             for path, described in fields.items():
-                state = streams.load(DESCRIPTION, units[path].description).state
+                loaded = streams.load(DESCRIPTION, units[path].description)
+                state = loaded.state
                 if state.fields is None:
+                    if reception.is_sealed:
+                        described = packaging.sealed_fields_of(session, units[path], loaded.version + 1, described)  # noqa: PLW2901 - as the event may tell it
                     payloads = description.describe(state, described)
                     events += [New(units[path].description, payload) for payload in payloads]
             return events

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from repository.catalogue import Catalogue
 from repository.characterisation import Characteriser
-from repository.crypto import Vault
+from repository.crypto import KeyStore, PackageKeys, Vault
 from repository.domain.agent import AGENT, combined
 from repository.domain.agent import State as Agent
 from repository.domain.aggregate import New
@@ -52,6 +52,8 @@ class Session:
     scanner: VirusScanner | None
     characteriser: Characteriser | None
     vault: Vault
+    key_store: KeyStore
+    package_keys: PackageKeys
     scopes: frozenset[str] | None = None
     """Verbs that the credential is limited to; None: whatever the roles allow."""
     asked: str = ""

@@ -49,8 +49,8 @@ def troubles(report: DoctorReport) -> dict[str, str]:
     return {line.code: line.state for line in report.lines if line.state != "ok"}
 
 
-HEALTHY = {"keys.none": "not checked", "scanner.none": "attention"}
-"""What a new archive on a healthy machine is told: two things that it does not have."""
+HEALTHY = {"keys.none": "not checked", "ring.none": "not checked", "scanner.none": "attention"}
+"""What a new archive on a healthy machine is told: three things that it does not have."""
 
 
 def test_a_healthy_house_has_no_trouble(site: Site) -> None:
@@ -264,6 +264,7 @@ HARMLESS = {
     "clock.ok",
     "people.ok",
     "keys.none",
+    "ring.none",
     "program.ok",
     "formats.ok",
     "scanner.none",
@@ -272,6 +273,7 @@ HARMLESS = {
 }
 HARMLESS |= {"catalogue.ok", "fixity.ok", "jobs.ok", "work.ok", "quarantine.ok"}
 ELSEWHERE = {"scanner.ok", "keys.ok", "catalogue.unread", "program.unknown"}
+ELSEWHERE |= {"ring.ok", "ring.departed", "ring.stale", "ring.open", "ring.untried"}
 
 
 @pytest.mark.parametrize("code", PLANTED)
@@ -298,7 +300,7 @@ def test_everything_that_the_doctor_can_say_is_tried() -> None:
 
 def test_a_fresh_scanner_is_ok(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     _scanner(FRESH)(site, monkeypatch)
-    assert troubles(examined(site)) == {"keys.none": "not checked"}
+    assert troubles(examined(site)) == {"keys.none": "not checked", "ring.none": "not checked"}
 
 
 def test_a_damaged_catalogue_keeps_the_doctor_from_nothing_else(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
