@@ -76,7 +76,7 @@ def assembled(
     wish = Wish(form=chosen.form, pages=chosen.pages, width=chosen.width)
     package, paths = part or (requested.packages[0], requested.paths)
     version = stored.newest(session, package, as_of=chosen.as_of)
-    fields = readable_fields(session, package, chosen.description)
+    fields = readable_fields(session, chosen.description)
     own = None if part is not None and paths else fields.files
     files = pages_of(stored.chosen(session, version, paths, own), wish.pages)
     source = DipSource(

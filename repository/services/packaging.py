@@ -265,7 +265,7 @@ def _build_sealed(
     ]
     own, own_events = session.log.records(unit.package), session.log.stream(unit.package)
     agents, events = preservation_metadata(package, [*history.events, *own_events])
-    readable = readable_of(session, unit.package, fields, session.log.stream(unit.description))
+    readable = sealing.unsealed_fields(session, session.log.stream(unit.description), fields)
     content = PackageContent(
         kind=PackageKind.AIP,
         package=package,
@@ -290,11 +290,6 @@ def _build_sealed(
     built = build(content, stage)
     stage.seal(built.entries, session.now(), "ingest", _user(session))
     return built
-
-
-def readable_of(session: Session, package: UUID, fields: description.Fields, events: list[Event]) -> description.Fields:
-    """A description as its own package tells it: with its words, though they are sealed in the log."""
-    return sealing.unsealed_fields(session, package, events, fields)
 
 
 def _accounts(stage: Stage, package: str, reception: Reception, history: History) -> Iterator[Digested]:

@@ -5,7 +5,7 @@ what its events say, and every digest of plaintext. 档号, class, dates and cou
 by them. The class key bears the name of the class. Words in events are sealed under the package's own key in the vault.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -108,7 +108,7 @@ def _seal(words: object, key: SubjectKey, stream: UUID, version: int, name: str)
     return seal(words, key, place) if isinstance(words, str) else words
 
 
-def readable_fields(session: Session, package: UUID | None, description: UUID) -> Fields:
+def readable_fields(session: Session, description: UUID) -> Fields:
     """A description with its words as they were before they were sealed. `description-unknown`, `key-record-missing`.
 
     Whoever calls this has asked for the right. Fields that are not sealed are as they are.
@@ -117,21 +117,26 @@ def readable_fields(session: Session, package: UUID | None, description: UUID) -
     fields = fold(DESCRIPTION, events).fields
     if fields is None:
         raise ArchiveError("description-unknown", description)
-    return fields if package is None else unsealed_fields(session, package, events, fields)
+    return unsealed_fields(session, events, fields)
 
 
-def unsealed_fields(session: Session, package: UUID, events: list[Event], fields: Fields) -> Fields:
+def unsealed_fields(session: Session, events: Sequence[Event], fields: Fields) -> Fields:
     """The same of fields that were read already. Every revision brings every field, sealed for its own version."""
     said = [event for event in events if isinstance(event.payload, Described | Revised)]
     if not said or not has_sealed(fields):
         return fields
     stream, version = said[-1].envelope.stream, said[-1].envelope.version
-    key = session.vault.key(package)
-    return _each(fields, lambda words, name: _unseal(words, key, stream, version, name))
+    keys: dict[UUID, SubjectKey] = {}
 
+    def open_words(words: object, name: str) -> object:
+        if not isinstance(words, Sealed):
+            return words
+        subject = words.sealed.subject
+        if subject not in keys:
+            keys[subject] = session.vault.key(subject)
+        return unseal(words, keys[subject], Place(stream=stream, version=version, field=name))
 
-def _unseal(words: object, key: SubjectKey, stream: UUID, version: int, name: str) -> object:
-    return unseal(words, key, Place(stream=stream, version=version, field=name)) if isinstance(words, Sealed) else words
+    return _each(fields, open_words)
 
 
 def has_sealed(fields: Fields) -> bool:
