@@ -70,7 +70,7 @@ def write_anew(
     placed = []
     for file, name in zip(files, names, strict=True):
         path = payload_path(package, file.path) if cipher is None else sealed_path(package, name)
-        chunks = _expected(stored.bytes_of(session, before, file), file.path, file.sha256)
+        chunks = _expected(stored.bytes_of(session, before, file.path), file.path, file.sha256)
         placed.append(stage.write(path, chunks if cipher is None else cipher.seal(path, chunks)))
     papers = [paper for paper in _papers(session, before) if f"{PAPERS}{paper.plain.path}" not in left_out]
     shown = neutral_names([paper.plain.path for paper in papers])

@@ -5,14 +5,12 @@ asked for, shown and closed at once. Under a request the first reading of a file
 it are the same look, as long as the rules still allow it.
 """
 
-import hashlib
 from functools import partial
 from pathlib import Path
 from uuid import UUID
 
 import msgspec
 
-from packages_spec.digests import chunks_of
 from repository.domain import access_request
 from repository.domain.access_request import ACCESS_REQUEST, ContentViewed
 from repository.errors import ArchiveError
@@ -74,30 +72,32 @@ def _looked_at(session: Session, asked: Asked) -> Parcel | None:
     if not verdict.allowed:
         raise ArchiveError("access-controlled", asked.package, why=verdict.why)
     (file,) = access.places_of(session, asked)
-    return _parcel(file)
+    return _parcel(session, asked.package, file)
 
 
 def _shown(session: Session, asked: Asked) -> Parcel:
     """Read the file once and compare it, record the look, and only then say where it lies."""
     for file in access.places_of(session, asked):
-        _expect_whole(file)
+        _expect_whole(session, asked.package, file)
     (shown,) = access.show_files(session, asked, way=WAY).files
-    return _parcel(shown)
+    return _parcel(session, asked.package, shown)
 
 
-def _expect_whole(file: ShownFile) -> None:
-    digest = hashlib.sha256()
-    for chunk in chunks_of(Path(file.place)):
-        digest.update(chunk)
-    if digest.hexdigest() != file.sha256:
-        raise ArchiveError("fixity-mismatch", file.path, expected=file.sha256, found=digest.hexdigest())
+def _expect_whole(session: Session, package: UUID, file: ShownFile) -> None:
+    """Compare it before it is recorded as seen. Of one that lies encrypted each chunk proves itself when it is read."""
+    if not stored.newest(session, package).is_sealed:
+        for _ in access.shown_bytes(session, package, file):
+            pass
 
 
-def _parcel(file: ShownFile) -> Parcel:
+def _parcel(session: Session, package: UUID, file: ShownFile) -> Parcel:
+    """The file as it may leave; of one that lies encrypted, a range opens its own chunks and no others."""
+    version = stored.newest(session, package)
     return Parcel(
         path=Path(file.place),
         name=file.path.rsplit("/", 1)[-1],
         media_type=file.media_type,
         bytes=file.size,
         sha256=file.sha256,
+        reader=partial(stored.reader_of, session, version, file.path) if version.is_sealed else None,
     )

@@ -27,7 +27,7 @@ def holding(session: Session, package: UUID, words: Sequence[str]) -> Iterator[s
             yield f"{carrying.PAPERS}{name}"
     if _is_papers(session, package):
         for file in stored.content(session, version):
-            if _holds(stored.bytes_of(session, version, file), words):
+            if _holds(stored.bytes_of(session, version, file.path), words):
                 yield file.path
 
 

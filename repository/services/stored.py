@@ -172,12 +172,12 @@ def place_in(session: Session, version: StoredVersion, path: str) -> str:
     return version.sealed_as[path]
 
 
-def bytes_of(session: Session, version: StoredVersion, file: PayloadFile) -> Iterator[bytes]:
+def bytes_of(session: Session, version: StoredVersion, file: str) -> Iterator[bytes]:
     """The record's own bytes of a file, streamed, decrypted where they lie encrypted.
 
-    A chunk that fails is never given out; who compares digests compares with `file.sha256`.
+    A chunk that fails is never given out; digests are compared by whoever asks.
     """
-    path = place_in(session, version, file.path)
+    path = place_in(session, version, file)
     if not version.is_sealed:
         yield from chunks_of(place_of(session, version, path))
         return
@@ -186,9 +186,9 @@ def bytes_of(session: Session, version: StoredVersion, file: PayloadFile) -> Ite
             yield bytes(piece)
 
 
-def reader_of(session: Session, version: StoredVersion, path: str) -> SealedReader | None:
-    """What reads ranges of a file that lies encrypted; None for one that lies in clear."""
-    return _reader(session, version, place_in(session, version, path)) if version.is_sealed else None
+def reader_of(session: Session, version: StoredVersion, path: str) -> SealedReader:
+    """What reads ranges of a file of a controlled version: each opens its own chunks alone."""
+    return _reader(session, version, place_in(session, version, path))
 
 
 def copy_into(session: Session, folder: Folder, version: StoredVersion, file: PayloadFile, path: str) -> Digested:
@@ -196,7 +196,7 @@ def copy_into(session: Session, folder: Folder, version: StoredVersion, file: Pa
     expected = payload_digest(version, file)
     if not version.is_sealed:
         return folder.copy(place_of(session, version, place_in(session, version, file.path)), path, expected)
-    copied = folder.write(path, bytes_of(session, version, file))
+    copied = folder.write(path, bytes_of(session, version, file.path))
     if copied.sha256 != expected:
         raise ArchiveError("fixity-mismatch", file.path, expected=expected, found=copied.sha256)
     return copied

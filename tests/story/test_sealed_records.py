@@ -3,14 +3,15 @@
 The proof is a byte search: words and pages that were planted in the delivery stand in no file of the archive's folder.
 """
 
+import hashlib
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from uuid import UUID
 
 import bagit
-import msgspec
 import pytest
 from PIL import Image
 
@@ -20,16 +21,19 @@ from repository.errors import ArchiveError
 from repository.services import ingest as ingesting
 from repository.services import stored
 from repository.services.access import disseminate
+from repository.services.administration import Role
 from repository.services.audit import fsck, replay
+from repository.services.decryption import decrypt
 from repository.services.ingest import IngestReport
 from repository.services.key_ring import KeyPurpose, create_key
+from repository.services.looking import look
 from repository.services.preservation import materialise
-from repository.services.search import find_record
-from repository.services.session import Session
+from repository.services.sealing import cipher_of
+from repository.services.search import find_record, search_records, show_record
 from repository.services.validation import validate
 from tests.key_rings import Ring, new_ring
 from tests.planted import found
-from tests.real_archives import deliver, silent, take
+from tests.real_archives import deliver, silent, take, types
 
 CODE, OTHER = "M-1", "M-2"
 TITLE, PARTY, SECRET_PAGE = "聂荣将军密电译稿", "第七机要室", "planted-page-text 暗号海东青"
@@ -225,5 +229,68 @@ def die(*_: object, **__: object) -> None:
     raise KeyboardInterrupt
 
 
-def of_package(session: Session, package: UUID) -> list[str]:
-    return [msgspec.json.encode(event.payload).decode() for event in session.log.stream(package)]
+def test_show_tells_the_words_to_those_who_may_and_a_search_to_nobody(sealed: tuple[Ring, IngestReport]) -> None:
+    ring, _ = sealed
+    with ring.open("archivist") as session:
+        shown = show_record(session, CODE, as_of=None)
+        assert (shown.description.title, shown.description.responsible_party) == (TITLE, PARTY)
+        assert [file.path for file in shown.files] == [f"{CODE}-001.tif", f"{CODE}-002.txt"]
+        assert search_records(session, TITLE, as_of=None, limit=10, after=None).total == 0
+    with ring.open("administrator") as session:
+        auditor = ring.site.person(session, "auditor", Role.AUDITOR)[1]
+    with ring.site.open(auditor) as session:
+        shown = show_record(session, CODE, as_of=None)
+        assert (shown.description.title, shown.files) == (None, ())
+
+
+def test_files_are_decrypted_after_the_log_says_so_and_a_false_one_leaves_nothing(
+    sealed: tuple[Ring, IngestReport], delivery: Path, tmp_path: Path
+) -> None:
+    ring, _ = sealed
+    with ring.open("archivist") as session:
+        before = session.log.position()
+        report = decrypt(session, CODE, tmp_path / "plain", paths=(), purpose="核对")
+        assert types(session, after=before)[-2:] == ["AccessRequest.ContentViewed", "AccessRequest.Closed"]
+        assert report.files == 2
+        for path in sorted((delivery / "卷甲海东青").iterdir()):
+            assert (tmp_path / "plain" / path.name).read_bytes() == path.read_bytes()
+        with pytest.raises(ArchiveError) as refused:
+            decrypt(session, CODE, tmp_path / "plain", paths=(), purpose="核对")
+        assert refused.value.code == "folder-exists"
+
+
+def counted(opened: list[int], true: Callable[..., int], number: int, *rest: object) -> int:
+    """Open a chunk, and write down which."""
+    opened.append(number)
+    return true(number, *rest)
+
+
+def test_a_range_opens_its_own_chunks_and_no_others(
+    sealed: tuple[Ring, IngestReport], delivery: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ring, _ = sealed
+    text = (delivery / "卷甲海东青" / f"{CODE}-002.txt").read_bytes()
+    assert len(text) > 4 * 65_536
+    with ring.open("archivist") as session:
+        parcel = look(session, CODE, f"{CODE}-002.txt", purpose="查证")
+        assert parcel.reader is not None
+        assert parcel.sha256 == hashlib.sha256(text).hexdigest()
+        with parcel.reader() as reader:
+            opened: list[int] = []
+            monkeypatch.setattr(reader, "_open", partial(counted, opened, reader._open))
+            assert reader.read_at(65_536 * 2 + 10, 100) == text[65_536 * 2 + 10 : 65_536 * 2 + 110]
+            assert opened == [2]
+
+
+def test_the_store_alone_tells_a_swapped_file(sealed: tuple[Ring, IngestReport], tmp_path: Path) -> None:
+    """Two sealed files exchanged, manifests made to fit: the place that each was sealed for tells."""
+    ring, _ = sealed
+    with ring.open("archivist") as session:
+        version = stored.newest(session, find_record(session, CODE))
+        one, other = (
+            stored.place_in(session, version, f"{CODE}-00{number}.{kind}") for number, kind in ((1, "tif"), (2, "txt"))
+        )
+        cipher = cipher_of(session, version.package, 1)
+        with pytest.raises(ArchiveError) as refused:
+            cipher.open(one, stored.place_of(session, version, other))
+        assert refused.value.code == "sealed-context"
