@@ -19,6 +19,7 @@ from api.routes import ROOMS
 from api.work import Work
 from repository.archive import Served
 from repository.errors import ArchiveError
+from repository.services import accessions, tasks
 from repository.services.deposit import take_in, unfinished_deposits
 from repository.services.dissemination import make_dip, tidy, unfinished_dips
 from repository.services.session import SOFTWARE_VERSION
@@ -76,7 +77,13 @@ def expect_policies(app: FastAPI, policies: Mapping[tuple[str, str], Policy]) ->
 def take_up(served: Served, work: Work) -> None:
     """Queue what an earlier process left unfinished; it is done in the name of whoever started this one."""
     tidy(served.base)
+    tasks.clear_tasks(served.base)
     for request in unfinished_dips(served.base):
         work.put(request, partial(make_dip, served.base, request))
     for deposit in unfinished_deposits(served.base):
         work.put(deposit, partial(take_in, served.base, deposit))
+    for task in tasks.unfinished_tasks(served.base):
+        given_up = partial(tasks.fail_task, served.base, task)
+        work.put(task, partial(tasks.do_task, served.base, task), long=True, given_up=given_up)
+    for accession in accessions.undone(served.base):
+        work.put(accession, partial(accessions.take_up, served.base, accession))

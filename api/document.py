@@ -12,14 +12,16 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
-from api.endpoints import ANYBODY, PUBLIC, Policy
+from api.endpoints import ANYBODY, PUBLIC, SECOND, Policy
 from api.problems import MEDIA_TYPE, Problem, problem_of
 from repository.errors import ArchiveError, table
 
 REF = "#/components/schemas/{name}"
 _ALWAYS = ("request-invalid",)
 _DOOR = ("key-missing", "key-invalid", "credential-unknown")
-_ROLES = ("not-allowed", "scope-missing")
+_ROLES = ("not-allowed", "scope-missing", "own-name-only")
+_TWO = ("second-key-missing", "second-key-invalid", "second-person-needed")
+_DEPUTY = ("not-deputy", "roles-forbidden")
 _REPEATED = ("command-reused", "conflict")
 _CHANGING = ("version-differs", "version-missing", "conflict")
 
@@ -40,7 +42,10 @@ def complete(app: FastAPI) -> bytes:
     named = dict(zip(map(repr, kinds), schemas, strict=True))
     document["components"] = {
         "schemas": components,
-        "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": "id.secret"}},
+        "securitySchemes": {
+            "key": {"type": "http", "scheme": "bearer", "description": "id.secret"},
+            "second": {"type": "apiKey", "in": "header", "name": SECOND, "description": "id.secret of another person"},
+        },
     }
     for route in routes:
         for method in route.methods or ():
@@ -51,7 +56,7 @@ def complete(app: FastAPI) -> bytes:
 
 def _describe(operation: dict[str, Any], status: int, policy: Policy, named: Mapping[str, Any]) -> None:
     operation["x-verb"] = {PUBLIC: "public", ANYBODY: "any key"}.get(policy.verb, policy.verb)
-    operation["security"] = [] if policy.verb == PUBLIC else [{"key": []}]
+    operation["security"] = [] if policy.verb == PUBLIC else [{"key": [], **({"second": []} if policy.second else {})}]
     shown = _examples().get(operation["operationId"], {})
     if policy.takes is not None:
         content: dict[str, Any] = {"schema": named[repr(policy.takes)]}
@@ -75,7 +80,7 @@ def _good(status: int, policy: Policy, named: Mapping[str, Any], shown: Mapping[
         content: dict[str, Any] = {"schema": named[repr(policy.answer)]}
         if "answer" in shown:
             content["example"] = shown["answer"]
-        said["content"] = {"application/json": content}
+        said["content"] = {"application/json": content, **{one: {} for one in policy.media_types[1:]}}
     else:
         said["content"] = {kind: {} for kind in policy.media_types}
     return said
@@ -87,6 +92,10 @@ def _codes(policy: Policy, operation: Mapping[str, Any]) -> list[str]:
         codes += _DOOR
     if policy.verb not in (PUBLIC, ANYBODY):
         codes += _ROLES
+    if policy.second is not None:
+        codes += _TWO
+    if policy.deputies:
+        codes += _DEPUTY
     if policy.method == "POST" and policy.verb != PUBLIC:
         codes += _REPEATED
     if policy.takes is not None:

@@ -24,7 +24,7 @@ from api.work import Work
 from repository.archive import Served
 from repository.errors import ArchiveError
 from repository.services.keys import repeatable
-from repository.services.session import Session
+from repository.services.session import Actor, Session
 
 PUBLIC = "-"
 """Policy of a route that anybody may use."""
@@ -44,6 +44,15 @@ _KEY = Annotated[
         description="Send a request again under the same key: it is done once.",
     ),
 ]
+_BEHALF = Annotated[
+    UUID | None,
+    Header(alias="On-Behalf-Of", description="Whose deputy the holder of the key is, where they act in that name."),
+]
+SECOND = "Second-Key"
+"""Header with the key of a second person, where two have to agree: checked like the first, kept and logged nowhere.
+
+Nobody can name another. Who agrees lends their own key for this one request, and the event tells of both.
+"""
 _VERSION = Annotated[
     str | None,
     Header(
@@ -67,6 +76,8 @@ class Call:
     work: Work
     raw: bytes
     version: int | None = None
+    second: Session | None = None
+    """Of the other person who agrees, where the route needs two."""
 
     def body(self, kind: type[Body]) -> Body:
         """The JSON that was sent. `request-invalid` where it is not of this kind."""
@@ -81,13 +92,33 @@ class Call:
             raise ArchiveError("version-missing", stream)
         return replace(self.session, expected=(stream, self.version))
 
+    def if_seen(self, stream: UUID) -> Session:
+        """The same where the caller need not say, but may."""
+        return self.session if self.version is None else self.seeing(stream)
+
+    @property
+    def approver(self) -> Actor:
+        """The other person who agrees. Only of a route that states whose agreement it needs."""
+        if self.second is None:
+            raise LookupError("this route asks for no second person")
+        return self.second.actor
+
+    def etag(self, stream: UUID) -> dict[str, str]:
+        """The header with a stream's version, which the next change must have seen."""
+        return {"etag": f'"{self.session.version_of(stream)}"'}
+
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
-    """Who may use a route - whose key and whose roles open `verb` - and what it takes and answers."""
+    """Who may use a route - whose key and whose roles open `verb` - and what it takes and answers.
+
+    `second` is the verb that another person's key must open too; `deputies` whether one may act in another's name.
+    """
 
     method: str
     path: str
     verb: str
+    second: str | None = None
+    deputies: bool = False
     answer: Any = None
     takes: type | None = None
     refused: tuple[str, ...] = ()
@@ -117,6 +148,8 @@ class Room:
         path: str,
         *,
         verb: str,
+        second: str | None = None,
+        deputies: bool = False,
         answer: object = None,
         status: int = HTTPStatus.OK,
         takes: type | None = None,
@@ -137,6 +170,8 @@ class Room:
                 method=method,
                 path=path,
                 verb=verb,
+                second=second,
+                deputies=deputies,
                 answer=answer,
                 takes=takes,
                 refused=tuple(refused),
@@ -182,13 +217,42 @@ def key_of(request: Request) -> str:
     return key.strip()
 
 
-def session_of(request: Request, verb: str) -> Session:
-    """The session of whoever asks, if they may do this at all."""
+def session_of(request: Request, policy: Policy) -> Session:
+    """The session of whoever asks, in their own name or as somebody's deputy, if they may do this at all.
+
+    `own-name-only` where nobody can stand in for another: it would be done in a name that was not meant.
+    """
     served: Served = request.app.state.served
     session = served.session_for(key_of(request))
     request.state.actor = session.actor.agent
-    if verb != ANYBODY:
-        session.require(verb)
+    principal = request.headers.get("on-behalf-of")
+    if principal is not None:
+        if not policy.deputies:
+            raise ArchiveError("own-name-only", policy.path)
+        session = session.in_the_name_of(_identity(principal))
+    if policy.verb != ANYBODY:
+        session.require(policy.verb)
+    return session
+
+
+def _identity(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError as error:
+        raise ArchiveError("request-invalid", "header.On-Behalf-Of", reason=error) from error
+
+
+def second_of(request: Request, verb: str) -> Session:
+    """The session of the other person who agrees. `second-key-missing`; `second-key-invalid` says no more of it."""
+    served: Served = request.app.state.served
+    key = request.headers.get(SECOND)
+    if key is None:
+        raise ArchiveError("second-key-missing", verb)
+    try:
+        session = served.session_for(key.strip())
+    except ArchiveError as error:
+        raise ArchiveError("second-key-invalid") from error
+    session.require(verb)
     return session
 
 
@@ -213,7 +277,9 @@ class _Front(msgspec.Struct, frozen=True, kw_only=True):
     def prepare(self, request: Request, values: dict[str, Any]) -> Call:
         """Who asks, and whether they may; what is asked, and whether it was before; which version they saw."""
         raw, key, seen = values.pop("raw", b""), values.pop("idempotency_key", None), values.pop("if_match", None)
-        session = later = session_of(request, self.policy.verb)
+        values.pop("on_behalf_of", None)  # read with the key, so that it is refused where it has no place
+        session = later = session_of(request, self.policy)
+        second = second_of(request, self.policy.second) if self.policy.second else None
         expect_known(request, self.questions)
         if self.reads:
             request.state.position = session.log.position()
@@ -221,7 +287,7 @@ class _Front(msgspec.Struct, frozen=True, kw_only=True):
             asked = hashlib.sha256(b"\0".join((request.method.encode(), request.url.path.encode(), raw)))
             session = repeatable(session, key, asked.hexdigest())
         version = None if seen is None else int(seen.strip('"'))
-        return Call(session, later, request, request.app.state.work, raw, version)
+        return Call(session, later, request, request.app.state.work, raw, version, second)
 
 
 def _endpoint(
@@ -251,6 +317,8 @@ def _endpoint(
         added["idempotency_key"] = (_KEY, None)
     if changes:
         added["if_match"] = (_VERSION, None)
+    if policy.deputies:
+        added["on_behalf_of"] = (_BEHALF, None)
     chosen.__name__ = handler.__name__
     chosen.__signature__ = _signature(handler, added)  # type: ignore[attr-defined] # what `inspect` reads
     return chosen

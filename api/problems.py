@@ -77,7 +77,7 @@ def install(app: FastAPI) -> None:
         policy = app.state.policies[request.method, request.scope["route"].path]
         try:
             if policy.verb != PUBLIC:
-                session_of(request, policy.verb)
+                session_of(request, policy)
         except ArchiveError as refusal:
             return answer(request, refusal)
         first = error.errors()[0] if isinstance(error, RequestValidationError) else {"loc": (), "msg": str(error)}

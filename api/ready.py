@@ -23,8 +23,8 @@ LARGEST = 65_536
 LIFETIME = 1.0
 """Seconds."""
 
-Question = tuple[bytes, bytes, bytes, bytes]
-"""Path, query, key, language."""
+Question = tuple[bytes, bytes, bytes, bytes, bytes]
+"""Path, query, key, in whose name, language."""
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -82,10 +82,12 @@ class Ready:
 
 
 def _question(scope: Scope) -> Question:
-    key = language = b""
+    key = principal = language = b""
     for name, value in scope["headers"]:
         if name == b"authorization":
             key = value
+        elif name == b"on-behalf-of":
+            principal = value
         elif name == b"accept-language":
             language = value
-    return scope.get("raw_path") or scope["path"].encode(), scope["query_string"], key, language
+    return scope.get("raw_path") or scope["path"].encode(), scope["query_string"], key, principal, language

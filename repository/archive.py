@@ -21,9 +21,12 @@ from repository.errors import ArchiveError
 from repository.eventlog import EventLog
 from repository.services.administration import authenticate, credential_file, found_archive, write_credential
 from repository.services.audit import AuditReport, audit_log, fsck
+from repository.services.audit_verify import AuditVerdict, Comparison
+from repository.services.checkpoints import attest_after, attesting
 from repository.services.doctor import DoctorReport, examine
 from repository.services.identification import Siegfried
 from repository.services.keys import Doorkeeper
+from repository.services.quality_pools import Assessors
 from repository.services.session import SOFTWARE, SOFTWARE_VERSION, Progress, Session
 from repository.services.virus import ClamAv
 from repository.settings import Settings, find_archive, key_folder, read_settings, vault_key_file, write_settings
@@ -87,7 +90,7 @@ def _found(folder: Path, settings: Settings, keep: Path, administrator: str, nam
             closing(EventLog.create(folder / LOG, clock=clock, software=f"{SOFTWARE}/{SOFTWARE_VERSION}")) as log,
             closing(Catalogue.open(folder / "catalogue")) as catalogue,
         ):
-            session = _session(folder, settings, log, store, catalogue, actor, None, None)
+            session = _session(folder, settings, log, store, catalogue, actor, None, None, None)
             credential = found_archive(session, administrator=administrator, archive_name=name)
         write_settings(folder, settings)
         store.sync()
@@ -119,11 +122,14 @@ def open_archive(
             Store.open(place, sync=settings.sync) as store,
             closing(Siegfried()) as siegfried,
             closing(Characteriser()) as characteriser,
+            closing(Assessors(settings.quality_profile)) as assessors,
         ):
-            session = _session(place, settings, log, store, catalogue, actor, siegfried, characteriser)
+            session = _session(place, settings, log, store, catalogue, actor, siegfried, characteriser, assessors)
             if with_scanner and settings.virus_scanner:
                 session = replace(session, scanner=ClamAv(settings.virus_scanner))
+            reached = log.position()
             yield session
+            attest_after(session, reached)
 
 
 class Served:
@@ -143,7 +149,7 @@ class Served:
 @contextmanager
 def serve_archive(folder: Path | None = None, credential: Path | None = None) -> Iterator[Served]:
     """Open an archive to serve it, as the person who starts the process. Raises what `open_archive` does."""
-    with open_archive(folder, credential) as session:
+    with open_archive(folder, credential) as session, attesting(session):
         yield Served(session)
 
 
@@ -159,6 +165,30 @@ def audit_archive(folder: Path | None, credential: Path | None, progress: Progre
         if report.sound:
             raise
         return report
+
+
+def verify_archive(
+    folder: Path | None,
+    credential: Path | None,
+    progress: Progress,
+    *,
+    held: tuple[Path, ...] = (),
+    log_key: str | None = None,
+) -> AuditVerdict:
+    """`fsck`, and the log against checkpoints that are held elsewhere: in files, and in the memories of witnesses."""
+    place = (find_archive(Path.cwd()) if folder is None else folder).resolve()
+    comparison = Comparison(place, held, log_key)
+    try:
+        with _open_to_audit(place, credential) as session:
+            return comparison.conclude(fsck(session, progress, comparison.observe))
+    except ArchiveError as error:
+        if error.code not in _OF_A_FALSE_LOG:
+            raise
+        comparison = Comparison(place, held, log_key)
+        verdict = comparison.conclude(audit_log(place / LOG, comparison.observe))
+        if verdict.verdict != "false":
+            raise
+        return verdict
 
 
 @contextmanager
@@ -195,6 +225,7 @@ def _session(
     actor: Actor,
     siegfried: Siegfried | None,
     characteriser: Characteriser | None,
+    assessors: Assessors | None,
 ) -> Session:
     key_store = KeyStore(key_folder(settings), folder, settings.key_kept_by, _keepers(settings))
     return Session(
@@ -209,6 +240,7 @@ def _session(
         identifier=siegfried if settings.identify_formats else None,
         scanner=None,
         characteriser=characteriser if settings.characterise else None,
+        assessors=assessors if settings.quality else None,
         vault=Vault(folder, vault_key_file(settings), new_id),
         key_store=key_store,
         package_keys=PackageKeys(folder / "vault", key_store.identity),

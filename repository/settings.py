@@ -46,18 +46,25 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     characterise: bool = True
     format_policy: str | None = None
     virus_scanner: str | None = None
+    quality: bool = True
+    quality_profile: str | None = None
+    quality_one_format: bool = False
+    quality_sample: Annotated[int, msgspec.Meta(ge=0, le=100)] = 0
     acceptance: Acceptance = Acceptance.AUTOMATIC
     sync: bool = True
     workplace: str | None = None
     fixity_age_days: Annotated[int, msgspec.Meta(ge=1)] = 365
     fixity_daily_bytes: Annotated[int, msgspec.Meta(ge=1)] = 500_000_000_000
     yearly_statistics: bool = True
+    outgoing_days: Annotated[int, msgspec.Meta(ge=1)] = 7
     vault_key: str | None = None
     key_folder: str | None = None
     key_kept_by: KeptBy = KeptBy.PASSPHRASE
     key_passphrase: str | None = None
     token_module: str | None = None
     token_label: str = "jingui"  # noqa: S105 - a label, and no password
+    log_key: str | None = None
+    checkpoint_seconds: Annotated[int, msgspec.Meta(ge=1)] = 30
 
 
 def personal_folder() -> Path:
@@ -74,6 +81,11 @@ def vault_key_file(settings: Settings) -> Path:
 def key_folder(settings: Settings) -> Path:
     """Where class keys lie: `key_folder` of the settings, else this archive's folder beside the master key."""
     return Path(settings.key_folder) if settings.key_folder else personal_folder() / f"{settings.id}.keys"
+
+
+def log_key_file(settings: Settings) -> Path:
+    """Where the key lies that signs the log: `log_key` of the settings, else this archive's file beside credentials."""
+    return Path(settings.log_key) if settings.log_key else personal_folder() / f"{settings.id}.log-key"
 
 
 def find_archive(start: Path, environment: Mapping[str, str] = os.environ) -> Path:

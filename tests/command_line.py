@@ -1,16 +1,18 @@
 """The command line as a person or a program meets it: a process of its own."""
 
+import atexit
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from tests.real_archives import Site
+from tests.warm_program import WarmProgram
 
 ROOT = Path(__file__).parents[1]
 PROGRAM = [sys.executable, "-c", "from cli.main import run; run()"]
@@ -45,13 +47,13 @@ def jingui(
     *arguments: object, site: Site | None = None, cwd: Path | None = None, variables: Mapping[str, str] | None = None
 ) -> Said:
     """Run `jingui` with these arguments, and these variables more in its environment."""
-    done = subprocess.run(
-        [*PROGRAM, *map(str, arguments)],
-        env=environment(site) | dict(variables or {}),
-        cwd=cwd,
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-        timeout=60,
-    )
-    return Said(done.returncode, done.stdout, done.stderr)
+    asked = environment(site) | dict(variables or {})
+    status, out, err = _warm().run([*map(str, arguments)], asked, cwd, seconds=60)
+    return Said(status, out.decode(), err.decode())
+
+
+@cache
+def _warm() -> WarmProgram:
+    program = WarmProgram(environment())
+    atexit.register(program.close)
+    return program

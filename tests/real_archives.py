@@ -41,8 +41,13 @@ class Site(msgspec.Struct, frozen=True):
         return person, path
 
 
-def new_site(place: Path, *, ceiling: SecrecyClass = SecrecyClass.INTERNAL, sync: bool = False) -> Site:
-    """A new archive below a folder that is there. Without `sync` it is as true and not as durable, for speed."""
+def new_site(
+    place: Path, *, ceiling: SecrecyClass = SecrecyClass.INTERNAL, sync: bool = False, quality: bool = False
+) -> Site:
+    """A new archive below a folder that is there. Without `sync` it is as true and not as durable, for speed.
+
+    Pages are judged with `quality` alone, where that is what a test is about: here, and nowhere else, it is off.
+    """
     folder, credential = place / "archive", place / "first.credential"
     create_archive(
         folder,
@@ -52,9 +57,8 @@ def new_site(place: Path, *, ceiling: SecrecyClass = SecrecyClass.INTERNAL, sync
         ceiling=ceiling,
         credential=credential,
     )
-    if not sync:
-        with (folder / "jingui.toml").open("a") as settings:
-            settings.write("sync = false\n")
+    with (folder / "jingui.toml").open("a") as settings:
+        settings.write(("" if sync else "sync = false\n") + ("" if quality else "quality = false\n"))
     return Site(folder, credential)
 
 

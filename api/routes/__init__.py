@@ -4,6 +4,7 @@ from api.endpoints import Room
 from api.routes import (
     accessions,
     audit,
+    catalogue,
     deposits,
     descriptions,
     dips,
@@ -12,16 +13,22 @@ from api.routes import (
     looks,
     openings,
     people,
+    quality,
     records,
+    removals,
     reports,
     requests,
     status,
+    tasks,
 )
 
 ROOMS: tuple[Room, ...] = (
     records.room,
     descriptions.room,
+    catalogue.room,
     accessions.room,
+    quality.room,
+    removals.room,
     deposits.room,
     dips.room,
     looks.room,
@@ -32,6 +39,7 @@ ROOMS: tuple[Room, ...] = (
     reports.room,
     people.room,
     status.room,
+    tasks.room,
     door.room,
 )
 """Every room of the house. A module that is not here has no routes."""

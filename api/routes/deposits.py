@@ -1,24 +1,18 @@
 """Deposit (网上移交): declare what is to come, send it in parts, say that it is complete, follow what becomes of it."""
 
 from http import HTTPStatus
-from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Header
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect
 
 from api.endpoints import Answer, Call, Room
-from repository.errors import ArchiveError
+from api.parameters import Offset
+from api.receiving import PARTS, receive_part
 from repository.services import deposit as service
 from repository.services.deposit import Deposit, DepositWish
 
 room = Room("deposit")
-PARTS = "application/offset+octet-stream"
-TOGETHER = 1 << 20
-"""Bytes that are written together: a thread is changed for a megabyte and not for each packet."""
 
-Offset = Annotated[int, Header(alias="Upload-Offset", ge=0, le=2**53, description="Byte at which this part begins")]
 _OWN = ("upload-unknown",)
 
 
@@ -69,39 +63,9 @@ def probe_deposit(call: Call, deposit_id: UUID) -> Answer:
 )
 async def send_part(call: Call, deposit_id: UUID, upload_offset: Offset) -> Answer:
     """续传。Bytes from `Upload-Offset` on; those that came before a connection broke are kept, durable."""
-    if call.request.headers.get("content-type", "").partition(";")[0].strip() != PARTS:
-        raise ArchiveError("media-type-unknown", PARTS)
-    opened = service.receiving(call.session, deposit_id, upload_offset)
-    part, room_left = await run_in_threadpool(opened.__enter__)
-    failure: BaseException | None = None
-    try:
-        await _receive(call, part, room_left)
-    except ClientDisconnect as error:
-        failure = error
-    except BaseException as error:
-        failure = error
-        raise
-    finally:
-        await run_in_threadpool(opened.__exit__, type(failure) if failure else None, failure, None)
+    await receive_part(call, service.receiving(call.session, deposit_id, upload_offset))
     deposit = await run_in_threadpool(service.read_deposit, call.session, deposit_id)
     return Answer(status=HTTPStatus.NO_CONTENT, headers=_headers(deposit))
-
-
-async def _receive(call: Call, part: Any, room_left: int) -> None:
-    waiting, size = [], 0
-    try:
-        async for piece in call.request.stream():
-            room_left -= len(piece)
-            if room_left < 0:
-                raise ArchiveError("upload-too-long", call.request.url.path.rsplit("/", 1)[-1])
-            waiting.append(piece)
-            size += len(piece)
-            if size >= TOGETHER:
-                await run_in_threadpool(part.write, b"".join(waiting))
-                waiting, size = [], 0
-    finally:
-        if waiting:
-            await run_in_threadpool(part.write, b"".join(waiting))
 
 
 @room.add(

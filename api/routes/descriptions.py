@@ -7,6 +7,7 @@ from http import HTTPStatus
 
 import msgspec
 
+from api.bodies import Reason
 from api.endpoints import Answer, Call, Room
 from api.parameters import Record
 from repository.services import description
@@ -65,12 +66,6 @@ class Division(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Into which parts, and why."""
 
     parts: tuple[Part, ...]
-    reason: str
-
-
-class Reason(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Why."""
-
     reason: str
 
 

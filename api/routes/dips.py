@@ -15,6 +15,8 @@ from repository.services.dissemination import DipReport
 
 room = Room("dissemination")
 _OWN = ("request-unknown",)
+_LAST = frozenset({"AccessRequest.DipRendered", "AccessRequest.Closed"})
+"""After one of these there is nothing to wait for."""
 
 
 class DipWish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -33,6 +35,7 @@ class DipWish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     "POST",
     "/v1/dips",
     verb="disseminate",
+    deputies=True,
     answer=DipReport,
     status=HTTPStatus.ACCEPTED,
     takes=DipWish,
@@ -75,6 +78,7 @@ class FormWish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     "POST",
     "/v1/requests/{request_id}/dip",
     verb="disseminate",
+    deputies=True,
     answer=DipReport,
     status=HTTPStatus.ACCEPTED,
     takes=FormWish,
@@ -94,7 +98,7 @@ def answer_request(call: Call, request_id: UUID) -> Answer:
     return Answer(body=report, status=HTTPStatus.ACCEPTED, headers={"location": f"/v1/dips/{request_id}"})
 
 
-@room.add("GET", "/v1/dips/{request_id}", verb="disseminate", answer=DipReport, refused=_OWN)
+@room.add("GET", "/v1/dips/{request_id}", verb="disseminate", deputies=True, answer=DipReport, refused=_OWN)
 def show_dip(call: Call, request_id: UUID) -> DipReport:
     """查看利用申请。How it stands; once ready, the file's name, size and SHA-256."""
     return dissemination.read_dip(call.session, request_id)
@@ -104,19 +108,21 @@ def show_dip(call: Call, request_id: UUID) -> DipReport:
     "GET",
     "/v1/dips/{request_id}/events",
     verb="disseminate",
+    deputies=True,
     refused=_OWN,
     media_types=("text/event-stream",),
 )
 async def follow_dip(call: Call, request_id: UUID) -> Response:
     """跟踪进度。Server-sent events: the log's, each once, from `Last-Event-ID` on; ends when it is ready or closed."""
-    return await stream_of(call, request_id)
+    return await stream_of(call, request_id, dissemination.history_of, _LAST)
 
 
 @room.add(
     "GET",
     "/v1/dips/{request_id}/content",
     verb="disseminate",
-    refused=(*_OWN, "access-controlled", "dip-not-ready", "dip-gone", "bytes-invalid"),
+    deputies=True,
+    refused=(*_OWN, "access-controlled", "dip-not-ready", "dip-gone", "dip-expired", "bytes-invalid"),
     media_types=("application/zip", "application/pdf"),
     also=(HTTPStatus.PARTIAL_CONTENT, HTTPStatus.NOT_MODIFIED),
 )
@@ -129,7 +135,8 @@ def fetch_dip(call: Call, request_id: UUID) -> Response:
     "HEAD",
     "/v1/dips/{request_id}/content",
     verb="disseminate",
-    refused=(*_OWN, "access-controlled", "dip-not-ready", "dip-gone", "bytes-invalid"),
+    deputies=True,
+    refused=(*_OWN, "access-controlled", "dip-not-ready", "dip-gone", "dip-expired", "bytes-invalid"),
     also=(HTTPStatus.PARTIAL_CONTENT, HTTPStatus.NOT_MODIFIED),
 )
 def probe_dip(call: Call, request_id: UUID) -> Response:
@@ -137,7 +144,9 @@ def probe_dip(call: Call, request_id: UUID) -> Response:
     return send(call.request, dissemination.open_parcel(call.session, request_id))
 
 
-@room.add("DELETE", "/v1/dips/{request_id}", verb="disseminate", status=HTTPStatus.NO_CONTENT, refused=_OWN)
+@room.add(
+    "DELETE", "/v1/dips/{request_id}", verb="disseminate", deputies=True, status=HTTPStatus.NO_CONTENT, refused=_OWN
+)
 def close_dip(call: Call, request_id: UUID) -> Answer:
     """利用结束。It arrived, or is wanted no more: the copy goes."""
     dissemination.close_dip(call.session, request_id)

@@ -1,20 +1,24 @@
 """The feed of events (事件流), for auditors."""
 
 from collections.abc import Iterator
+from http import HTTPStatus
 from itertools import chain
 from typing import Annotated
 
 import msgspec
-from fastapi import Query, Response
+from fastapi import Path, Query, Response
 from starlette.responses import StreamingResponse
 
-from api.endpoints import Call, Room
+from api.bodies import Reason
+from api.endpoints import Answer, Call, Room
+from repository.services.administration import annul
 from repository.services.feed import Record, read_events
 
 room = Room("events")
 NDJSON = "application/x-ndjson"
 
 Position = Annotated[str, Query(max_length=40, description="Position, time or day after which to begin")]
+Which = Annotated[int, Path(ge=1, le=2**53, description="Position of the event in the log")]
 Upto = Annotated[str | None, Query(max_length=40, description="Position, time or day; without it, to the end")]
 Of = Annotated[str | None, Query(max_length=200, description="Only those of a record")]
 Types = Annotated[list[str], Query(max_length=50, description="Only these types: ArchivalPackage.Stored, or Stored")]
@@ -33,6 +37,21 @@ def events(call: Call, after: Position = "0", upto: Upto = None, record: Of = No
     first = next(found, None)  # so that a refusal is a problem and not a broken stream
     lines = chain(() if first is None else (_line(first),), map(_line, found))
     return StreamingResponse(_batched(lines), media_type=NDJSON)
+
+
+@room.add(
+    "POST",
+    "/v1/events/{position}/annulment",
+    verb="annul",
+    second="annul",
+    status=HTTPStatus.NO_CONTENT,
+    takes=Reason,
+    refused=("position-unknown", "not-annullable", "reason-missing"),
+)
+def annul_event(call: Call, position: Which) -> Answer:
+    """撤销事件。It counts as never having happened; the key of a second administrator, who agrees, in `Second-Key`."""
+    annul(call.session, position, reason=call.body(Reason).reason, approver=call.approver)
+    return Answer(status=HTTPStatus.NO_CONTENT)
 
 
 def _line(record: Record) -> bytes:

@@ -19,7 +19,7 @@ Which = Annotated[str | None, Query(max_length=200, description="The record, whe
 
 _BYTES = ("access-controlled", "file-unknown", "bytes-invalid", "fixity-mismatch", "package-not-stored")
 _OF_A_RECORD = ("record-unknown", "record-without-package", "purpose-missing", *_BYTES)
-_OF_A_REQUEST = ("request-unknown", "request-order", "record-unknown", "not-deputy", *_BYTES)
+_OF_A_REQUEST = ("request-unknown", "request-order", "record-unknown", *_BYTES)
 _ALSO = (HTTPStatus.PARTIAL_CONTENT, HTTPStatus.NOT_MODIFIED)
 
 
@@ -27,6 +27,7 @@ _ALSO = (HTTPStatus.PARTIAL_CONTENT, HTTPStatus.NOT_MODIFIED)
     "GET",
     "/v1/records/{record}/files/{path:path}",
     verb="disseminate",
+    deputies=True,
     refused=_OF_A_RECORD,
     media_types=("*/*",),
     also=_ALSO,
@@ -36,7 +37,14 @@ def read_file(call: Call, record: Record, path: File, purpose: Purpose = "") -> 
     return send(call.request, look(call.session, record, path, purpose=purpose))
 
 
-@room.add("HEAD", "/v1/records/{record}/files/{path:path}", verb="disseminate", refused=_OF_A_RECORD, also=_ALSO)
+@room.add(
+    "HEAD",
+    "/v1/records/{record}/files/{path:path}",
+    verb="disseminate",
+    deputies=True,
+    refused=_OF_A_RECORD,
+    also=_ALSO,
+)
 def probe_file(call: Call, record: Record, path: File, purpose: Purpose = "") -> Response:
     """阅览前查询。Size and ETag; that somebody was about to read it counts as a look."""
     return send(call.request, look(call.session, record, path, purpose=purpose))
@@ -46,6 +54,7 @@ def probe_file(call: Call, record: Record, path: File, purpose: Purpose = "") ->
     "GET",
     "/v1/requests/{request_id}/files/{path:path}",
     verb="disseminate",
+    deputies=True,
     refused=_OF_A_REQUEST,
     media_types=("*/*",),
     also=_ALSO,
@@ -55,7 +64,14 @@ def read_requested(call: Call, request_id: UUID, path: File, record: Which = Non
     return send(call.request, look_under(call.session, request_id, path, record=record))
 
 
-@room.add("HEAD", "/v1/requests/{request_id}/files/{path:path}", verb="disseminate", refused=_OF_A_REQUEST, also=_ALSO)
+@room.add(
+    "HEAD",
+    "/v1/requests/{request_id}/files/{path:path}",
+    verb="disseminate",
+    deputies=True,
+    refused=_OF_A_REQUEST,
+    also=_ALSO,
+)
 def probe_requested(call: Call, request_id: UUID, path: File, record: Which = None) -> Response:
     """按申请阅览前查询。Size and ETag; it counts as the look."""
     return send(call.request, look_under(call.session, request_id, path, record=record))

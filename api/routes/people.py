@@ -6,10 +6,12 @@ from uuid import UUID
 
 import msgspec
 
+from api.bodies import Day, Reason
 from api.endpoints import Answer, Call, Room
+from api.parameters import AsOf
 from repository.catalogue import Agent
 from repository.services import administration
-from repository.services.administration import Role
+from repository.services.administration import Departure, Role
 from repository.services.keys import IssuedKey, agent_version, issue_key
 
 room = Room("people")
@@ -49,19 +51,53 @@ class Deputy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Who stands in, and until which day."""
 
     deputy: UUID
-    until: Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d\d-\d\d$")]
+    until: Day
 
 
-class Dismissal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Why."""
+class NewPerson(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who is to be registered, in which roles."""
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    roles: tuple[Role, ...] = ()
+
+
+class Added(msgspec.Struct, frozen=True, kw_only=True):
+    """A person who was registered, and their credential, `id.secret`, which is told this once and kept nowhere."""
+
+    schema: str = "jingui.person-added/1"
+    person: UUID
+    credential: str
+
+
+class Leave(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Why somebody leaves, and who takes over what they had to decide."""
 
     reason: str
+    successor: UUID | None = None
 
 
-@room.add("GET", "/v1/people", verb="administer", answer=People)
-def list_people(call: Call) -> People:
-    """列出人员。Everybody who can act here, with roles and credentials in force."""
-    return People(people=administration.list_people(call.session))
+@room.add("GET", "/v1/people", verb="audit", answer=People, refused=("time-invalid",))
+def list_people(call: Call, as_of: AsOf = None) -> People:
+    """列出人员。Everybody who can act here, with roles and credentials in force, now or as of a moment."""
+    return People(people=administration.list_people(call.session, as_of=as_of))
+
+
+@room.add(
+    "POST",
+    "/v1/people",
+    verb="administer",
+    answer=Added,
+    status=HTTPStatus.CREATED,
+    takes=NewPerson,
+    refused=("name-missing", "roles-forbidden", "told-once"),
+)
+def add_person(call: Call) -> Answer:
+    """登记人员。Register a person in roles, with a credential of their own, which is told this once."""
+    new = call.body(NewPerson)
+    person, credential = administration.add_person(call.session, name=new.name, roles=list(new.roles))
+    added = Added(person=person, credential=f"{credential.credential}.{credential.secret}")
+    headers = {"location": f"/v1/people/{person}", "cache-control": "no-store"}
+    return Answer(body=added, status=HTTPStatus.CREATED, headers=headers)
 
 
 @room.add("GET", "/v1/people/{person}", verb="administer", answer=Person, refused=("agent-unknown",))
@@ -111,8 +147,40 @@ def issue(call: Call, person: UUID) -> IssuedKey:
 
 @room.add(
     "POST",
+    "/v1/people/{person}/credentials/{credential}/revocation",
+    verb="administer",
+    changes=True,
+    status=HTTPStatus.NO_CONTENT,
+    takes=Reason,
+    refused=("agent-unknown", "reason-missing", "credential-unknown"),
+)
+def revoke_credential(call: Call, person: UUID, credential: UUID) -> Answer:
+    """收回凭证。A credential or key opens nothing from now on."""
+    administration.revoke_credential(call.seeing(person), person, credential, call.body(Reason).reason)
+    return Answer(status=HTTPStatus.NO_CONTENT, headers=call.etag(person))
+
+
+@room.add(
+    "POST",
+    "/v1/people/{person}/departure",
+    verb="administer",
+    changes=True,
+    answer=Departure,
+    takes=Leave,
+    refused=("agent-unknown", "reason-missing", "last-administrator", "successor-needed", "own-request"),
+)
+def depart(call: Call, person: UUID) -> Answer:
+    """离任。Credentials, roles and deputies end together; open decisions pass on to a successor."""
+    leave = call.body(Leave)
+    left = administration.depart(call.seeing(person), person, successor=leave.successor, reason=leave.reason)
+    return Answer(body=left, headers=call.etag(person))
+
+
+@room.add(
+    "POST",
     "/v1/people/{person}/deputies",
     verb="administer",
+    changes=True,
     status=HTTPStatus.NO_CONTENT,
     takes=Deputy,
     refused=("agent-unknown", "second-person-needed", "day-over", "roles-forbidden"),
@@ -120,19 +188,20 @@ def issue(call: Call, person: UUID) -> IssuedKey:
 def appoint_deputy(call: Call, person: UUID) -> Answer:
     """任命代理人。Somebody stands in for this person, up to and with a day."""
     wish = call.body(Deputy)
-    administration.appoint_deputy(call.session, person, wish.deputy, wish.until)
-    return Answer(status=HTTPStatus.NO_CONTENT)
+    administration.appoint_deputy(call.seeing(person), person, wish.deputy, wish.until)
+    return Answer(status=HTTPStatus.NO_CONTENT, headers=call.etag(person))
 
 
 @room.add(
     "POST",
     "/v1/people/{person}/deputies/{deputy}/dismissal",
     verb="administer",
+    changes=True,
     status=HTTPStatus.NO_CONTENT,
-    takes=Dismissal,
+    takes=Reason,
     refused=("agent-unknown", "reason-missing"),
 )
 def dismiss_deputy(call: Call, person: UUID, deputy: UUID) -> Answer:
     """免去代理人。End a deputy's power before its day."""
-    administration.dismiss_deputy(call.session, person, deputy, call.body(Dismissal).reason)
-    return Answer(status=HTTPStatus.NO_CONTENT)
+    administration.dismiss_deputy(call.seeing(person), person, deputy, call.body(Reason).reason)
+    return Answer(status=HTTPStatus.NO_CONTENT, headers=call.etag(person))

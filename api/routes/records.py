@@ -8,7 +8,15 @@ from api.endpoints import Answer, Call, Room
 from api.parameters import After, AsOf, Limit, Record
 from repository.catalogue import Description, Package
 from repository.services.description import version_of
-from repository.services.search import Page, RecordReport, list_packages, search_records, show_record
+from repository.services.search import (
+    Page,
+    RecordReport,
+    list_lagging,
+    list_packages,
+    list_to_migrate,
+    search_records,
+    show_record,
+)
 
 room = Room("records")
 
@@ -74,3 +82,19 @@ def show(call: Call, record: Record, as_of: AsOf = None) -> Answer:
 def packages(call: Call, as_of: AsOf = None, limit: Limit = 20, after: After = None) -> Page[Package]:
     """列出存档信息包。Archival packages in the order of their creation."""
     return list_packages(call.session, as_of=as_of, limit=limit, after=after)
+
+
+@room.add(
+    "GET", "/v1/packages/lagging", verb="survey", answer=Page[Package], refused=("cursor-invalid", "time-invalid")
+)
+def lagging(call: Call, as_of: AsOf = None, limit: Limit = 20, after: After = None) -> Page[Package]:
+    """待更新的信息包。Those that tell less than the log knows of their descriptions (`POST /v1/repack`)."""
+    return list_lagging(call.session, as_of=as_of, limit=limit, after=after)
+
+
+@room.add(
+    "GET", "/v1/packages/to-migrate", verb="survey", answer=Page[Package], refused=("cursor-invalid", "time-invalid")
+)
+def to_migrate(call: Call, as_of: AsOf = None, limit: Limit = 20, after: After = None) -> Page[Package]:
+    """待迁移的信息包。Those with files that the format policy, as it reads today, wants migrated."""
+    return list_to_migrate(call.session, as_of=as_of, limit=limit, after=after)

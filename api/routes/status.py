@@ -6,10 +6,14 @@ from starlette.concurrency import run_in_threadpool
 
 from api.endpoints import PUBLIC, Answer, Call, Room
 from api.observing import metrics_of
+from api.parameters import After, AsOf, Limit
 from repository.archive import Served
+from repository.catalogue import Run
+from repository.services.doctor import DoctorReport, examine
 from repository.services.jobs import StatusReport
 from repository.services.jobs import status as status_of
 from repository.services.schedule import ScheduleReport, schedule
+from repository.services.search import Page, list_runs
 
 room = Room("status")
 PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
@@ -22,10 +26,22 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     status: str
 
 
-@room.add("GET", "/v1/status", verb="survey", answer=StatusReport)
-def status(call: Call) -> StatusReport:
-    """概况。What the archive holds, and what in it is unfinished."""
-    return status_of(call.session)
+@room.add("GET", "/v1/status", verb="survey", answer=StatusReport, refused=("time-invalid",))
+def status(call: Call, as_of: AsOf = None) -> StatusReport:
+    """概况。What the archive holds, and what in it is unfinished, now or as of a moment."""
+    return status_of(call.session, as_of=as_of)
+
+
+@room.add("GET", "/v1/doctor", verb="inspect", answer=DoctorReport)
+def doctor(call: Call) -> DoctorReport:
+    """体检。Space, clock, programs, people, catalogue, fixity, due work: what is in order, and what to do where not."""
+    return examine(call.session)
+
+
+@room.add("GET", "/v1/runs", verb="inspect", answer=Page[Run], refused=("cursor-invalid", "time-invalid"))
+def runs(call: Call, as_of: AsOf = None, limit: Limit = 20, after: After = None) -> Page[Run]:
+    """列出作业。Fixity, exports and statistics, in the order in which they began."""
+    return list_runs(call.session, as_of=as_of, limit=limit, after=after)
 
 
 @room.add("GET", "/v1/schedule", verb="inspect", answer=ScheduleReport)

@@ -66,7 +66,7 @@ def command(
     with open_archive(archive, credential) as session:
         if action is Action.EXPORT:
             report = export_catalogue(
-                session, file, words=words, below=below, fonds=fonds, reference_code_prefix=prefix
+                session, file, words=words, below=below, as_of=as_of, fonds=fonds, reference_code_prefix=prefix
             )
             _say(report, text("catalogue.exported", path=report.path, entries=report.entries), as_json=as_json)
         elif action is Action.IMPORT:
@@ -113,17 +113,28 @@ def _say_corrections(report: CorrectionReport, *, applied: bool) -> None:
     ]
     if rows and not applied:
         say_table([text(f"column.{name}") for name in ("row", "code", "field", "before", "after")], rows)
+    new = [
+        (one.row, one.reference_code, text(f"level.{one.level}"), one.title, one.parent)
+        for one in report.creations[:SHOWN]
+    ]
+    if new and not applied:
+        say_table([text(f"column.{name}") for name in ("row", "code", "level", "title", "parent")], new)
     say_findings(report.findings)
     say(
         text(
             "catalogue.corrections",
             rows=report.rows,
+            new=len(report.creations),
             changed=len(report.corrections),
             unchanged=report.unchanged,
             faults=len(report.findings),
         )
     )
-    say(text("catalogue.applied", applied=report.applied) if applied else text("catalogue.previewed"))
+    say(
+        text("catalogue.applied", applied=report.applied, created=report.created)
+        if applied
+        else text("catalogue.previewed")
+    )
 
 
 def _say_digitised(session: Session, by: By, fonds: str | None, as_of: str | None, *, as_json: bool) -> None:

@@ -13,7 +13,7 @@ from cli.render import emit_json, findings_json, progress, say, say_findings, sa
 from packages_spec.findings import is_valid
 from repository.archive import open_archive
 from repository.services.ingest import AccessionKind, IngestReport, IngestRequest, ingest
-from repository.services.preview import PreviewReport, preview
+from repository.services.preview import PreviewReport, Understood, UnderstoodSheet, preview
 from repository.services.returning import write_faults
 
 INVALID = 22
@@ -90,14 +90,11 @@ def _dry_run(request: IngestRequest, archive: Path | None, credential: Path | No
 
 def _say_preview(report: PreviewReport) -> None:
     if (found := report.catalogue) is not None:
-        place = f"{found.file}:{found.sheet}" if found.sheet else found.file
-        say(text("preview.catalogue", file=place, profile=found.profile, row=found.header_row))
-        rows = [
-            (one.letters, one.header, text(f"mapped.{one.field}") if one.field else text("mapped.none"))
-            for one in found.columns
-        ]
-        say_table([text(f"column.{name}") for name in ("column", "header", "meaning")], rows)
+        for sheet in found.sheets or (found,):
+            _say_sheet(sheet, found.profile)
         say(text("preview.rows", rows=found.rows, declared=found.declared))
+        if found.sheets:
+            say(text("preview.entries", volumes=found.volumes, items=found.items))
         say()
     units = [(one.reference_code, one.title, one.files, one.unit) for one in report.units[:SHOWN]]
     say_table([text(f"column.{name}") for name in ("code", "title", "files", "unit")], units)
@@ -106,6 +103,19 @@ def _say_preview(report: PreviewReport) -> None:
     say_findings(report.findings)
     errors = sum(finding.severity == "error" for finding in report.findings)
     say(text("preview.total", units=len(report.units), files=report.files, size=size(report.bytes), count=errors))
+
+
+def _say_sheet(sheet: Understood | UnderstoodSheet, profile: str) -> None:
+    """How one sheet was understood, column by column."""
+    place = f"{sheet.file}:{sheet.sheet}" if sheet.sheet else sheet.file
+    if isinstance(sheet, UnderstoodSheet):
+        place = text("preview.level", place=place, level=text(f"mapped.level.{sheet.level}"), rows=sheet.rows)
+    say(text("preview.catalogue", file=place, profile=profile, row=sheet.header_row))
+    rows = [
+        (one.letters, one.header, text(f"mapped.{one.field}") if one.field else text("mapped.none"))
+        for one in sheet.columns
+    ]
+    say_table([text(f"column.{name}") for name in ("column", "header", "meaning")], rows)
 
 
 def _say(report: IngestReport) -> None:
@@ -128,5 +138,11 @@ def _say(report: IngestReport) -> None:
             count=errors,
         )
     )
+    if report.pages_waiting or report.pages_failed:
+        say(
+            text(
+                "ingest.to-review", pages=report.pages_judged, waiting=report.pages_waiting, failed=report.pages_failed
+            )
+        )
     if report.outcome == "completed":
         say(text("ingest.next"))

@@ -62,9 +62,9 @@ def command(
     with open_archive(archive, credential, on_behalf_of=on_behalf_of) as session:
         match action:
             case Action.QUEUE:
-                _say_queue(opening.queue(session), as_json=as_json)
+                _say_queue(opening.queue(session, as_of=as_of), as_json=as_json)
             case Action.DUE:
-                _say_due(opening.list_due(session, rule, limit=limit), as_json=as_json)
+                _say_due(opening.list_due(session, rule, limit=limit, as_of=as_of), as_json=as_json)
             case Action.LIST:
                 _say_reviews(session, as_of, limit, after, as_json=as_json)
             case Action.PROPOSE:

@@ -112,7 +112,8 @@ def command(
             return
         if action in _STEPS:
             _STEPS[action](session, chosen, wish)
-        _show(requests.show_request(session, chosen), as_json=as_json)
+        then = as_of if action is Action.SHOW else None
+        _show(requests.show_request(session, chosen, as_of=then), as_json=as_json)
 
 
 def _say_list(page: Page[Any], *, as_json: bool) -> None:

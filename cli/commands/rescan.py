@@ -1,4 +1,4 @@
-"""`jingui rescan`: replace pages of a stored record that were scanned again; the old ones stay in the old version."""
+"""`jingui rescan`: pages of a stored record are replaced, added, removed; the old ones stay in the old version."""
 
 from pathlib import Path
 from typing import Annotated
@@ -16,21 +16,27 @@ INVALID = 22
 
 def command(
     record: Annotated[str, typer.Argument(help=text("show.record"))],
-    pages: Annotated[Path, typer.Argument(help=text("rescan.pages"))],
+    pages: Annotated[Path | None, typer.Argument(help=text("rescan.pages"))] = None,
+    *,
     reason: Annotated[str, typer.Option("--reason", help=text("option.reason"))],
+    add: Annotated[bool, typer.Option("--add", help=text("rescan.add"))] = False,
+    remove: Annotated[list[str] | None, typer.Option("--remove", help=text("rescan.remove"))] = None,
     archive: Archive = None,
     credential: Credential = None,
     as_json: Json = False,
     lang: Lang = None,
 ) -> None:
-    """Replace them."""
+    """Replace, add or remove them."""
+    if pages is None and not remove:
+        raise typer.BadParameter(text("rescan.nothing"), param_hint="PAGES")
     with open_archive(archive, credential) as session, progress(as_json=as_json) as show:
-        report = rescan(session, record, pages, reason=reason, progress=show)
+        report = rescan(session, record, pages, reason=reason, progress=show, add=add, remove=remove or ())
     if as_json:
         plain = {name: getattr(report, name) for name in report.__struct_fields__}
         emit_json({**plain, "findings": findings_json(report.findings)})
     else:
         say_findings(report.findings)
-        say(text(f"rescan.{report.outcome}", pages=len(report.replaced), version=report.version))
+        counts = {name: len(getattr(report, name)) for name in ("replaced", "added", "removed")}
+        say(text(f"rescan.{report.outcome}", version=report.version, **counts))
     if report.findings:
         raise typer.Exit(INVALID)

@@ -51,7 +51,7 @@ def say_record(report: RecordReport) -> None:
     virus = package.virus.value if package.virus else "not-checked"
     say(text("show.field", name=text("field.package"), value=f"{package.id} ({text(f'stage.{package.stage}')})"))
     say(text("show.field", name=text("show.virus"), value=text(f"outcome.{virus}")))
-    say(text("show.field", name=text("show.quality"), value=text("outcome.not-tested")))
+    say(text("show.field", name=text("show.quality"), value=text(f"outcome.{package.quality}")))
     for annulled in package.annulled:
         say(text("show.annulled", position=annulled))
     if report.files:

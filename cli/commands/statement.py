@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from cli.language import text
-from cli.options import Archive, Credential, Json, Lang
+from cli.options import Archive, AsOf, Credential, Json, Lang
 from cli.render import emit_json, say, say_table
 from repository.archive import open_archive
 from repository.services.statement import StatementReport, statement, write_statement
@@ -19,6 +19,7 @@ def command(
     first: Annotated[str | None, typer.Option("--from", help=text("statement.from"), show_default=False)] = None,
     last: Annotated[str | None, typer.Option("--to", help=text("statement.to"), show_default=False)] = None,
     xlsx: Annotated[Path | None, typer.Option("--xlsx", help=text("statement.xlsx"), show_default=False)] = None,
+    as_of: AsOf = None,
     archive: Archive = None,
     credential: Credential = None,
     as_json: Json = False,
@@ -26,7 +27,7 @@ def command(
 ) -> None:
     """Account for it."""
     with open_archive(archive, credential) as session:
-        report = statement(session, contractor=contractor, first=first, last=last)
+        report = statement(session, contractor=contractor, first=first, last=last, as_of=as_of)
     if xlsx is not None:
         write_statement(xlsx, report)
     if as_json:

@@ -18,6 +18,7 @@ from repository.domain.access_request import Capacity, Channel, Purpose
 from repository.domain.accession import Stage
 from repository.domain.agent import AgentKind
 from repository.domain.archival_package import FormatCount, StatusWay
+from repository.domain.assessment import PageKey, Standing
 from repository.domain.description import Part
 from repository.domain.description_fields import Audio, Database, FileRange, Image, Location, Text, Video
 from repository.domain.envelope import Envelope
@@ -132,6 +133,13 @@ class Declared(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     reason: str | None
 
 
+class OddPage(msgspec.Struct, frozen=True, gc=False):
+    """A judged page that did not simply pass: which one, and how it stands."""
+
+    key: PageKey
+    standing: Standing
+
+
 class Package(Card, frozen=True, kw_only=True, gc=False):
     """An archival package (存档信息包). `formats` and `virus` are null until that was looked at at all.
 
@@ -140,6 +148,8 @@ class Package(Card, frozen=True, kw_only=True, gc=False):
     `damaged` says since when the newest stored version is known not to be what the log says of it.
     `access` is null as long as nobody decided on it: then the policy's default for its class holds.
     `system` is the kind of foreign package that it came as, `identifiers` what it was called there.
+    `judged` counts the pages that machines judged, by part of the verdict (of `judged_parts`), `judged_by` names the
+    profile; `odd_pages` are those that did not simply pass.
     """
 
     accession: UUID
@@ -152,7 +162,11 @@ class Package(Card, frozen=True, kw_only=True, gc=False):
     bytes: int
     formats: tuple[FormatCount, ...] | None = None
     virus: Outcome | None = None
-    quality: Literal["not-tested"] = "not-tested"
+    quality: Literal["not-tested", "passed", "waiting", "failed"] = "not-tested"
+    judged: tuple[tuple[int, int], ...] = ()
+    judged_parts: int = 0
+    judged_by: str | None = None
+    odd_pages: tuple[OddPage, ...] = ()
     system: str | None = None
     identifiers: tuple[OldIdentifier, ...] = ()
     stored: StoredVersion | None = None
@@ -206,6 +220,9 @@ class Accession(Card, frozen=True, kw_only=True, gc=False):
     contractors: tuple[str, ...] = ()
     returned: tuple[str, ...] = ()
     handover: Literal["none", "printed", "signed"] = "none"
+    sample: Literal["none", "open", "passed", "failed"] = "none"
+    sampled: int = 0
+    sample_judged: tuple[str, ...] = ()
 
 
 class Agent(Card, frozen=True, kw_only=True, gc=False):

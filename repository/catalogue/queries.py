@@ -148,12 +148,18 @@ class Queries(Reading):
         accession: UUID | None = None,
         stored: bool | None = None,
         puids: frozenset[str] | None = None,
+        to_review: bool | None = None,
         as_of: int | None = None,
         limit: int = 50,
         after: str | None = None,
     ) -> Page[Package]:
-        """Archival packages in the order of their creation, or only those with files of one of these PRONOM ids."""
-        where = _given({"accession": accession and accession.bytes, "stored": stored})
+        """Archival packages in the order of their creation, or only those with files of one of these PRONOM ids.
+
+        Those `to_review` have pages on which a person has to decide.
+        """
+        where = _given(
+            {"accession": accession and accession.bytes, "stored": stored, "to_review": 1 if to_review else None}
+        )
         if puids is not None:
             where = where.also(_HAS_FORMAT, json.dumps(sorted(puids)))
         with self._part(as_of, limit, after) as (db, part):

@@ -27,9 +27,10 @@ from repository.catalogue.cards import (
     Run,
 )
 from repository.domain.archival_package import StatusWay
+from repository.domain.assessment import OPEN
 from repository.domain.values import SecrecyClass
 
-VERSION = 6
+VERSION = 7
 """Of the tables below. A catalogue of another version is made again."""
 
 ALWAYS = 2**63 - 1
@@ -121,6 +122,7 @@ def _package(card: Package) -> tuple[object, ...]:
         card.access and card.access.value,
         card.opening_date,
         card.access_way is StatusWay.TAKEDOWN or None,
+        (card.stored is None and any(one.standing in OPEN for one in card.odd_pages)) or None,
     )
 
 
@@ -184,12 +186,14 @@ PACKAGES = Table(
         "access",
         "opening_date",
         "taken_down",
+        "to_review",
     ),
     _package,
     (
         "(accession, first, until, stored, files, bytes)",
         "(first, until)",
         "(taken_down, first) WHERE taken_down IS NOT NULL",
+        "(to_review, first) WHERE to_review IS NOT NULL",
     ),
 )
 ACCESSIONS = Table(

@@ -3,9 +3,11 @@
 A room of its own does not reach into another's: storage writes packages, this writes keys, with their own mode.
 """
 
+import fcntl
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -36,6 +38,27 @@ def replace_all_durably(files: Sequence[tuple[Path, bytes]]) -> None:
             temporary.unlink(missing_ok=True)
     for folder in sorted({path.parent for path, _ in files}):
         sync_names(folder)
+
+
+@contextmanager
+def guarded(folder: Path, *, alone: bool) -> Iterator[None]:
+    """Hold a folder to the end of the block, beside others who add to it, or alone to replace and remove.
+
+    Between processes and threads: so nothing that is destroyed comes back from somebody who had read it before.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def sweep(folder: Path) -> None:
+    """Destroy what writers that died left aside in a folder, which is held alone: it holds what they had to write."""
+    for path in folder.iterdir():
+        if path.name.startswith(".") and path.is_file():
+            destroy_durably(path)
 
 
 def _aside(path: Path) -> Path:

@@ -8,7 +8,6 @@ Version 1, stored for ever: a JSON object `schema, key, version, public, kept_by
 outside its copies: whoever has a copy of the vault has no key to it.
 """
 
-import os
 import resource
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +17,7 @@ from uuid import UUID
 import msgspec
 
 from repository.crypto.age import X25519Identity
-from repository.crypto.durable import create_durably, sync_names
+from repository.crypto.durable import create_durably, destroy_durably
 from repository.crypto.keepers import Keeper, Wrapped
 from repository.crypto.master import outside
 from repository.crypto.package_keys import KeyVersion
@@ -100,9 +99,7 @@ class KeyStore:
             return
         file = self._read(path, of)
         self._keepers(file.kept_by).forget(_label(of, file.public))
-        _overwrite(path)
-        path.unlink()
-        sync_names(path.parent)
+        destroy_durably(path)  # on disks that write elsewhere it is the wrapping that protects what is left
 
     def files(self) -> list[Path]:
         """Every key's file."""
@@ -137,14 +134,6 @@ class KeyStore:
 
 def _label(of: KeyVersion, public: str) -> str:
     return f"{of.key}.{of.version}.{public}"
-
-
-def _overwrite(path: Path) -> None:
-    """Overwrite what is removed; on disks that write elsewhere it is the wrapping that protects what is left."""
-    with path.open("r+b") as file:
-        file.write(bytes(path.stat().st_size))
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _no_dumps() -> None:

@@ -27,7 +27,14 @@ from repository.crypto.age import (
     write_identity,
 )
 from repository.crypto.age.header import Stanza, read_header
-from repository.crypto.durable import create_durably, replace_all_durably, sync_names
+from repository.crypto.durable import (
+    create_durably,
+    destroy_durably,
+    guarded,
+    replace_all_durably,
+    sweep,
+    sync_names,
+)
 from repository.errors import ArchiveError
 
 _WORDS = ("jingui/record", "1")
@@ -97,7 +104,8 @@ class PackageKeys:
         identity = generate_identity(suite_named(suite))
         self._folder_of(path)
         try:
-            create_durably(path, _record(package, generation, wrapping, identity))
+            with guarded(self.folder, alone=False):
+                create_durably(path, _record(package, generation, wrapping, identity))
         except FileExistsError:
             return self.identity(package, generation)
         return identity
@@ -134,29 +142,35 @@ class PackageKeys:
     def rewrap(self, records: Sequence[RecordHead], wrapping: Callable[[UUID], Wrapping]) -> None:
         """Wrap records to the present keys: all written aside and synced, then each put in the old one's place.
 
-        Dying anywhere, every record is the old one or the new one. Nothing but records is read.
+        Dying anywhere, every record is the old one or the new one. Nothing but records is read; one that was destroyed
+        since it was listed stays destroyed.
         """
-        made: list[tuple[Path, bytes]] = []
-        for head in records:
-            identity = self._read(head.package, head.generation, self._key(head.class_key))
-            made.append(
-                (
-                    self._file(head.package, head.generation),
-                    _record(head.package, head.generation, wrapping(head.class_key.key), identity),
-                )
-            )
-        replace_all_durably(made)
+        with guarded(self.folder, alone=True):
+            made: list[tuple[Path, bytes]] = []
+            for head in records:
+                path = self._file(head.package, head.generation)
+                if path.exists():
+                    made.append((path, self._rewrapped(path, wrapping)))
+            replace_all_durably(made)
 
     def destroy(self, records: Sequence[RecordHead]) -> None:
-        """Remove records, durably: what they opened is opened by nobody. Those that are gone are passed over."""
-        folders = set()
-        for head in records:
-            path = self._file(head.package, head.generation)
-            path.unlink(missing_ok=True)
-            folders.add(path.parent)
-        for folder in folders:
-            if folder.is_dir():
-                sync_names(folder)
+        """Destroy records, and what a writer that died left beside them: what they opened is opened by nobody.
+
+        Those that are gone are passed over.
+        """
+        if not self.folder.is_dir():
+            return
+        with guarded(self.folder, alone=True):
+            paths = [self._file(head.package, head.generation) for head in records]
+            for folder in sorted({path.parent for path in paths if path.parent.is_dir()}):
+                sweep(folder)
+            for path in paths:
+                destroy_durably(path)
+
+    def _rewrapped(self, path: Path, wrapping: Callable[[UUID], Wrapping]) -> bytes:
+        head = self._head(path)
+        identity = self._read(head.package, head.generation, self._key(head.class_key))
+        return _record(head.package, head.generation, wrapping(head.class_key.key), identity)
 
     def forget(self) -> None:
         """Forget the class keys that were opened."""

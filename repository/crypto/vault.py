@@ -25,7 +25,7 @@ from uuid import UUID
 import msgspec
 
 from repository.crypto import records
-from repository.crypto.durable import create_durably, destroy_durably, replace_all_durably, sync_names
+from repository.crypto.durable import create_durably, destroy_durably, guarded, replace_all_durably, sync_names
 from repository.crypto.master import create_master, outside, read_master
 from repository.crypto.records import KeyRecord, MasterKey, Use
 from repository.crypto.sealing import KEY, SubjectKey, bound
@@ -126,8 +126,9 @@ class Vault:
             replace_all_durably([(self._mark_file(), mark)])
         stale = self.stale(master)
         for start in range(0, len(stale), AT_ONCE):
-            batch = stale[start : start + AT_ONCE]
-            replace_all_durably([(path, self._rewrapped(path, new)) for path in batch])
+            with guarded(self.folder, alone=True):
+                batch = [path for path in stale[start : start + AT_ONCE] if path.exists()]
+                replace_all_durably([(path, self._rewrapped(path, new)) for path in batch])
             wrapped(len(batch))
         self._settle(master)
 
@@ -135,10 +136,7 @@ class Vault:
         """Destroy a master key under which nothing is wrapped any more (`key-in-use`). Gone, it is passed over."""
         if self._marked() == master or any(self._record(path).master == master for path in self._record_files()):
             raise ArchiveError("key-in-use", master)
-        path = self._beside(master)
-        if path.exists():
-            path.unlink()
-            sync_names(path.parent)
+        destroy_durably(self._beside(master))
         self._masters.pop(master, None)
 
     def _settle(self, master: UUID) -> None:
@@ -191,10 +189,13 @@ class Vault:
 
         The key's record is overwritten before its name goes. Done already, it does what is left to do.
         """
-        for reference in (self.folder / "readers").glob("*"):
-            if not reference.name.startswith(".") and self._referred(reference) == subject:
-                destroy_durably(reference)
-        destroy_durably(self._subject_file(subject))
+        with guarded(self.folder, alone=True):
+            for reference in (self.folder / "readers").glob("*"):
+                if not reference.name.startswith(".") and self._referred(reference) == subject:
+                    destroy_durably(reference)
+            for left in (self.folder / "subjects").glob(f".{subject}.key.*"):
+                destroy_durably(left)  # of a writer that died
+            destroy_durably(self._subject_file(subject))
 
     def _prepare(self) -> None:
         """Make master key and index key, once.

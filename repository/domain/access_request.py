@@ -273,7 +273,7 @@ def _handed_out(state: State, event: Value) -> State:
     replace = msgspec.structs.replace
     match event:
         case FormChosen():
-            return replace(state, chosen=event)
+            return replace(state, chosen=event, assembled=None, rendered=None)
         case ContentViewed():
             return replace(state, viewed=True)
         case DipAssembled():
@@ -314,11 +314,16 @@ def request(state: State, requested: Requested) -> list[Value]:
     return [requested] if state.requested is None else []
 
 
-def choose(state: State, chosen: FormChosen) -> list[Value]:
-    """Say in which form. Refused before the request, after its end, and once a package was made."""
+def choose(state: State, chosen: FormChosen, *, expired: bool = False) -> list[Value]:
+    """Say in which form. Refused before the request and after its end.
+
+    Once a package was made, too, unless the copy of it has `expired`: then it is made anew, and delivered anew.
+    """
     _expect_open(state)
     if state.assembled is not None:
-        raise ArchiveError("request-order", "FormChosen")
+        if not expired:
+            raise ArchiveError("request-order", "FormChosen")
+        return [chosen]
     return [] if state.chosen == chosen else [chosen]
 
 

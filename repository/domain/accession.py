@@ -12,6 +12,7 @@ from uuid import UUID
 
 import msgspec
 
+from repository.domain import sampling
 from repository.domain.accession_events import Accepted as Accepted
 from repository.domain.accession_events import Completed as Completed
 from repository.domain.accession_events import DeliveryReceived as DeliveryReceived
@@ -33,6 +34,7 @@ from repository.domain.accession_events import WorkSheetRecorded as WorkSheetRec
 from repository.domain.aggregate import Aggregate
 from repository.domain.batches import UNITS_PER_PART as UNITS_PER_PART
 from repository.domain.batches import parts
+from repository.domain.sampling import Sample, SampleBy, SampleConcluded, SampleDrawn, SampleJudged
 from repository.domain.values import Outcome, Sha256, Value
 from repository.errors import ArchiveError
 
@@ -75,6 +77,7 @@ class State(msgspec.Struct, frozen=True):
     chosen: frozenset[str] = frozenset()
     returned: frozenset[str] = frozenset()
     kept: frozenset[str] = frozenset()
+    sample: Sample = Sample()
     printed: HandoverPrinted | None = None
     signed: HandoverSigned | None = None
 
@@ -123,7 +126,9 @@ def evolve(state: State, event: Value) -> State:  # noqa: C901 - a table: one li
         case TermsAgreed():
             return replace(state, terms=event)
         case DeliveryReceived():
-            return replace(state, stage=Stage.RECEIVED, received=event, review=None, chosen=frozenset())
+            return replace(
+                state, stage=Stage.RECEIVED, received=event, review=None, chosen=frozenset(), sample=Sample()
+            )
         case Planned():
             return _with_part(state, event)
         case WorkSheetRecorded():
@@ -144,6 +149,8 @@ def evolve(state: State, event: Value) -> State:  # noqa: C901 - a table: one li
             return replace(state, stage=Stage.RETURNED)
         case Completed():
             return replace(state, stage=Stage.COMPLETED)
+        case SampleDrawn() | SampleJudged() | SampleConcluded():
+            return replace(state, sample=sampling.evolve(state.sample, event))
         case HandoverPrinted():
             return replace(state, printed=event)
         case HandoverSigned():
@@ -244,16 +251,19 @@ def require_review(state: State, *, received_by: UUID, two_persons: bool) -> lis
     return [ReviewRequired(delivery=state.delivery, received_by=received_by, two_persons=two_persons)]
 
 
-def accept_units(state: State, units: Sequence[str] | None, *, actor: UUID, quality: Outcome) -> list[Value]:
+def accept_units(
+    state: State, units: Sequence[str] | None, *, actor: UUID, quality: Outcome, needs_sample: bool = False
+) -> list[Value]:
     """A person accepts the delivery in hand, or these units of it. With the last decision custody passes.
 
     Refused unless it waits for a decision, for units that are not to be decided, and - where two persons are wanted -
-    to the one who received it.
+    to the one who received it; before a sample that was drawn, or is wanted, was judged, and where it failed.
     """
     _expect(state, Stage.WAITING, "UnitsAccepted")
     review = state.review
     if review is not None and review.two_persons and review.received_by == actor:
         raise ArchiveError("acceptor-received", _source(state))
+    _expect_good_sample(state, needed=needs_sample)
     chosen = _undecided(state, units)
     after = msgspec.structs.replace(state, chosen=state.chosen.union(chosen))
     events: list[Value] = []
@@ -266,7 +276,7 @@ def return_units(state: State, units: Sequence[str] | None, *, reason: str, qual
     """A person gives the delivery in hand back, or these units of it; with the last decision the rest is accepted.
 
     Refused without a reason, and unless it waits for a decision; whole also after a rejection, and where it is valid
-    and cannot go on (a virus was found).
+    and cannot go on (a virus was found). After a sample that failed it goes back whole (`sample-failed`).
     """
     if not reason.strip():
         raise ArchiveError("reason-missing", _source(state))
@@ -275,6 +285,8 @@ def return_units(state: State, units: Sequence[str] | None, *, reason: str, qual
     if state.stage is not Stage.VALIDATED or units is not None:
         _expect(state, Stage.WAITING, "Returned")
     gone = _undecided(state, units)
+    if len(gone) < len(state.undecided) and state.sample.outcome is Outcome.FAILED:
+        raise ArchiveError("sample-failed", _source(state))
     whole = not state.chosen and len(gone) == len(state.undecided)
     batches = list(parts(gone))
     events: list[Value] = [
@@ -285,6 +297,28 @@ def return_units(state: State, units: Sequence[str] | None, *, reason: str, qual
     for event in events:
         after = evolve(after, event)
     return events if whole else events + _accepted_when_decided(after, quality)
+
+
+def draw_sample(state: State, units: Mapping[str, str], *, seed: str, by: SampleBy, percent: int) -> list[Value]:
+    """Draw what people are to judge of the delivery in hand. Refused unless it waits for a decision."""
+    _expect(state, Stage.WAITING, "SampleDrawn")
+    return sampling.draw(state.sample, state.delivery, units, seed=seed, by=by, percent=percent)
+
+
+def judge_sample(state: State, judged: SampleJudged) -> list[Value]:
+    """Record a person's verdict on a sampled unit. Refused unless the delivery waits for a decision."""
+    _expect(state, Stage.WAITING, "SampleJudged")
+    return sampling.judge(state.sample, judged)
+
+
+def _expect_good_sample(state: State, *, needed: bool) -> None:
+    """What was drawn is judged before anything is accepted, and one that failed goes back whole."""
+    if needed and not state.sample.drawn:
+        raise ArchiveError("sample-needed", _source(state))
+    if state.sample.waiting:
+        raise ArchiveError("sample-open", _source(state), waiting=len(state.sample.waiting))
+    if state.sample.outcome is Outcome.FAILED:
+        raise ArchiveError("sample-failed", _source(state))
 
 
 def _undecided(state: State, units: Sequence[str] | None) -> tuple[str, ...]:

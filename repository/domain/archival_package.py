@@ -6,7 +6,11 @@ from uuid import UUID
 
 import msgspec
 
+from repository.domain import assessment
 from repository.domain.aggregate import Aggregate
+from repository.domain.assessment import Assessment
+from repository.domain.assessment import QualityAssessed as QualityAssessed
+from repository.domain.assessment import QualityReviewed as QualityReviewed
 from repository.domain.values import (
     AccessStatus,
     Confidential,
@@ -194,12 +198,37 @@ class ReplacedFile(Value, frozen=True, kw_only=True):
     bytes: int
 
 
+class AddedFile(Value, frozen=True, kw_only=True):
+    """A file that the record has from the next version on: a page that was missed."""
+
+    path: str
+    sha256: Sha256
+    bytes: int
+
+
+class RemovedFile(Value, frozen=True, kw_only=True):
+    """A file that the record no longer has: a page scanned twice. It stays in the versions before."""
+
+    path: str
+    sha256: Sha256
+
+
 class ContentRevised(Value, frozen=True, kw_only=True):
-    """Files of the record are replaced in the next version - pages scanned again, say -, and why."""
+    """Files of the record are replaced, added or removed in the next version - pages scanned again, say -, and why.
+
+    Schema 2; schema 1 knew of replaced files only.
+    """
 
     files: tuple[ReplacedFile, ...]
     source: str
     reason: Confidential
+    added: tuple[AddedFile, ...] = ()
+    removed: tuple[RemovedFile, ...] = ()
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The files that differ in the next version."""
+        return tuple(file.path for file in (*self.files, *self.added, *self.removed))
 
 
 class FixityFailed(Value, frozen=True, kw_only=True):
@@ -263,6 +292,7 @@ class State(msgspec.Struct, frozen=True):
     identifiers: IdentifiersRecorded | None = None
     stored: tuple[Stored, ...] = ()
     told: frozenset[tuple[int, str]] = frozenset()
+    quality: Assessment = Assessment()
     pending: tuple[MetadataRevised | ContentRevised, ...] = ()
     access: AccessStatusChanged | None = None
     before_takedown: AccessStatusChanged | None = None
@@ -291,7 +321,9 @@ def evolve(state: State, event: Value) -> State:
         case Created():
             return replace(state, created=event)
         case Redelivered() if state.created is not None:
-            return replace(state, created=_as_redelivered(state.created, event))
+            return replace(state, created=_as_redelivered(state.created, event), quality=Assessment())
+        case QualityAssessed() | QualityReviewed():
+            return replace(state, quality=assessment.evolve(state.quality, event))
         case PagesDeclared() | Digitised():
             return replace(state, told=state.told | {(event.delivery, type(event).__name__)})
         case FormatsIdentified() | VirusChecked() | IdentifiersRecorded():
@@ -401,6 +433,20 @@ def check_again(state: State, checks: Sequence[Check]) -> list[Value]:
     return [check for check in checks if check not in (state.formats, state.viruses, state.identifiers)]
 
 
+def assess(state: State, event: QualityAssessed) -> list[Value]:
+    """Record what machines found of some of its pages. Refused once it is stored: a later run compares, and no more."""
+    if state.created is None or state.stored or event.delivery != state.created.delivery:
+        raise ArchiveError("package-exists", state.created.unit if state.created else event.delivery)
+    return assessment.assess(state.quality, event)
+
+
+def review(state: State, reviewed: QualityReviewed) -> list[Value]:
+    """Record what a person decided on some of its pages. Refused once it is stored (`package-exists`)."""
+    if state.created is None or state.stored or reviewed.delivery != state.created.delivery:
+        raise ArchiveError("package-exists", state.created.unit if state.created else reviewed.delivery)
+    return assessment.review(state.quality, reviewed, state.created.unit)
+
+
 def store(state: State, stored: Stored) -> list[Value]:
     """Record a stored version. Refused before creation, after a virus was found, and out of order."""
     if state.created is None:
@@ -472,7 +518,7 @@ def revise_metadata(state: State, revised: MetadataRevised) -> list[Value]:
 def revise_content(
     state: State, revised: ContentRevised, checks: Sequence[FormatsIdentified | VirusChecked]
 ) -> list[Value]:
-    """Let the next version hold other bytes in these files, with what was found out about them.
+    """Let the next version hold other bytes in these files, more or fewer files, with what was found out about them.
 
     The same revision again, after a crash, appends nothing; another one while it waits is refused
     (`revision-pending`), as are one without a reason, one without a file, and one of too many (`revision-unfit`).
@@ -480,14 +526,14 @@ def revise_content(
     thing = _expect_stored(state)
     if isinstance(revised.reason, str) and not revised.reason.strip():
         raise ArchiveError("reason-missing", thing)
-    if not 0 < len(revised.files) <= REPLACED_AT_ONCE:
-        raise ArchiveError("revision-unfit", thing, files=len(revised.files), most=REPLACED_AT_ONCE)
-    if state.content_pending is not None:
-        if state.content_pending.files != revised.files:
+    if not 0 < len(set(revised.paths)) == len(revised.paths) <= REPLACED_AT_ONCE:
+        raise ArchiveError("revision-unfit", thing, files=len(revised.paths), most=REPLACED_AT_ONCE)
+    if (waiting := state.content_pending) is not None:
+        if (waiting.files, waiting.added, waiting.removed) != (revised.files, revised.added, revised.removed):
             raise ArchiveError("revision-pending", thing)
         return []
     if any(isinstance(check, VirusChecked) and check.outcome is Outcome.FAILED for check in checks):
-        raise ArchiveError("virus-found", thing, files=", ".join(file.path for file in revised.files))
+        raise ArchiveError("virus-found", thing, files=", ".join(revised.paths))
     return [revised, *checks]
 
 

@@ -13,6 +13,7 @@ _AT_THE_DESK = frozenset({Role.ARCHIVIST, Role.DESK})
 VERBS: dict[str, frozenset[Role]] = {
     "accept": _KEEPING | {Role.ACCEPTOR},
     "return": _KEEPING | {Role.ACCEPTOR},
+    "review-quality": _KEEPING | {Role.ACCEPTOR, Role.REVIEWER},
     "account": _KEEPING | {Role.AUDITOR, Role.ACCEPTOR},
     "ingest": _KEEPING | {Role.RECEIVER},
     "describe": _KEEPING,
@@ -35,10 +36,10 @@ VERBS: dict[str, frozenset[Role]] = {
     "decide-opening": frozenset({Role.DECIDER}),
     "take-down": _AT_THE_DESK | {Role.REVIEWER, Role.DECIDER, Role.SECURITY_OFFICER},
     "settle-takedown": frozenset({Role.REVIEWER, Role.DECIDER, Role.SECURITY_OFFICER}),
-    "propose-removal": frozenset({Role.ADMINISTRATOR, Role.ARCHIVIST, Role.SECURITY_OFFICER}),
-    "approve-removal": frozenset({Role.ADMINISTRATOR, Role.DECIDER, Role.SECURITY_OFFICER}),
     "keep-keys": frozenset({Role.ADMINISTRATOR, Role.SECURITY_OFFICER}),
     "approve-key-destruction": frozenset({Role.ADMINISTRATOR, Role.SECURITY_OFFICER, Role.DECIDER}),
+    "propose-removal": frozenset({Role.ADMINISTRATOR, Role.ARCHIVIST, Role.SECURITY_OFFICER}),
+    "approve-removal": frozenset({Role.ADMINISTRATOR, Role.DECIDER, Role.SECURITY_OFFICER}),
     "hold": frozenset({Role.ARCHIVIST, Role.KEEPER, Role.SECURITY_OFFICER}),
 }
 """Which roles may do what. A verb that is not here is nobody's.

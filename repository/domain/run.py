@@ -7,7 +7,7 @@ import msgspec
 
 from repository.domain.aggregate import Aggregate
 from repository.domain.key_ring import KeyAt
-from repository.domain.values import Confidential, Finding, Outcome, Value
+from repository.domain.values import Confidential, Finding, Outcome, Sha256, Value
 from repository.errors import ArchiveError
 
 
@@ -19,6 +19,7 @@ class RunKind(StrEnum):
     REBUILD = "rebuild"
     REKEY = "rekey"
     SHRED = "shred"
+    QUALITY = "quality"
 
 
 class Started(Value, frozen=True, kw_only=True):
@@ -60,6 +61,27 @@ class Shredded(Value, frozen=True, kw_only=True):
 
     key: UUID
     packages: tuple[UUID, ...]
+
+
+class VerdictChange(Value, frozen=True, kw_only=True):
+    """A page of a package that another profile judges otherwise: its checks' letters before and now, by check."""
+
+    package: UUID
+    file: int
+    frame: int
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+
+
+class VerdictsCompared(Value, frozen=True, kw_only=True):
+    """So many pages were judged again; these differ (`Q01:r`: check Q01 sends it to a person). Nothing is changed."""
+
+    profile: str
+    profile_sha256: Sha256
+    algorithm: int
+    packages: int
+    pages: int
+    changes: tuple[VerdictChange, ...]
 
 
 class Finished(Value, frozen=True, kw_only=True):
@@ -125,6 +147,12 @@ def shred(state: State, shredded: Shredded) -> list[Value]:
     """Say which packages can be opened no more; nothing for none."""
     _expect_running(state)
     return [shredded] if shredded.packages else []
+
+
+def compare(state: State, compared: VerdictsCompared) -> list[Value]:
+    """Say what another profile would have found. Refused before the run's beginning and after its end."""
+    _expect_running(state)
+    return [compared]
 
 
 def finish(state: State, finished: Finished) -> list[Value]:

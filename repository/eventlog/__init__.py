@@ -7,7 +7,7 @@ from repository.eventlog.log import Answer, EventLog
 from repository.eventlog.reader import Record
 from repository.eventlog.recorder import Clock
 from repository.eventlog.streams import Streams
-from repository.eventlog.verification import verify_log
+from repository.eventlog.verification import Observe, verify_log
 
 __all__ = [
     "Answer",
@@ -15,6 +15,7 @@ __all__ = [
     "Codec",
     "EventLog",
     "LogFault",
+    "Observe",
     "Record",
     "Streams",
     "leaf_hash",

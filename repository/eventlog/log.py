@@ -16,6 +16,7 @@ from repository.errors import ArchiveError
 from repository.eventlog import database
 from repository.eventlog.application import Changes, FrameMapper, LogApplication
 from repository.eventlog.codec import Codec, decode_envelope
+from repository.eventlog.digests import leaf_hash
 from repository.eventlog.reader import LAST, Reader, Record, Row, record_of
 from repository.eventlog.recorder import Clock, CommandPerformedError, Recorder
 from repository.eventlog.streams import KeyedLocks, Streams
@@ -132,6 +133,10 @@ class EventLog:
         """Records by position, streamed, byte for byte."""
         for rows in self._reader.by_position(after, upto, (), None):
             yield from map(record_of, rows)
+
+    def leaves(self, *, after: int = 0, upto: int) -> Iterator[bytes]:
+        """Leaves by position, streamed, each computed from the envelope as it is stored."""
+        yield from map(leaf_hash, self._reader.envelopes(after, upto))
 
     def follow(self, *, after: int = 0, upto: int | None = None) -> Iterator[Record]:
         """Records by position as they come, from this process and from others, up to a position or for ever.

@@ -16,6 +16,7 @@ from repository.eventlog.codec import NOT_AN_EVENT
 from repository.eventlog.database import Connection, Database, unreadable
 
 BATCH = 500
+ENVELOPES = 2_000
 LAST = 2**63 - 1
 
 Row = tuple[int, str, int, str, int, bytes, str | None, bytes | None]
@@ -71,6 +72,16 @@ class Reader:
             if len(rows) < size:
                 return
             after, left = rows[-1][0], left - len(rows)
+
+    def envelopes(self, after: int, upto: int) -> Iterator[bytes]:
+        """Envelopes after one position and up to another, in batches."""
+        statement = "SELECT envelope FROM events WHERE position > ? AND position <= ? ORDER BY position LIMIT ?"
+        while after < upto:
+            rows = self._fetch(statement, after, upto, ENVELOPES)
+            if not rows:
+                return
+            yield from (envelope for (envelope,) in rows)
+            after += len(rows)
 
     def by_version(self, stream: UUID, after: int, upto: int | None, *, desc: bool, limit: int | None) -> list[Row]:
         """Rows of one stream after one version and up to another, rising or falling."""

@@ -14,6 +14,7 @@ from repository.domain import (
     accession,
     agent,
     archival_package,
+    assessment,
     corrections,
     description,
     key_ring,
@@ -22,6 +23,7 @@ from repository.domain import (
     removal,
     reservation,
     run,
+    sampling,
 )
 from repository.domain.aggregate import Aggregate
 from repository.domain.values import Value
@@ -50,8 +52,8 @@ AGGREGATES: dict[str, Aggregate[Any]] = {
         run.RUN,
         reader.READER,
         opening_review.OPENING_REVIEW,
-        removal.REMOVAL,
         key_ring.KEY_RING,
+        removal.REMOVAL,
     )
 }
 """Every kind of stream by its name."""
@@ -73,6 +75,9 @@ _OWN: dict[str, dict[type[Value], str]] = {
         accession.PartCompleted: "Annulled",
         accession.HandoverPrinted: "HandoverPrinted",
         accession.HandoverSigned: "Annulled",
+        sampling.SampleDrawn: "Annulled",
+        sampling.SampleJudged: "SampleJudged",
+        sampling.SampleConcluded: "SampleConcluded",
     },
     "ArchivalPackage": {
         archival_package.Created: "Annulled",
@@ -92,6 +97,8 @@ _OWN: dict[str, dict[type[Value], str]] = {
         archival_package.Encrypted: "Decrypted",
         archival_package.Decrypted: "Encrypted",
         archival_package.Expunged: "Annulled",
+        assessment.QualityAssessed: "QualityAssessed",
+        assessment.QualityReviewed: "QualityReviewed",
     },
     "Description": {
         description.Described: "Revised",
@@ -137,6 +144,7 @@ _OWN: dict[str, dict[type[Value], str]] = {
         run.Verified: "Annulled",
         run.Rekeyed: "Annulled",
         run.Shredded: "Annulled",
+        run.VerdictsCompared: "Annulled",
         run.Finished: "Annulled",
     },
     "Reader": {reader.Introduced: "Introduced", reader.SubjectKeyDestroyed: "Annulled"},
@@ -168,7 +176,7 @@ _OWN: dict[str, dict[type[Value], str]] = {
     },
 }
 
-_SCHEMAS = {"Description.Described": 2, "Description.Revised": 2}
+_SCHEMAS = {"ArchivalPackage.ContentRevised": 2, "Description.Described": 2, "Description.Revised": 2}
 """Types that no longer stand at their first schema; how the older ones are read is said in `upcast`."""
 
 _ANY: dict[type[Value], str] = {corrections.Annulled: "Annulled", corrections.PayloadExpunged: "Annulled"}

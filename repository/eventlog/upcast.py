@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from repository.domain.archival_package import ContentRevised
 from repository.domain.description import Described, Revised
 from repository.domain.description_fields import upcast_fields
 from repository.domain.values import Confidential, Value
@@ -19,6 +20,7 @@ def _revised(raw: dict[str, Any]) -> Revised:
 
 
 UPCASTS: Mapping[tuple[str, int], Upcast] = {
+    ("ArchivalPackage.ContentRevised", 1): lambda raw: msgspec.convert(raw, ContentRevised),
     ("Description.Described", 1): lambda raw: Described(fields=upcast_fields(raw["fields"])),
     ("Description.Revised", 1): _revised,
 }

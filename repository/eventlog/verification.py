@@ -18,7 +18,10 @@ from repository.eventlog.digests import command_digest
 from repository.eventlog.faults import LogFault
 from repository.eventlog.log import EventLog
 from repository.eventlog.reader import replacement
-from repository.eventlog.row import StoredRow, row_faults
+from repository.eventlog.row import StoredRow, is_plainly_sound, row_faults
+
+Observe = Callable[[int, bytes], None]
+"""Is shown every position and the envelope that stands there, whatever is false in it."""
 
 Check = Callable[[Connection], Iterator[LogFault]]
 
@@ -32,10 +35,6 @@ _VERSIONS = (
     "WHERE version IS NOT expected ORDER BY position"
 )
 _STRAYS = "SELECT position FROM payloads WHERE position NOT IN (SELECT position FROM events) ORDER BY position"
-_CLOCK = (
-    "SELECT later.position FROM events AS later JOIN events AS before ON before.position = later.position - 1 "
-    "WHERE later.recorded_at < before.recorded_at"
-)
 _HIGH_WATER = "SELECT position, recorded_at FROM high_water"
 _COMMANDS = (
     "SELECT command_id, request_sha256, CAST(first AS INTEGER), CAST(last AS INTEGER), digest FROM commands "
@@ -44,15 +43,15 @@ _COMMANDS = (
 _OWNERS = "SELECT command_id, CAST(first AS INTEGER), CAST(last AS INTEGER) FROM commands ORDER BY 2, 3"
 
 
-def verify_log(log: EventLog | Path, codec: Codec | None = None) -> Iterator[LogFault]:
+def verify_log(log: EventLog | Path, codec: Codec | None = None, observe: Observe | None = None) -> Iterator[LogFault]:
     """Every fault of a log, streamed; nothing when it is sound. Reads one state of the file and changes nothing.
 
     A file that cannot be read, or not to its end, is a fault of its own (`log.unreadable`), never an exception: what
     could be read is judged all the same.
     """
     path, own = (log.path, log.codec) if isinstance(log, EventLog) else (log, Codec())
-    rows = _Rows(codec or own)
-    checks: tuple[Check, ...] = (_guards, rows.check, _versions, _strays, _commands, _clock)
+    rows = _Rows(codec or own, observe)
+    checks: tuple[Check, ...] = (_guards, rows.check, _versions, _strays, _commands)
     try:
         connection = connect(path, "ro")
     except sqlite3.Error as error:
@@ -95,11 +94,13 @@ def _guards(connection: Connection) -> Iterator[LogFault]:
 class _Rows:
     """One pass over all events in order: each row by itself, gaps between them, the command of each, and the end."""
 
-    def __init__(self, codec: Codec) -> None:
+    def __init__(self, codec: Codec, observe: Observe | None) -> None:
         self._codec = codec
+        self._observe = observe
 
     def check(self, connection: Connection) -> Iterator[LogFault]:
-        reached, recorded_at = 0, ""
+        reached, recorded_at, codec, observe = 0, "", self._codec, self._observe
+        back: list[int] = []
         owners = _owners(connection)
         owned, owner = next(owners)
         for values in connection.execute(_ROWS):
@@ -108,11 +109,18 @@ class _Rows:
                 yield LogFault(reached + 1, "log.gap", str(reached + 1), str(position - 1))
             while owned < position:
                 owned, owner = next(owners)
-            yield from self._judged(connection, values, owner if owned == position else "")
-            reached, recorded_at = position, values[5]
+            command = owner if owned == position else ""
+            if not is_plainly_sound(values, command, codec):
+                yield from self._judged(connection, values, command)
+            if observe is not None:
+                observe(position, values[6])
+            if position == reached + 1 and str(values[5]) < recorded_at:
+                back.append(position)
+            reached, recorded_at = position, str(values[5])
         ((noted, noted_at),) = connection.execute(_HIGH_WATER).fetchall() or [(0, "")]
         if (noted, noted_at) != (reached, recorded_at):
             yield LogFault(0, "log.tail", f"{noted} {noted_at}", f"{reached} {recorded_at}")
+        yield from _clock(connection, back)
 
     def _judged(self, connection: Connection, values: tuple[object, ...], owner: str) -> Iterator[LogFault]:
         try:
@@ -163,8 +171,8 @@ def _commands(connection: Connection) -> Iterator[LogFault]:
         yield LogFault(0, "log.command", f"{commands} to {reach}", f"{count} to {expected - 1}")
 
 
-def _clock(connection: Connection) -> Iterator[LogFault]:
-    back = {position for (position,) in connection.execute(_CLOCK)}
+def _clock(connection: Connection, back: list[int]) -> Iterator[LogFault]:
+    """Positions at which the clock went back, as the rows show it and as they were noted."""
     noted = {position for (position,) in connection.execute("SELECT position FROM clock_back")}
-    for position in sorted(back ^ noted):
+    for position in sorted(noted.symmetric_difference(back)):
         yield LogFault(position, "log.clock", str(position in back), str(position in noted))

@@ -4,7 +4,7 @@ What was decided is an event before anything follows from it: bytes leave the qu
 reach the store only after `Accepted`. Each of these may die anywhere and be run again.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from uuid import UUID
 
@@ -14,17 +14,19 @@ from packages_spec.findings import Finding
 from repository.domain import accession
 from repository.domain.accession import ACCESSION, Returned, Stage, State, TermsAgreed
 from repository.domain.aggregate import New, fold
-from repository.domain.values import Outcome, Value
+from repository.domain.assessment import expect_settled, outcome_of
+from repository.domain.values import Value
 from repository.errors import ArchiveError
 from repository.eventlog import Streams
 from repository.services.ingest import IngestReport, IngestRequest, take_in
-from repository.services.reception import reception_of
+from repository.services.reception import KEPT_PAPERS, RETURNED, Reception, reception_of
 from repository.services.returning import returned_workbook
+from repository.services.review_rules import Loads, verdicts_of
 from repository.services.search import position_of
 from repository.services.session import Progress, Session
 from repository.storage import discard_delivery, source_lock
 
-Decide = Callable[[State], list[Value]]
+Decide = Callable[[State, Loads], list[Value]]
 
 
 class UnitStanding(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,11 +68,18 @@ def decide_to_accept(session: Session, stream: UUID, volumes: Sequence[str]) -> 
     """Record the acceptance alone: what follows from it is done by `go_on`, where nobody has to wait for it."""
     session.require("accept")
 
-    def decide(state: State) -> list[Value]:
+    needs_sample = session.settings.quality_sample > 0
+
+    def decide(state: State, streams: Loads) -> list[Value]:
         if state.stage is Stage.ACCEPTED and not volumes:  # run again after it died between the decision and the work
             return []
         units = _named(state, volumes)
-        return accession.accept_units(state, units, actor=session.actor.agent, quality=Outcome.NOT_CHECKED)
+        quality = outcome_of(verdicts_of(streams, state, state.taken))
+        accepted = accession.accept_units(
+            state, units, actor=session.actor.agent, quality=quality, needs_sample=needs_sample
+        )
+        expect_settled(verdicts_of(streams, state, state.undecided if units is None else units), stream)
+        return accepted
 
     _decided(session, stream, "accept-delivery", decide)
     return _report(session, stream, None)
@@ -91,10 +100,13 @@ def decide_to_return(session: Session, stream: UUID, volumes: Sequence[str], rea
     """Record the return alone, lay the papers ready, and let bytes that were given back leave the quarantine."""
     session.require("return")
 
-    def decide(state: State) -> list[Value]:
+    def decide(state: State, streams: Loads) -> list[Value]:
         if state.stage is Stage.RETURNED and not volumes:  # its bytes may still lie there
             return []
-        return accession.return_units(state, _named(state, volumes), reason=reason, quality=Outcome.NOT_CHECKED)
+        units = _named(state, volumes)
+        left = [path for path in state.taken if path not in (state.undecided if units is None else units)]
+        quality = outcome_of(verdicts_of(streams, state, left))
+        return accession.return_units(state, units, reason=reason, quality=quality)
 
     _decided(session, stream, "return-delivery", decide)
     return _report(session, stream, None)
@@ -113,6 +125,32 @@ def go_on(session: Session, stream: UUID, progress: Progress) -> IngestReport:
         files=received.files if received else 0,
         bytes=received.bytes if received else 0,
     )
+
+
+def undone(session: Session) -> Iterator[UUID]:
+    """Accessions of which everything was decided and not everything was done: a process died over them.
+
+    The catalogue helps to find them, the log decides.
+    """
+    session.catch_up()
+    for stage in (Stage.ACCEPTED, Stage.RETURNED):
+        for card in session.catalogue.accessions(stage=stage, limit=1_000).entries:
+            state = session.log.load(ACCESSION, card.id).state
+            if state.stage is Stage.ACCEPTED or _in_quarantine(session, card.id, state).exists():
+                yield card.id
+
+
+def take_up(session: Session, stream: UUID, progress: Progress) -> None:
+    """Do what a decision asked for and a process that died did not do: store what was accepted, clear what went back.
+
+    In the name of whoever started the process; it was decided by those who may.
+    """
+    state = _state(session, stream)
+    if state.stage is Stage.RETURNED:
+        papers = session.quarantine / str(stream) / KEPT_PAPERS / str(state.delivery) / RETURNED
+        _return(session, stream, state, None if papers.exists() else reception_of(session, stream))
+        return
+    go_on(session, stream, progress)
 
 
 def show_accession(session: Session, stream: UUID, *, as_of: str | None = None) -> AccessionReport:
@@ -170,21 +208,30 @@ def _named(state: State, volumes: Sequence[str]) -> list[str] | None:
 
 def _decided(session: Session, stream: UUID, what: str, decide: Decide) -> None:
     """Record the decision; papers and quarantine follow it at once."""
-    decide(_state(session, stream))  # what is refused is refused before the quarantine is read: it may be clearing now
+    # What is refused is refused before the quarantine is read: it may be clearing now.
+    decide(_state(session, stream), session.log)
     archive = session.log.stream(stream)[0].envelope.archive
     reception = reception_of(session, stream)
     with source_lock(session.folder, f"decision-{stream}"):
 
         def events(streams: Streams) -> list[New]:
-            return [New(stream, payload) for payload in decide(streams.load(ACCESSION, stream).state)]
+            return [New(stream, payload) for payload in decide(streams.load(ACCESSION, stream).state, streams)]
 
         session.perform(what, events, correlation=stream, archive=archive)
-        state = _state(session, stream)
-        if reception is not None and what == "return-delivery" and reception.stage is not Stage.REJECTED:
-            plan = reception.plan()
-            reception.keep_papers(returned_workbook(reception, plan, _reasons(session, stream, state)))
-        if state.stage is Stage.RETURNED:
-            discard_delivery(session.quarantine / str(stream) / str(state.delivery))
+        if what == "return-delivery":
+            _return(session, stream, _state(session, stream), reception)
+
+
+def _return(session: Session, stream: UUID, state: State, reception: Reception | None) -> None:
+    """Lay the papers ready; of a delivery of which nothing was kept, nothing stays in quarantine."""
+    if reception is not None and reception.stage is not Stage.REJECTED:
+        reception.keep_papers(returned_workbook(reception, reception.plan(), _reasons(session, stream, state)))
+    if state.stage is Stage.RETURNED:
+        discard_delivery(_in_quarantine(session, stream, state))
+
+
+def _in_quarantine(session: Session, stream: UUID, state: State) -> Path:
+    return session.quarantine / str(stream) / str(state.delivery)
 
 
 def _reasons(session: Session, stream: UUID, state: State) -> list[Finding]:

@@ -21,6 +21,7 @@ from repository.eventlog import EventLog, Streams
 from repository.eventlog.registry import AGGREGATES, event_types
 from repository.services.search import position_of
 from repository.services.session import Session
+from repository.services.undoing import carried_back
 from repository.settings import Settings, personal_folder
 
 
@@ -109,7 +110,7 @@ def found_archive(session: Session, *, administrator: str, archive_name: str) ->
 def add_person(session: Session, *, name: str, roles: list[Role]) -> tuple[UUID, Credential]:
     """Register a person with their roles and a credential of their own, which is returned once and kept nowhere.
 
-    `roles-forbidden` for roles that the policy never lets one person combine.
+    `roles-forbidden` for roles that the policy never lets one person combine, `told-once` when it was done already.
     """
     session.require("administer")
     never = session.policy.never
@@ -123,7 +124,8 @@ def add_person(session: Session, *, name: str, roles: list[Role]) -> tuple[UUID,
         issued = agent.CredentialIssued(credential=credential.credential, secret_sha256=credential.digest)
         return [New(person, payload) for payload in (*registered, *granted, issued)]
 
-    session.perform("add-person", decide, correlation=person, archive=None)
+    if session.perform("add-person", decide, correlation=person, archive=None).already:
+        raise ArchiveError("told-once", credential.credential)
     return person, credential
 
 
@@ -266,11 +268,15 @@ def find_or_register_producer(session: Session, name: str | None) -> UUID:
 def annul(session: Session, position: int, *, reason: str, approver: Actor) -> None:
     """Annul the event at a position, with a second person's agreement, in the stream that it stands in.
 
-    Refused for a type whose correction is another event (`not-annullable`), and for an approver who may not.
+    Refused for a type whose correction is another event (`not-annullable`), and for an approver who may not. What a
+    merger or a division carried along is carried back by the same command.
     """
     session.require("annul")
+    session.catch_up()
     if not may(session.log.load(AGENT, approver.agent).state, "annul"):
         raise ArchiveError("not-allowed", "annul")
+    if approver.agent in session.agents:
+        raise ArchiveError("second-person-needed", position)
     event = next(session.log.events(after=position - 1, upto=position), None)
     if event is None:
         raise ArchiveError("position-unknown", position)
@@ -284,7 +290,7 @@ def annul(session: Session, position: int, *, reason: str, approver: Actor) -> N
 
     def decide(streams: Streams) -> list[New]:
         streams.load(AGGREGATES[subject.type.partition(".")[0]], subject.stream)
-        return [New(subject.stream, payload)]
+        return [New(subject.stream, payload), *carried_back(session, streams, event, reason)]
 
     session.perform(
         "annul", decide, correlation=subject.correlation_id, archive=subject.archive, causation=subject.event_id

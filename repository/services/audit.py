@@ -12,7 +12,7 @@ from repository.catalogue import Catalogue
 from repository.domain.archival_package import ARCHIVAL_PACKAGE, Stored
 from repository.domain.envelope import Event
 from repository.errors import ArchiveError
-from repository.eventlog import LogFault, verify_log
+from repository.eventlog import LogFault, Observe, verify_log
 from repository.services.package_check import check_package
 from repository.services.search import position_of
 from repository.services.session import Progress, Session
@@ -42,13 +42,16 @@ class AuditReport(msgspec.Struct, frozen=True, kw_only=True):
     faults: tuple[Fault, ...]
 
 
-def fsck(session: Session, progress: Progress) -> AuditReport:
-    """Check everything there is to check, and name what is false. Reads every stored byte once; changes nothing."""
+def fsck(session: Session, progress: Progress, observe: Observe | None = None) -> AuditReport:
+    """Check everything there is to check, and name what is false. Reads every stored byte once; changes nothing.
+
+    `observe` is shown every envelope in order, so that who judges more of the log need not read it again.
+    """
     session.require("audit")
     faults: list[Fault] = []
 
     # 1 the log: streams, envelopes against columns, payload digests, leaves, positions
-    faults += map(_log_fault, verify_log(session.log))
+    faults += map(_log_fault, verify_log(session.log, observe=observe))
     log_is_sound = not faults
 
     # 2 the packages that the log says are stored: inventories, bags, METS against files, their history against the log
@@ -58,16 +61,16 @@ def fsck(session: Session, progress: Progress) -> AuditReport:
         checked, findings = check_package(session, package, event)
         files += checked
         errors = (finding for finding in findings if finding.severity is Severity.ERROR)
-        faults += [_fault("store", str(package), finding) for finding in errors]
+        faults += [fault_of("store", str(package), finding) for finding in errors]
         progress("verify", number, len(stored))
 
     # 3 the store itself, and what lies in it and no event speaks of
-    faults += [_fault("store", "store", finding) for finding in session.store.judge_root()]
+    faults += [fault_of("store", "store", finding) for finding in session.store.judge_root()]
     for package, generation in session.store.held():
         known = stored[package].payload if package in stored else None
         is_stored = isinstance(known, Stored) and known.generation == generation
         if not is_stored and not _is_accounted_for(session, package, generation):
-            faults.append(_fault("store", str(package), _without_event(session, package, generation)))
+            faults.append(fault_of("store", str(package), _without_event(session, package, generation)))
 
     # 4 the catalogue against a replay of the log; of a false log nothing can be replayed
     digest = ""
@@ -84,13 +87,13 @@ def fsck(session: Session, progress: Progress) -> AuditReport:
     )
 
 
-def audit_log(path: Path) -> AuditReport:
+def audit_log(path: Path, observe: Observe | None = None) -> AuditReport:
     """The log alone, for an archive that its log no longer opens: who asks, and what is stored, is not known then.
 
     Where the log is false the store and the catalogue count as not checked, which is a fault of its own.
     """
-    faults = tuple(map(_log_fault, verify_log(path)))
-    unchecked = (_fault("store", "store", Finding("archive.not-checked", "store")),) if faults else ()
+    faults = tuple(map(_log_fault, verify_log(path, observe=observe)))
+    unchecked = (fault_of("store", "store", Finding("archive.not-checked", "store")),) if faults else ()
     return AuditReport(
         sound=not faults, events=0, packages=0, files=0, catalogue_sha256="", faults=(*faults, *unchecked)
     )
@@ -101,7 +104,8 @@ def _log_fault(fault: LogFault) -> Fault:
     return Fault("log", str(fault.position), fault.code, str(fault.position), *words)
 
 
-def _fault(where: str, thing: str, finding: Finding) -> Fault:
+def fault_of(where: str, thing: str, finding: Finding) -> Fault:
+    """What was found, as a fault."""
     return Fault(where, thing, finding.code, finding.path, finding.message("zh"), finding.message("en"))
 
 
@@ -131,16 +135,18 @@ def _catalogue(session: Session, progress: Progress) -> tuple[str, list[Fault]]:
         reached, end = session.catalogue.position(), session.log.position()
         if reached > end:
             finding = Finding("archive.catalogue-ahead", "catalogue", str(reached), str(end))
-            return "", [_fault("log", str(end), finding)]
+            return "", [fault_of("log", str(end), finding)]
         replayed = replay(session, None, progress)
     except ArchiveError as error:
         if error.code != "catalogue-damaged":
             raise
-        return "", [_fault("catalogue", "catalogue", Finding("archive.catalogue-damaged", "catalogue", "", str(error)))]
+        return "", [
+            fault_of("catalogue", "catalogue", Finding("archive.catalogue-damaged", "catalogue", "", str(error)))
+        ]
     if replayed.same:
         return replayed.live_sha256, []
     finding = Finding("archive.catalogue-against-log", "catalogue", replayed.replayed_sha256, replayed.live_sha256)
-    return replayed.live_sha256, [_fault("catalogue", "catalogue", finding)]
+    return replayed.live_sha256, [fault_of("catalogue", "catalogue", finding)]
 
 
 class ReplayReport(msgspec.Struct, frozen=True, kw_only=True):

@@ -46,9 +46,9 @@ class _Paper(msgspec.Struct, frozen=True):
     place: str
 
 
-def keep(session: Session, before: StoredVersion, files: Sequence[PayloadFile]) -> Carried:
+def keep(session: Session, before: StoredVersion, files: Sequence[PayloadFile], left_out: frozenset[str]) -> Carried:
     """Everything stays where it lies."""
-    papers = list(_papers(session, before))
+    papers = [paper for paper in _papers(session, before) if f"{PAPERS}{paper.plain.path}" not in left_out]
     return Carried(
         placed=[_lying(session, before, stored.place_in(session, before, file.path)) for file in files],
         delivery=[_lying(session, before, paper.place) for paper in papers],

@@ -15,7 +15,7 @@ from repository.catalogue import Description, Filters
 from repository.errors import ArchiveError
 from repository.services import rights
 from repository.services.description_fields import FIELDS, read
-from repository.services.search import find_description, viewer_of
+from repository.services.search import find_description, position_of, viewer_of
 from repository.services.session import Session
 from repository.services.tables import neutral
 
@@ -34,14 +34,24 @@ class ExportReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def export_catalogue(
-    session: Session, target: Path, *, words: str | None = None, below: str | None = None, **filters: Unpack[Filters]
+    session: Session,
+    target: Path,
+    *,
+    words: str | None = None,
+    below: str | None = None,
+    as_of: str | None = None,
+    **filters: Unpack[Filters],
 ) -> ExportReport:
     """Write entries as a workbook: those below one, or those that a search finds. `file-exists`, `record-unknown`.
+
+    A sheet of the past can be read and not be given back: every entry that changed since is a conflict.
 
     Of what the one who asks may not know of, nothing stands there.
     """
     session.require("search")
-    position = session.catch_up()
+    last = session.catch_up()
+    then = position_of(session, as_of)
+    position = last if then is None else min(then, last)
     if below is not None:
         filters["parent"] = find_description(session, below).id
     filters["viewer"] = viewer_of(session)
@@ -54,7 +64,7 @@ def export_catalogue(
         parents: dict[UUID, str] = {}
         for card in _entries(session, words, position, filters):
             entries += 1
-            yield _row(session, card, parents)
+            yield _row(session, card, parents, position)
 
     _write_workbook(target, [ID, VERSION, CODE, PARENT, *(field.zh for field in FIELDS.values())], rows())
     return ExportReport(path=str(target), entries=entries, position=position)
@@ -69,9 +79,9 @@ def _entries(session: Session, words: str | None, position: int, filters: Filter
             return
 
 
-def _row(session: Session, card: Description, parents: dict[UUID, str]) -> list[str]:
+def _row(session: Session, card: Description, parents: dict[UUID, str], position: int) -> list[str]:
     if card.parent is not None and card.parent not in parents:
-        parent = session.catalogue.description(card.parent)
+        parent = session.catalogue.description(card.parent, as_of=position)
         is_known = parent is not None and rights.known(session, parent)
         parents[card.parent] = (parent.reference_code if parent and is_known else None) or str(card.parent)
     place = parents[card.parent] if card.parent else ""

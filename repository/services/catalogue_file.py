@@ -15,7 +15,7 @@ import msgspec
 from packages_spec.descriptive import Description
 from packages_spec.findings import Finding
 from packages_spec.tables import RefusedTable, Sheet, place_of, read_text
-from repository.domain.values import SecrecyClass
+from repository.domain.values import Level, SecrecyClass
 from repository.services.mapping import Mapped, Profile, builtin, cells_of, date_parts, understand
 
 NAME = "catalogue.csv"
@@ -46,6 +46,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     """One record as its producer describes it. `number` is the row's number in the file, `place` names it in findings.
 
     What could not be understood is None and stands in a finding. `columns` names the cells of the row, by field.
+    `volume` is the 档号 of the volume that an item lies in, where the catalogue has two levels.
     """
 
     number: int
@@ -60,14 +61,30 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     files: tuple[str, ...]
     pages: tuple[int, int] | None = None
     columns: Mapping[str, str] = {}
+    level: Level = Level.ITEM
+    volume: str | None = None
 
     def cell(self, *fields: str) -> str:
         """The place of the first of these fields that has a column; else the row's."""
         return next((f"{self.place}:{self.columns[field]}" for field in fields if field in self.columns), self.place)
 
 
+class CatalogueSheet(msgspec.Struct, frozen=True):
+    """One of the sheets of a catalogue in two levels: where it lies, what its rows are, how it was understood."""
+
+    name: str
+    sheet: str
+    level: Level
+    mapped: Mapped
+    rows: int
+
+
 class CatalogueFile(msgspec.Struct, frozen=True):
-    """What the file says, how it was understood, and what is wrong with it."""
+    """What the file says, how it was understood, and what is wrong with it.
+
+    Each of `rows` is a package to be. Where the catalogue has two levels, `volumes` are entries without files of their
+    own, and `items` those whose pages lie in their volume's package; `sheets` are all that were read together.
+    """
 
     rows: tuple[Row, ...]
     findings: tuple[Finding, ...]
@@ -75,6 +92,14 @@ class CatalogueFile(msgspec.Struct, frozen=True):
     sheet: str = ""
     profile: Profile = msgspec.field(default_factory=builtin)
     mapped: Mapped | None = None
+    volumes: tuple[Row, ...] = ()
+    items: tuple[Row, ...] = ()
+    sheets: tuple[CatalogueSheet, ...] = ()
+
+    @property
+    def every_row(self) -> tuple[Row, ...]:
+        """Whatever it describes."""
+        return (*self.rows, *self.volumes, *self.items)
 
 
 def read_catalogue(content: bytes, name: str = NAME, profile: Profile | None = None) -> CatalogueFile:
@@ -98,7 +123,16 @@ def read_sheets(sheets: Sequence[Sheet], name: str, profile: Profile) -> Catalog
 
 
 def _read(sheet: Sheet, mapped: Mapped, name: str, profile: Profile) -> CatalogueFile:
-    rows: list[Row] = []
+    lines, findings = read_lines(sheet, mapped, name, profile)
+    rows = [row for row, _ in lines]
+    return CatalogueFile(tuple(rows), (*findings, *repeated(rows)), name, sheet.name, profile, mapped)
+
+
+def read_lines(
+    sheet: Sheet, mapped: Mapped, name: str, profile: Profile
+) -> tuple[list[tuple[Row, Mapping[str, str]]], list[Finding]]:
+    """Each row of a sheet with its cells by field, and what is wrong with single cells."""
+    lines: list[tuple[Row, Mapping[str, str]]] = []
     findings: list[Finding] = []
     names = mapped.names()
     formulas = {(row, mapped.columns[column - 1]) for row, column in sheet.formulas if column <= len(mapped.columns)}
@@ -107,15 +141,14 @@ def _read(sheet: Sheet, mapped: Mapped, name: str, profile: Profile) -> Catalogu
             place = place_of(name, sheet.name, number)
             cells = cells_of(line, mapped, profile)
             row, wrong = _row(number, place, cells, names, profile)
-            rows.append(row)
+            lines.append((row, cells))
             findings += wrong
     findings += [
         Finding("delivery.catalogue-formula", f"{place_of(name, sheet.name, row)}:{column.letters}({column.header})")
         for row, column in sorted(formulas, key=lambda one: (one[0], one[1].letters))
         if column.field is not None
     ]
-    findings += _repeated(rows)
-    return CatalogueFile(tuple(rows), tuple(findings), name, sheet.name, profile, mapped)
+    return lines, findings
 
 
 def row_of(described: Description) -> Row:
@@ -134,7 +167,7 @@ def row_of(described: Description) -> Row:
     )
 
 
-def above_ceiling(rows: tuple[Row, ...], ceiling: SecrecyClass) -> Iterator[Row]:
+def above_ceiling(rows: Sequence[Row], ceiling: SecrecyClass) -> Iterator[Row]:
     """The rows marked more secret than this archive may hold."""
     return (row for row in rows if row.secrecy_class and row.secrecy_class.rank > ceiling.rank)
 
@@ -218,7 +251,8 @@ def same_code(code: str) -> str:
     return unicodedata.normalize("NFC", code)
 
 
-def _repeated(rows: list[Row]) -> Iterator[Finding]:
+def repeated(rows: Sequence[Row]) -> Iterator[Finding]:
+    """The rows whose 档号 an earlier row has."""
     codes: dict[str, Row] = {}
     for row in rows:
         if row.reference_code is None:

@@ -2,16 +2,18 @@
 
 Only cells that differ from what an export would write now are changes; so a sheet that was applied already changes
 nothing, and one that was interrupted goes on. An entry that changed after the export is a conflict and is left alone.
+Rows without an id describe what is new (`sheet_entries`); a sheet of nothing else needs no columns for ids.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 from uuid import UUID
 
 import msgspec
 
 from packages_spec.findings import Finding, is_valid
-from packages_spec.tables import RefusedTable, Sheet, cell_name, place_of, read_workbook
+from packages_spec.tables import RefusedTable, Sheet, read_workbook
 from repository.domain import description
 from repository.domain.aggregate import New, fold
 from repository.domain.description import DESCRIPTION, Fields, Moved, State, evolve
@@ -22,13 +24,16 @@ from repository.errors import ArchiveError
 from repository.eventlog import Streams
 from repository.services.catalogue_export import CODE, ID, PARENT, VERSION, shown
 from repository.services.description import expect_below_ceiling, reserve
-from repository.services.description_fields import FIELDS, field_named, read, written
+from repository.services.description_fields import FIELDS, read, written
 from repository.services.sealing import has_sealed
 from repository.services.session import Progress, Session
-from repository.services.tables import FORMULA
+from repository.services.sheet_cells import SheetCells, meant
+from repository.services.sheet_entries import LEVEL, TITLE, Creation, NewEntries, NewEntry, described, is_new
 
 ROWS_AT_ONCE = 1_000
 """Entries that one command corrects at most."""
+_OF_NEW = (CODE, LEVEL, TITLE)
+"""Columns without which nothing new can be described."""
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -49,7 +54,10 @@ class Correction(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CorrectionReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What a sheet would change, or changed (`applied` entries, in so many `commands`), and what is wrong with it."""
+    """What a sheet would change, or changed (`applied` entries, in so many `commands`), and what is wrong with it.
+
+    `creations` are the rows that describe something new, as many as are `created` when it is applied.
+    """
 
     schema: str = "jingui.catalogue-import/1"
     rows: int
@@ -58,6 +66,8 @@ class CorrectionReport(msgspec.Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...]
     applied: int = 0
     commands: int = 0
+    creations: tuple[Creation, ...] = ()
+    created: int = 0
 
 
 class _Planned(msgspec.Struct, frozen=True):
@@ -73,13 +83,13 @@ class _Planned(msgspec.Struct, frozen=True):
 def preview_corrections(session: Session, sheet: Path) -> CorrectionReport:
     """What a sheet would change, row by row; faults name row and column. Changes nothing itself."""
     session.require("describe")
-    return _plan(session, sheet, "-")[0]
+    return _plan(session, sheet, "-").report
 
 
 def apply_corrections(
     session: Session, sheet: Path, *, reason: str, rest: bool, progress: Progress
 ) -> CorrectionReport:
-    """Apply a sheet, in commands of at most 1,000 entries with one reason.
+    """Apply a sheet, in commands of at most 1,000 entries with one reason: what is new first, then corrections.
 
     With a fault or a conflict nothing is applied, unless the `rest` is wanted. Killed in between, the same sheet goes
     on. `reason-missing`; `description-changed` for an entry that changes while its command is decided;
@@ -88,97 +98,99 @@ def apply_corrections(
     session.require("describe")
     if not reason.strip():
         raise ArchiveError("reason-missing", sheet.name)
-    report, planned = _plan(session, sheet, reason)
-    if not is_valid(report.findings) and not rest:
-        return report
+    plan = _plan(session, sheet, reason)
+    if not is_valid(plan.report.findings) and not rest:
+        return plan.report
     import_id, commands = session.new_id(), 0
-    for batch in _batches(planned):
+    total = len(plan.entries) + len(plan.corrections)
+    for entries in _batches(plan.entries):
+
+        def describe(streams: Streams, entries: Sequence[NewEntry] = entries) -> Iterator[New]:
+            return described(streams, entries)
+
+        session.perform("describe", describe, correlation=import_id, archive=entries[0].archive)
+        commands += 1
+        progress("correct", min(commands * ROWS_AT_ONCE, total), total)
+    for batch in _batches(plan.corrections):
 
         def decide(streams: Streams, batch: Sequence[_Planned] = batch) -> list[New]:
             return [event for one in batch for event in _decided(streams, one)]
 
         session.perform("correct", decide, correlation=import_id, archive=batch[0].archive)
         commands += 1
-        progress("correct", commands * ROWS_AT_ONCE, len(planned))
-    return msgspec.structs.replace(report, applied=len(planned), commands=commands)
+        progress("correct", min(commands * ROWS_AT_ONCE, total), total)
+    return msgspec.structs.replace(
+        plan.report, applied=len(plan.corrections), created=len(plan.entries), commands=commands
+    )
 
 
-def _meant(cell: str) -> str:
-    """Words that a cell stands for."""
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith(FORMULA) else cell
+class _Plan(msgspec.Struct, frozen=True):
+    """What a sheet asks for."""
+
+    report: CorrectionReport
+    entries: list[NewEntry]
+    corrections: list[_Planned]
 
 
-def _plan(session: Session, path: Path, reason: str) -> tuple[CorrectionReport, list[_Planned]]:
+def _plan(session: Session, path: Path, reason: str) -> _Plan:
     """What a sheet changes, and what is wrong with it."""
     try:
         sheet = next((one for one in read_workbook(path, path.name) if one.rows), Sheet("", ((),)))
     except FileNotFoundError as error:
         raise ArchiveError("sheet-missing", path) from error
     except RefusedTable as refusal:
-        return CorrectionReport(rows=0, unchanged=0, corrections=(), findings=(refusal.finding,)), []
-    reading = _Reading(session, path.name, sheet, reason)
-    rows = [number for number in range(2, len(sheet.rows) + 1) if any(sheet.rows[number - 1])]
-    planned = [plan for number in rows if (plan := reading.row(number)) is not None]
+        return _Plan(CorrectionReport(rows=0, unchanged=0, corrections=(), findings=(refusal.finding,)), [], [])
+    cells = SheetCells(path.name, sheet)
+    has_ids = ID in cells.columns or VERSION in cells.columns
+    new = [number for number in cells.numbers if is_new(cells, number)]
+    entries, reading = NewEntries(session, cells), _Reading(session, cells, reason)
+    created: list[NewEntry] = []
+    planned: list[_Planned] = []
+    if not (has_ids and cells.lacks(ID, VERSION)) and not (new and cells.lacks(*_OF_NEW)):
+        created = entries.plan(new)
+        old = [number for number in cells.numbers if not is_new(cells, number)]
+        planned = [plan for number in old if (plan := reading.row(number)) is not None]
     report = CorrectionReport(
-        rows=len(rows),
-        unchanged=reading.unchanged,
+        rows=len(cells.numbers),
+        unchanged=reading.unchanged + entries.unchanged,
         corrections=tuple(one.correction for one in planned),
-        findings=tuple(reading.findings),
+        findings=tuple(cells.findings),
+        creations=tuple(one.creation for one in created),
     )
-    return report, planned
+    return _Plan(report, created, planned)
 
 
 class _Reading:
     """One reading of one sheet against the log as it stands."""
 
-    def __init__(self, session: Session, name: str, sheet: Sheet, reason: str) -> None:
-        self.findings: list[Finding] = []
+    def __init__(self, session: Session, cells: SheetCells, reason: str) -> None:
         self.unchanged = 0
-        self._session, self._name, self._sheet, self._reason = session, name, sheet, reason
-        self._columns: dict[str, int] = {}
+        self._session, self._cells, self._reason = session, cells, reason
         self._seen: dict[UUID, int] = {}
         self._codes: dict[UUID, int] = {}
         self._parents: dict[UUID, str] = {}
-        for column, header in enumerate(sheet.rows[0] if sheet.rows else (), 1):
-            known = header if header in (ID, VERSION, CODE, PARENT) else self._field(column, header)
-            if known is not None:
-                self._columns[known] = column
-        for header in (ID, VERSION):
-            if header not in self._columns:
-                self.findings.append(Finding("sheet.column-missing", place_of(name, "", 1), header))
-
-    def _field(self, column: int, header: str) -> str | None:
-        if not header:
-            return None
-        try:
-            return field_named(header).key
-        except ArchiveError:
-            self._fault("sheet.column-unknown", 1, column, found=header)
-            return None
 
     def row(self, number: int) -> _Planned | None:
         """What a row changes; null for one that changes nothing, or with which something is wrong."""
-        if ID not in self._columns or VERSION not in self._columns:
-            return None
         identity = self._entry(number)
         if identity is None:
             return None
         events = self._session.log.stream(identity)
         state = fold(DESCRIPTION, events)
         if state.fields is None:
-            self._fault("sheet.id-unknown", number, self._columns[ID], found=str(identity))
+            self._cells.fault_at("sheet.id-unknown", number, ID, found=str(identity))
             return None
-        before = len(self.findings)
+        before = len(self._cells.findings)
         changes = self._changes(number, state.fields)
         if not changes:
-            self.unchanged += len(self.findings) == before
+            self.unchanged += len(self._cells.findings) == before
             return None
         position = events[-1].envelope.position
-        if self._cell(number, VERSION) != str(position):
-            self._fault("sheet.changed-since", number, self._columns[VERSION], expected=str(position))
+        if self._cells.cell(number, VERSION) != str(position):
+            self._cells.fault_at("sheet.changed-since", number, VERSION, expected=str(position))
         archive = events[0].envelope.archive
         decided = self._decide(number, identity, archive, state, state.fields, changes)
-        if len(self.findings) > before:
+        if len(self._cells.findings) > before:
             return None
         code = state.fields.reference_code
         differing = tuple(Change(key, _now(state.fields, key), words) for key, words in changes.items())
@@ -186,14 +198,14 @@ class _Reading:
         return _Planned(correction, archive, len(events), changes.get(CODE), tuple(decided))
 
     def _entry(self, number: int) -> UUID | None:
-        words = self._cell(number, ID)
+        words = self._cells.cell(number, ID)
         try:
             identity = UUID(words)
         except ValueError:
-            self._fault("sheet.id-unknown", number, self._columns[ID], found=words)
+            self._cells.fault_at("sheet.id-unknown", number, ID, found=words)
             return None
         if identity in self._seen:
-            self._fault("sheet.row-twice", number, self._columns[ID], expected=str(self._seen[identity]))
+            self._cells.fault_at("sheet.row-twice", number, ID, expected=str(self._seen[identity]))
             return None
         self._seen[identity] = number
         return identity
@@ -201,18 +213,18 @@ class _Reading:
     def _changes(self, number: int, fields: Fields) -> dict[str, str]:
         """The cells that differ from what an export would write now, by field."""
         changes: dict[str, str] = {}
-        for key, column in self._columns.items():
+        for key in self._cells.columns:
             if key in (ID, VERSION):
                 continue
-            cell, now = self._cell(number, key), self._parent(fields) if key == PARENT else _now(fields, key)
+            cell, now = self._cells.cell(number, key), self._parent(fields) if key == PARENT else _now(fields, key)
             if cell == shown(now):
                 continue
-            if (number, column) in self._sheet.formulas:
-                self._fault("sheet.formula", number, column, found=cell)
+            if self._cells.is_formula(number, key):
+                self._cells.fault_at("sheet.formula", number, key, found=cell)
             elif key in ("level", PARENT) or (key == CODE and not cell):
-                self._fault("sheet.fixed", number, column, expected=now, found=cell)
+                self._cells.fault_at("sheet.fixed", number, key, expected=now, found=cell)
             else:
-                changes[key] = _meant(cell)
+                changes[key] = meant(cell)
         return changes
 
     def _parent(self, fields: Fields) -> str:
@@ -234,7 +246,7 @@ class _Reading:
         changes: Mapping[str, str],
     ) -> list[Value]:
         """The events of a row, by the same decisions as a single move and a single revision; none for a fault."""
-        before = len(self.findings)
+        before = len(self._cells.findings)
         for key in changes.keys() - {CODE}:
             try:
                 written(fields, {key: changes[key]})
@@ -242,8 +254,8 @@ class _Reading:
                 if error.code != "field-unfit":
                     raise
                 takes = FIELDS[key].allowed
-                self._fault("sheet.field-unfit", number, self._columns[key], expected=takes, found=changes[key])
-        if len(self.findings) > before:
+                self._cells.fault_at("sheet.field-unfit", number, key, expected=takes, found=changes[key])
+        if len(self._cells.findings) > before:
             return []
         try:
             self._expect_free(number, archive, identity, changes.get(CODE))
@@ -252,8 +264,7 @@ class _Reading:
                 if isinstance(event, description.Revised):
                     expect_below_ceiling(self._session, event.fields)
         except ArchiveError as error:
-            found = f"{error.message('zh')} / {error.message('en')}"
-            self.findings.append(Finding("sheet.refused", place_of(self._name, "", number), found=found))
+            self._cells.refuse(number, None, error)
             return []
         return events
 
@@ -265,15 +276,6 @@ class _Reading:
         held = self._session.log.load(REFERENCE_CODE, guard).state.holder
         if held not in (None, holder) or self._codes.setdefault(guard, number) != number:
             raise ArchiveError("code-taken", code)
-
-    def _cell(self, number: int, key: str) -> str:
-        row, column = self._sheet.rows[number - 1], self._columns[key]
-        return row[column - 1] if column <= len(row) else ""
-
-    def _fault(self, code: str, number: int, column: int, *, expected: str = "", found: str = "") -> None:
-        header = self._sheet.rows[0][column - 1] if self._sheet.rows else ""
-        place = f"{place_of(self._name, '', number)}:{cell_name(column, header)}"
-        self.findings.append(Finding(code, place, expected, found))
 
 
 def _now(fields: Fields, key: str) -> str:
@@ -309,9 +311,12 @@ def _decided(streams: Streams, one: _Planned) -> list[New]:
     return [*reserve(streams, one.archive, one.code, stream), *(New(stream, event) for event in one.events)]
 
 
-def _batches(planned: Sequence[_Planned]) -> Iterator[list[_Planned]]:
+_Row = TypeVar("_Row", _Planned, NewEntry)
+
+
+def _batches(planned: Sequence[_Row]) -> Iterator[list[_Row]]:
     """Commands: at most so many entries, all of one archive."""
-    batch: list[_Planned] = []
+    batch: list[_Row] = []
     for one in planned:
         if batch and (len(batch) == ROWS_AT_ONCE or batch[0].archive != one.archive):
             yield batch

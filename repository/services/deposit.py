@@ -15,19 +15,28 @@ from packages_spec.findings import Finding, Severity
 from repository.domain.agent import AGENT
 from repository.domain.authority import may
 from repository.errors import ArchiveError
-from repository.services.ingest import AccessionKind, IngestRequest, ingest
+from repository.services import ingest
+from repository.services.ingest import AccessionKind, IngestRequest
+from repository.services.preview import PreviewReport, preview
 from repository.services.session import Progress, Session
 from repository.storage import Part, Upload, facts_of, uploads
 
-State = Literal["receiving", "complete", "completed", "already-recorded", "rejected", "failed"]
+State = Literal[
+    "receiving", "complete", "completed", "already-recorded", "rejected", "waiting", "part-completed", "failed"
+]
+Words = Annotated[str, msgspec.Meta(min_length=1, max_length=1_000)]
 
-Name = Annotated[str, msgspec.Meta(pattern=r"^[^/\x00-\x1f\x7f]{1,150}\.(zip|tar|tar\.gz|tgz)$")]
+Name = Annotated[str, msgspec.Meta(pattern=r"^[^/\x00-\x1f\x7f]{1,60}\.(zip|tar|tar\.gz|tgz)$")]
 Size = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
 Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
 
 
 class DepositWish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is to come: one zip or tar with a bag, a SIP or a folder in it; its size and SHA-256; and what it is."""
+    """What is to come: one zip or tar with a bag, a SIP or a folder in it; its size and SHA-256; and what it is.
+
+    `rework` is the accession that the delivery repairs (返工), `mapping` the text of a mapping profile; the last three
+    are the terms on which custody passes.
+    """
 
     name: Name
     bytes: Size
@@ -37,12 +46,18 @@ class DepositWish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     archive: str | None = None
     kind: AccessionKind = AccessionKind.TRANSFER
     per_folder: bool = False
+    rework: UUID | None = None
+    mapping: Annotated[str, msgspec.Meta(max_length=100_000)] | None = None
+    agreement: Words | None = None
+    medium: Words | None = None
+    opening_opinion: Words | None = None
 
 
 class Deposit(msgspec.Struct, frozen=True, kw_only=True):
     """A deposit as it stands: `offset` is the byte at which it goes on.
 
     `complete` waits to be ingested; then it is what ingest made of it, with its accession, or `failed` with the code.
+    `waiting` is for a person's decision on the accession, which tells of everything that follows.
     """
 
     schema: str = "jingui.deposit/1"
@@ -66,6 +81,9 @@ class FoundFault(msgspec.Struct, frozen=True, kw_only=True):
     zh: str
     en: str
 
+
+MAPPING = "mapping.toml"
+"""Name of the mapping profile that came with a deposit, beside its bytes."""
 
 FINDINGS_TOLD = 1_000
 """Findings that an answer lists; the log keeps how many there were."""
@@ -123,23 +141,16 @@ def complete_deposit(session: Session, identifier: UUID) -> Deposit:
 def take_in(session: Session, identifier: UUID, progress: Progress) -> None:
     """Ingest a deposit that is complete; what came of it is written down. Killed and run again, it goes on.
 
+    Whether they may was asked of whoever completed it; whoever goes on with it after a crash need not be one who may.
     A delivery that is rejected or cannot be taken is an answer. A fault of the place is raised, and tried again by the
     next process.
     """
     deposit = _stored(session, identifier)
     if deposit.state != "complete":
         return
-    wish, upload = deposit.wish, _upload(session, deposit)
-    request = IngestRequest(
-        source=upload.path,
-        archive=wish.archive,
-        producer=wish.producer,
-        transfer_number=wish.transfer_number,
-        kind=wish.kind,
-        per_folder=wish.per_folder,
-    )
+    upload = _upload(session, deposit)
     try:
-        report = ingest(session, request, progress)
+        report = ingest.take_in(session, _as_asked(session, deposit), progress)
     except ArchiveError as error:
         if error.row.exit in _OF_THE_PLACE:
             raise
@@ -154,6 +165,34 @@ def take_in(session: Session, identifier: UUID, progress: Progress) -> None:
         )
         _note(session, done)
     upload.let_go()
+
+
+def judge(session: Session, identifier: UUID, progress: Progress) -> tuple[PreviewReport, bytes]:
+    """What would come of a deposit that came whole and was not completed, and the workbook to give back.
+
+    `upload-incomplete`, and what receiving it would raise at once. Nothing is changed.
+    """
+    deposit = read_deposit(session, identifier)
+    if deposit.state != "receiving" or deposit.offset != deposit.wish.bytes:
+        raise ArchiveError("upload-incomplete", identifier, received=deposit.offset, bytes=deposit.wish.bytes)
+    return preview(session, _as_asked(session, deposit), progress)
+
+
+def _as_asked(session: Session, deposit: Deposit) -> IngestRequest:
+    wish, upload = deposit.wish, _upload(session, deposit)
+    return IngestRequest(
+        source=upload.path,
+        archive=wish.archive,
+        producer=wish.producer,
+        transfer_number=wish.transfer_number,
+        kind=wish.kind,
+        per_folder=wish.per_folder,
+        accession=wish.rework,
+        mapping=None if wish.mapping is None else upload.beside(MAPPING, wish.mapping.encode()),
+        agreement=wish.agreement,
+        medium=wish.medium,
+        opening_opinion=wish.opening_opinion,
+    )
 
 
 _OF_THE_PLACE = frozenset({1, 11, 23, 30})
@@ -176,7 +215,10 @@ def _known(session: Session, identifier: UUID) -> Deposit:
 
 
 def _stored(session: Session, identifier: UUID) -> Deposit:
-    return msgspec.json.decode(facts_of(session.folder, identifier), type=Deposit)
+    facts = facts_of(session.folder, identifier)
+    if facts is None:
+        raise ArchiveError("upload-unknown", identifier)
+    return msgspec.json.decode(facts, type=Deposit)
 
 
 def _offset(session: Session, deposit: Deposit) -> int:

@@ -69,6 +69,24 @@ def _among(kind: type[Level] | type[SecrecyClass] | type[RecordType] | type[Carr
     return " / ".join(kind)
 
 
+_LEVELS = {
+    "全宗": Level.FONDS,
+    "类": Level.SERIES,
+    "案卷": Level.VOLUME,
+    "卷": Level.VOLUME,
+    "件": Level.ITEM,
+}
+_CARRIERS = {"纸质": Carrier.PAPER, "数字": Carrier.DIGITAL, "电子": Carrier.DIGITAL, "双套": Carrier.BOTH}
+
+
+def _level(words: str) -> Level:
+    return _LEVELS[words] if words in _LEVELS else Level(words)
+
+
+def _carrier(words: str) -> Carrier:
+    return _CARRIERS[words] if words in _CARRIERS else Carrier(words)
+
+
 def _form(words: str) -> str:
     if words not in ("siard", "as-delivered"):
         raise ValueError(words)
@@ -77,7 +95,7 @@ def _form(words: str) -> str:
 
 TEXT, COUNT, DAY = "…", "0, 1, 2, …", "YYYY[-MM[-DD]]"
 _TABLE = (
-    Field("level", "级别", Level, _among(Level)),
+    Field("level", "级别", _level, f"全宗 / 类 / 案卷 / 件 / {_among(Level)}"),
     Field("fonds_code", "全宗号", _words, TEXT),
     Field("title", "题名", _words, TEXT),
     Field("responsible_party", "责任者", _words, TEXT),
@@ -88,7 +106,7 @@ _TABLE = (
     Field("page_count", "页数", _number, COUNT),
     Field("pages_scanned", "已扫描页数", _number, COUNT),
     Field("record_type", "档案门类", RecordType, _among(RecordType)),
-    Field("carrier", "载体", Carrier, _among(Carrier)),
+    Field("carrier", "载体", _carrier, f"纸质 / 数字 / 双套 / {_among(Carrier)}"),
     Field("location.storeroom", "库房", _words, TEXT),
     Field("location.rack", "架", _words, TEXT),
     Field("location.shelf", "格", _words, TEXT),

@@ -6,6 +6,7 @@ before the first byte does - and `Closed` that the copy in `outgoing/` is gone.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from uuid import UUID
@@ -15,10 +16,9 @@ import msgspec
 from repository.crypto import SealedReader
 from repository.domain import access_request
 from repository.domain.access_request import ACCESS_REQUEST, Requested
-from repository.domain.agent import AGENT
 from repository.domain.authority import may
 from repository.domain.envelope import Event
-from repository.domain.values import Value
+from repository.domain.values import Value, time_of
 from repository.errors import ArchiveError
 from repository.services import access, requests, rights, stored
 from repository.services.access import append, chosen_form
@@ -30,12 +30,14 @@ from repository.storage import discard_kept, kept_in, sweep_outgoing
 
 ROOM = "outgoing"
 _FAILED = "failed:"
+EXPIRED = "expired"
+"""Outcome of a request whose copy nobody fetched, or let go, by its last day."""
 
 
 class DipReport(msgspec.Struct, frozen=True, kw_only=True):
     """A dissemination as it stands: `requested`, `ready`, `delivered`, `closed` or `failed` (`problem` is the code).
 
-    Once it is ready: name, size and SHA-256 of the file, and digests of the manifests in it.
+    Once it is ready: name, size and SHA-256 of the file, `until` when it is kept, and digests of the manifests in it.
     """
 
     schema: str = "jingui.dip/1"
@@ -52,6 +54,7 @@ class DipReport(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str | None = None
     manifest_sha256: str | None = None
     tagmanifest_sha256: str | None = None
+    until: str | None = None
     problem: str | None = None
 
 
@@ -109,6 +112,8 @@ def form_of_request(session: Session, request: UUID, wish: Wish) -> None:
     """
     session.require("disseminate")
     checked(wish)
+    until = _until(session, session.log.stream(request))
+    expired = until is not None and until <= session.now()
     asked, *others = requests.to_let_out(session, request)
     if others:
         raise ArchiveError("several-records", request)
@@ -116,7 +121,7 @@ def form_of_request(session: Session, request: UUID, wish: Wish) -> None:
     pages_of(stored.chosen(session, version, asked.paths), wish.pages)
     chosen = chosen_form(wish, asked.entry, None)
     access.let_out(session, asked, copy=True)
-    append(session, request, asked.archive, lambda state: access_request.choose(state, chosen))
+    append(session, request, asked.archive, lambda state: access_request.choose(state, chosen, expired=expired))
 
 
 def make_dip(session: Session, request: UUID, progress: Progress) -> None:
@@ -185,35 +190,50 @@ def read_dip(session: Session, request: UUID) -> DipReport:
         sha256=rendered.sha256,
         manifest_sha256=made.manifest_sha256,
         tagmanifest_sha256=made.tagmanifest_sha256,
+        until=_until(session, events),
     )
+
+
+def _until(session: Session, events: Sequence[Event]) -> str | None:
+    """Until when the copy is kept that was made last: it was rendered so many days before."""
+    made = [one.envelope.recorded_at for one in events if isinstance(one.payload, access_request.DipRendered)]
+    return kept_until(session, made[-1]) if made else None
+
+
+def kept_until(session: Session, moment: str) -> str:
+    """Until when something is kept to be fetched that was made at this moment."""
+    return time_of(datetime.fromisoformat(moment) + timedelta(days=session.settings.outgoing_days))
 
 
 def _stage(state: access_request.State, outcome: str) -> str:
     if state.closed:
         return "failed" if outcome.startswith(_FAILED) else "closed"
-    if state.delivered:
-        return "delivered"
-    return "requested" if state.rendered is None else "ready"
+    if state.rendered is None:
+        return "requested"
+    return "delivered" if state.rendered.dip in state.delivered else "ready"
 
 
 def open_parcel(session: Session, request: UUID) -> Parcel:
     """Let the file leave. When this returns, `DipDelivered` is committed: not one byte was read for sending before.
 
-    Raises `request-unknown`, `dip-not-ready`, `dip-gone`, and `access-controlled` where it was taken down since.
-    Fetching again, whole or in parts, is the same delivery.
+    Raises `request-unknown`, `dip-not-ready`, `dip-gone`, `dip-expired` after the copy's last day, and
+    `access-controlled` where it was taken down since. Fetching again, whole or in parts, is the same delivery.
     """
     session.require("disseminate")
-    _visible(session, request)
-    state = _state(session, request)
+    events = _visible(session, request)
+    state, until = _state(session, request), _until(session, events)
+    if until is not None and until <= session.now() and _has_expired(state, events):
+        raise ArchiveError("dip-expired", request, until=until)
     if state.closed:
         raise ArchiveError("dip-gone", request)
     if state.rendered is None:
         raise ArchiveError("dip-not-ready", request)
     _still_allowed(session, request, state)
-    if not state.delivered:
+    if state.rendered.dip not in state.delivered:
 
         def decide(now: access_request.State) -> list[Value]:
-            return [] if now.delivered else access_request.deliver(now, way="http")
+            made = now.assembled
+            return [] if made and made.dip in now.delivered else access_request.deliver(now, way="http")
 
         append(session, request, _archive(session, request), decide)
     rendered = state.rendered
@@ -227,6 +247,13 @@ def open_parcel(session: Session, request: UUID) -> Parcel:
         bytes=rendered.bytes,
         sha256=rendered.sha256,
     )
+
+
+def _has_expired(state: access_request.State, events: Sequence[Event]) -> bool:
+    """Whether the copy is gone for its age and not because somebody had no more use for it."""
+    if not state.closed:
+        return state.rendered is not None
+    return any(isinstance(one.payload, access_request.Closed) and one.payload.outcome == EXPIRED for one in events)
 
 
 def _still_allowed(session: Session, request: UUID, state: access_request.State) -> None:
@@ -261,11 +288,32 @@ def history_of(session: Session, request: UUID) -> list[Happening]:
 
 
 def tidy(session: Session) -> None:
-    """Remove what a killed process had begun to make, and copies whose request was closed by one that died then."""
+    """Remove what a killed process had begun to make, and copies that are kept no longer."""
     sweep_outgoing(session.folder)
+    clear_outgoing(session)
+
+
+def clear_outgoing(session: Session) -> int:
+    """Let go the copies whose last day is over, and those whose request was closed by a process that died then.
+
+    A request for nothing but the copy ends with it. One of a registered use does not: it may be answered anew.
+    """
+    gone = 0
     for request in kept_in(session.folder / ROOM):
-        if _state(session, request).closed:
-            discard_kept(_room(session, request))
+        events, state = session.log.stream(request), _state(session, request)
+        until = _until(session, events)
+        if not state.closed and (until is None or until > session.now()):
+            continue
+        if not state.closed and state.use is None:
+            append(
+                session,
+                request,
+                _archive(session, request),
+                lambda now: [] if now.closed else access_request.close(now, outcome=EXPIRED),
+            )
+        discard_kept(_room(session, request))
+        gone += 1
+    return gone
 
 
 def unfinished_dips(session: Session) -> Iterator[UUID]:
@@ -274,7 +322,7 @@ def unfinished_dips(session: Session) -> Iterator[UUID]:
     after: str | None = None
     while True:
         page = session.catalogue.requests(limit=500, after=after)
-        for card in (one for one in page.entries if one.state in ("requested", "granted")):
+        for card in (one for one in page.entries if one.state != "closed"):
             state = _state(session, card.id)
             if state.chosen is not None and state.rendered is None and not state.closed:
                 yield card.id
@@ -302,7 +350,7 @@ def _visible(session: Session, request: UUID) -> list[Event]:
     if events and events[0].envelope.type in ("AccessRequest.Requested", "AccessRequest.UseRegistered"):
         first = events[0].envelope
         asked = first.on_behalf_of or first.actor
-        if session.actor.agent == asked or may(session.log.load(AGENT, session.actor.agent).state, "materialise"):
+        if session.principal == asked or may(session.standing(), "materialise"):
             return events
     raise ArchiveError("request-unknown", request)
 

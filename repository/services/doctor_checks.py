@@ -209,7 +209,8 @@ def _work(session: Session) -> Iterator[Found]:
 
 
 def _quarantine(session: Session) -> Iterator[Found]:
-    left = [path for path in _folders(session.quarantine) if path.name != "suspect" and not _is_wanted(session, path)]
+    rooms = ("suspect", "uploads", "tasks")
+    left = [path for path in _folders(session.quarantine) if path.name not in rooms and not _is_wanted(session, path)]
     suspect = list(_folders(session.quarantine / "suspect"))
     staged = [path for path in _folders(session.store.staging) if _is_interrupted(session, path)]
     for code, paths in (("left", left), ("suspect", suspect), ("interrupted", staged)):

@@ -58,7 +58,7 @@ def judge_delivery(session: Session, reception: Reception, plan: DeliveryPlan) -
     ceiling, findings = session.settings.secrecy_ceiling, [*reception.catalogue.findings]
     findings += [
         Finding("delivery.above-ceiling", row.cell("secrecy_class"), ceiling, row.secrecy_class or "")
-        for row in above_ceiling(reception.catalogue.rows, ceiling)
+        for row in above_ceiling(reception.catalogue.every_row, ceiling)
     ]
     if reception.source.is_bag:
         findings += validate_bag(reception.folder, digests=_received_digests(reception))

@@ -14,6 +14,7 @@ from repository.domain import accession, archival_package, description
 from repository.domain.accession import ACCESSION, HandoverSigned, Stage, State, Unit
 from repository.domain.aggregate import New
 from repository.domain.archival_package import ARCHIVAL_PACKAGE, Created
+from repository.domain.assessment import Standing, outcome_of
 from repository.domain.description import DESCRIPTION
 from repository.domain.values import AccessionKind, Outcome
 from repository.errors import ArchiveError
@@ -164,6 +165,9 @@ def _form(session: Session, stream: UUID) -> HandoverForm:
         for check in event.producer_digests
     )
     packages = [session.log.load(ARCHIVAL_PACKAGE, state.units[path].package).state for path in sorted(state.kept)]
+    records = [
+        one for path, one in zip(sorted(state.kept), packages, strict=True) if not path.startswith(accession.PAPERS)
+    ] or packages
     linked = any(state.units[path].reference_code for path in state.kept)
     terms = state.terms
     opinion = terms.opening_opinion if terms and isinstance(terms.opening_opinion, str) else None
@@ -185,12 +189,23 @@ def _form(session: Session, stream: UUID) -> HandoverForm:
         authenticity_note=f"移交方摘要 {digests} 个逐一相符" if digests else "移交方未给出摘要",
         integrity="合格" if digests or linked else "未检测",
         integrity_note=_integrity(linked=linked, digests=digests),
-        usability="未检测",
-        usability_note="已识别格式，未逐件打开" if all(one.formats for one in packages) else "未识别格式",
+        usability=_OUTCOMES[outcome_of(one.quality for one in records)],
+        usability_note=_usability(records),
         security=_OUTCOMES[_security(packages)],
         security_note="病毒检查" if _security(packages) is not Outcome.NOT_CHECKED else "未配置病毒检查",
         printed=session.now(),
     )
+
+
+def _usability(records: list[archival_package.State]) -> str:
+    """What the usability of the records was judged by: their pages, or no more than their formats."""
+    pages = [standing for one in records for standing in one.quality.standings.values()]
+    if pages:
+        overruled = sum(standing in (Standing.ACCEPTED, Standing.OVERRULED) for standing in pages)
+        decided = f"，其中人工认定 {overruled} 页" if overruled else ""
+        unseen = sum(not one.quality.is_whole for one in records)
+        return f"逐页检测 {len(pages)} 页{decided}" + (f"；{unseen} 件未检测" if unseen else "")
+    return "已识别格式，未逐件打开" if all(one.formats for one in records) else "未识别格式"
 
 
 def _integrity(*, linked: bool, digests: int) -> str:

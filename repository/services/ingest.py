@@ -4,44 +4,37 @@ The use case is `ingest`, read from top to bottom; its steps are those of the ta
 run again it goes on, because each step first asks the log what is already so.
 """
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 import msgspec
 
 from packages_spec.findings import Finding, is_valid
-from repository.domain import accession, archival_package, description, reservation
-from repository.domain.accession import ACCESSION, Stage, Unit, WorkSheetRecorded
+from repository.domain import accession, description
+from repository.domain.accession import ACCESSION, Stage, Unit
 from repository.domain.aggregate import Loaded, New
-from repository.domain.archival_package import ARCHIVAL_PACKAGE, Created, Digitised, PagesDeclared
+from repository.domain.assessment import BAD, Standing, outcome_of
 from repository.domain.description import DESCRIPTION
-from repository.domain.ids import reference_code_guard
-from repository.domain.reservation import REFERENCE_CODE
 from repository.domain.values import AccessionKind as AccessionKind
-from repository.domain.values import Finding as KeptFinding
 from repository.domain.values import Outcome
 from repository.errors import ArchiveError
 from repository.eventlog import Streams
 from repository.services import examination, format_policy, packaging
 from repository.services.accession_opening import IngestRequest as IngestRequest
 from repository.services.accession_opening import archive_of, find_or_open, left_behind, profile_of
-from repository.services.declarations import declared_pages
+from repository.services.creation import batches, create_packages
 from repository.services.delivery import DeliveryPlan, UnitPlan
+from repository.services.planning import plan_units, record_verdict, record_work
 from repository.services.preservation import put_straight
+from repository.services.quality import judge_batch, judge_units
 from repository.services.reception import Reception, Source, open_source, receive_delivery
 from repository.services.returning import returned_workbook, write_faults
+from repository.services.review_rules import verdicts_of
 from repository.services.sealing import is_same_listing
 from repository.services.session import Progress, Session
-from repository.services.work_sheet import digitised, work_entries
+from repository.services.volumes import describe_items, describe_volumes, described_below, placed
 from repository.settings import Acceptance
 from repository.storage import discard_quarantine, source_lock
-
-PACKAGES_AT_ONCE = 100
-"""Packages that are created, and later committed, together: one transaction and two syncs for all of them."""
-FINDINGS_KEPT = 100
-"""Findings that an event keeps; their number is always kept."""
 
 
 class IngestedPackage(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,7 +53,8 @@ class IngestReport(msgspec.Struct, frozen=True, kw_only=True):
 
     `outcome` is `completed`, `already-recorded`, `rejected`, `waiting` (for a person's decision) or `part-completed`
     (units that were returned are still to come).
-    `system` is the kind of foreign package that the delivery was recognised as.
+    `system` is the kind of foreign package that the delivery was recognised as. Of the pages that machines judged some
+    wait for a person, and some fail.
     """
 
     schema: str = "jingui.ingest/1"
@@ -72,6 +66,9 @@ class IngestReport(msgspec.Struct, frozen=True, kw_only=True):
     packages: tuple[IngestedPackage, ...] = ()
     findings: tuple[Finding, ...] = ()
     system: str | None = None
+    pages_judged: int = 0
+    pages_waiting: int = 0
+    pages_failed: int = 0
 
 
 def ingest(session: Session, request: IngestRequest, progress: Progress) -> IngestReport:
@@ -99,34 +96,39 @@ def take_in(session: Session, request: IngestRequest, progress: Progress) -> Ing
             discard_quarantine(session.quarantine / str(opened.stream))  # of one killed right after its last event
             return _already_recorded(session, opened, source, progress)
         if opened.state.stage is Stage.WAITING:
-            return _waiting(opened)
+            return _waiting(session, opened)
         reception = receive_delivery(session, opened, source, progress, request.mapping)
 
         # 2 plan the units and reserve their reference codes
-        plan, taken = _plan(session, opened.stream, reception)
-        _record_work(session, opened.stream, reception, plan)
+        plan, taken = plan_units(session, opened.stream, reception)
+        record_work(session, opened.stream, reception, plan)
 
         # 3 validate its structure and the producer's digests, and hold its formats against the policy
         findings = [*reception.received.findings, *plan.findings, *taken]
         findings += examination.judge_delivery(session, reception, plan)
         formats = examination.formats_to_judge(session, reception, plan.units, progress)
         findings += format_policy.judge(format_policy.read_policy(session.settings.format_policy), formats or {})
+        findings += judge_batch(session, plan.units, formats or {})
         if not is_valid(findings):
             reception.keep_papers(returned_workbook(reception, plan, findings))
-        valid = _validate(session, opened.stream, reception, findings)
+        valid = record_verdict(session, opened.stream, reception, findings)
         if request.faults is not None:
             write_faults(request.faults, returned_workbook(reception, plan, findings))
         if not valid:
             return _report(session, opened.stream, "rejected", reception, plan, findings)
 
-        # 4, 5, 6 create the packages: technical metadata, viruses; quality has no assessor yet and is not tested
+        # 4, 5 create the packages: technical metadata, viruses
         units = _units(session, opened.stream)
         plan = _only(plan, units)
-        made = _create(session, opened.stream, reception, plan, units, formats, progress)
+        made = create_packages(session, opened.stream, reception, plan, units, formats, progress)
         examination.refuse_infected(made)
         findings += examination.unreadable(made)
 
-        # 7 accept custody, or let a person decide
+        # 6 judge every page; those of a sealed delivery are not judged, for what is found out tells of them
+        if not reception.is_sealed and session.log.load(ACCESSION, opened.stream).state.stage is Stage.VALIDATED:
+            judge_units(session, opened.stream, reception, units, made, progress)
+
+        # 7 accept custody, or let a person decide: by policy, or because of what was judged
         if not _accept(session, opened.stream):
             return _report(session, opened.stream, "waiting", reception, plan, findings)
         units = _units(session, opened.stream)
@@ -166,111 +168,6 @@ def _already_recorded(
     )
 
 
-def _plan(session: Session, stream: UUID, reception: Reception) -> tuple[DeliveryPlan, list[Finding]]:
-    """Give every unit its ids and reserve its reference code; codes that others hold come back as findings."""
-    plan = reception.plan()
-    taken: list[Finding] = []
-
-    def decide(streams: Streams) -> list[New]:
-        taken.clear()
-        state = _of(streams, stream)
-        if state.is_planned or state.stage is not Stage.RECEIVED or not is_valid(plan.findings):
-            return []
-        units = [
-            Unit(
-                path=unit.path,
-                package=session.new_id(),
-                description=session.new_id(),
-                reference_code=unit.row.reference_code if unit.row else None,
-            )
-            for unit in plan.units
-        ]
-        kept = [unit.path for unit in units if unit.path in state.kept]
-        taken.extend(Finding("delivery.unit-kept", path, found=path) for path in kept)
-        events = [New(stream, payload) for payload in accession.plan(state, units)]
-        planned = [unit for new in events if isinstance(new.payload, accession.Planned) for unit in new.payload.units]
-        reserved: set[UUID] = set()
-        for unit in planned:
-            events += _reserve(streams, reception.archive, unit, reserved, taken)
-        return [] if taken else events
-
-    session.perform("plan", decide, correlation=stream, archive=reception.archive)
-    return plan, taken
-
-
-def _reserve(streams: Streams, archive: str, unit: Unit, reserved: set[UUID], taken: list[Finding]) -> list[New]:
-    if unit.reference_code is None:
-        return []
-    guard = reference_code_guard(archive, unit.reference_code)
-    if guard in reserved:  # two rows have one code: the catalogue's own finding, which rejects the delivery
-        return []
-    reserved.add(guard)
-    held = streams.load(REFERENCE_CODE, guard).state
-    if held.holder not in (None, unit.description):
-        taken.append(Finding("delivery.code-taken", unit.path, found=unit.reference_code))
-        return []
-    return [New(guard, payload) for payload in reservation.reserve(held, unit.reference_code, unit.description)]
-
-
-def _record_work(session: Session, stream: UUID, reception: Reception, plan: DeliveryPlan) -> None:
-    """Record who digitised what, by the work sheet; of a delivery that will be rejected too, for the statement."""
-    lines, _ = reception.work_sheet
-    if not lines or reception.stage is not Stage.RECEIVED or reception.is_sealed:
-        return  # of a sealed delivery, who did what stands in its sealed papers
-    entries = work_entries(lines, plan.units, examination.page_counts(session, reception, plan))
-
-    def decide(streams: Streams) -> list[New]:
-        state = _of(streams, stream)
-        if state.stage is not Stage.RECEIVED:
-            return []
-        return [New(stream, payload) for payload in accession.record_work(state, entries)]
-
-    session.perform("record-work", decide, correlation=stream, archive=reception.archive)
-
-
-def _validate(session: Session, stream: UUID, reception: Reception, findings: Sequence[Finding]) -> bool:
-    """Record the verdict, once; a rejection gives the reserved codes back. Whether the delivery is valid."""
-    kept = tuple(_kept(finding, sealed=reception.is_sealed) for finding in findings[:FINDINGS_KEPT])
-    valid = is_valid(findings)
-
-    def decide(streams: Streams) -> list[New]:
-        state = _of(streams, stream)
-        if state.stage is not Stage.RECEIVED:
-            return []
-        if valid:
-            verdict: accession.DeliveryValidated | accession.DeliveryRejected = accession.DeliveryValidated(
-                delivery=state.delivery,
-                producer_digests=examination.producer_digests(reception),
-                findings=kept,
-                findings_total=len(findings),
-            )
-        else:
-            verdict = accession.DeliveryRejected(delivery=state.delivery, findings=kept, findings_total=len(findings))
-        events = [New(stream, payload) for payload in accession.validate(state, verdict)]
-        if not valid and state.planned_delivery == state.delivery:
-            for unit in state.plan:
-                events += _release(streams, reception.archive, unit)
-        return events
-
-    session.perform("validate", decide, correlation=stream, archive=reception.archive)
-    return session.log.load(ACCESSION, stream).state.stage is not Stage.REJECTED
-
-
-def _release(streams: Streams, archive: str, unit: Unit) -> list[New]:
-    if unit.reference_code is None:
-        return []
-    guard = reference_code_guard(archive, unit.reference_code)
-    held = streams.load(REFERENCE_CODE, guard).state
-    return [New(guard, payload) for payload in reservation.release(held, unit.description, "DeliveryRejected")]
-
-
-def _kept(finding: Finding, *, sealed: bool) -> KeptFinding:
-    """A finding as the log keeps it; of a sealed delivery, without names and words."""
-    if sealed:
-        return KeptFinding(code=finding.code, path="", expected="", found="")
-    return KeptFinding(code=finding.code, path=finding.path, expected=finding.expected, found=finding.found)
-
-
 def _units(session: Session, stream: UUID) -> dict[str, Unit]:
     """The units of the delivery in hand that were not given back."""
     state = session.log.load(ACCESSION, stream).state
@@ -281,91 +178,12 @@ def _only(plan: DeliveryPlan, units: Mapping[str, Unit]) -> DeliveryPlan:
     return DeliveryPlan(tuple(unit for unit in plan.units if unit.path in units), plan.findings)
 
 
-def _create(
-    session: Session,
-    stream: UUID,
-    reception: Reception,
-    plan: DeliveryPlan,
-    units: dict[str, Unit],
-    formats: examination.Formats | None,
-    progress: Progress,
-) -> dict[str, examination.Examined]:
-    """Look at every file of every unit, and create the packages that do not exist yet."""
-    made: dict[str, examination.Examined] = {}
-    done = 0
-    told = _told(session, stream, reception, plan)
-    for batch in _batches(plan.units):
-        missing = [unit for unit in batch if not _is_stored(session, units[unit.path].package)]
-        examined = examination.examine(session, reception, missing, formats)
-        made |= examined
-        ciphers = packaging.ciphers_for(session, reception, [(units[path], one) for path, one in examined.items()])
-
-        def decide(
-            streams: Streams,
-            examined: dict[str, examination.Examined] = examined,
-            ciphers: Mapping[str, archival_package.Encrypted] = ciphers,
-        ) -> list[New]:
-            events: list[New] = []
-            for path, result in examined.items():
-                unit = units[path]
-                state = streams.load(ARCHIVAL_PACKAGE, unit.package).state
-                created = _created(stream, reception, unit, result)
-                if state.created is None:
-                    payloads = archival_package.create(state, created, result.checks)
-                elif state.created.delivery != reception.delivery:
-                    payloads = archival_package.redeliver(state, created, result.checks)
-                else:
-                    payloads = archival_package.check_again(state, result.checks)
-                payloads += archival_package.tell(state, told.get(path, ()))
-                payloads += archival_package.encrypt(state, ciphers.get(path))
-                events += [New(unit.package, payload) for payload in payloads]
-            return events
-
-        session.perform("create-packages", decide, correlation=stream, archive=reception.archive)
-        done += len(batch)
-        progress("create", done, len(plan.units))
-    return made
-
-
-def _told(
-    session: Session, stream: UUID, reception: Reception, plan: DeliveryPlan
-) -> dict[str, list[PagesDeclared | Digitised]]:
-    """By unit, what the producer declared of its pages, and how it was digitised."""
-    told: dict[str, list[PagesDeclared | Digitised]] = defaultdict(list)
-    if reception.is_sealed:
-        return told  # it stands in its sealed papers
-    for unit, event in declared_pages(reception.delivery, reception.declarations[0], plan.units).items():
-        told[unit] += event
-    entries = [
-        entry
-        for event in session.log.stream(stream)
-        if isinstance(event.payload, WorkSheetRecorded) and event.payload.delivery == reception.delivery
-        for entry in event.payload.entries
-    ]
-    for unit, work in digitised(reception.delivery, entries).items():
-        told[unit] += work
-    return told
-
-
-def _created(stream: UUID, reception: Reception, unit: Unit, result: examination.Examined) -> Created:
-    return Created(
-        accession=stream,
-        delivery=reception.delivery,
-        unit=unit.path,
-        description=unit.description,
-        record_type=result.record_type,
-        secrecy_class=result.secrecy_class,
-        files=len(result.plan.files),
-        bytes=result.plan.size,
-    )
-
-
-def _is_stored(session: Session, package: UUID) -> bool:
-    return bool(session.log.load(ARCHIVAL_PACKAGE, package).state.stored)
-
-
 def _accept(session: Session, stream: UUID) -> bool:
-    """Let custody pass by policy, or note that a person has to decide. Whether it has passed."""
+    """Let custody pass by policy, or note that a person has to decide. Whether it has passed.
+
+    Whatever the policy: nothing passes by itself of which a page was refused or left to a person, or of which people
+    have to judge a sample.
+    """
     how = session.settings.acceptance
     received_by = next(
         event.envelope.actor
@@ -377,8 +195,10 @@ def _accept(session: Session, stream: UUID) -> bool:
         state = _of(streams, stream)
         if state.stage is not Stage.VALIDATED:
             return []
-        if how is Acceptance.AUTOMATIC:
-            decided = accession.accept(state, policy=how, quality=Outcome.NOT_CHECKED)
+        verdicts = verdicts_of(streams, state, state.taken)
+        settled = outcome_of(verdicts) is Outcome.PASSED or not any(one.is_open for one in verdicts)
+        if how is Acceptance.AUTOMATIC and settled and not session.settings.quality_sample:
+            decided = accession.accept(state, policy=how, quality=outcome_of(verdicts))
         else:
             two = how is Acceptance.TWO_PERSONS
             decided = accession.require_review(state, received_by=received_by, two_persons=two)
@@ -388,15 +208,26 @@ def _accept(session: Session, stream: UUID) -> bool:
     return session.log.load(ACCESSION, stream).state.stage is Stage.ACCEPTED
 
 
-def _waiting(opened: Loaded[accession.State]) -> IngestReport:
+def _waiting(session: Session, opened: Loaded[accession.State]) -> IngestReport:
     received = opened.state.received
+    pages, waiting, failed = _pages(session, opened.state)
     return IngestReport(
         outcome="waiting",
         accession=opened.stream,
         delivery=opened.state.delivery,
         files=received.files if received else 0,
         bytes=received.bytes if received else 0,
+        pages_judged=pages,
+        pages_waiting=waiting,
+        pages_failed=failed,
     )
+
+
+def _pages(session: Session, state: accession.State) -> tuple[int, int, int]:
+    """Pages of the delivery in hand that were judged, that wait for a person, and that fail."""
+    verdicts = verdicts_of(session.log, state, state.taken) if session.assessors else []
+    found = [standing for one in verdicts for standing in one.standings.values()]
+    return len(found), found.count(Standing.WAITING), sum(one in BAD for one in found)
 
 
 def _store(
@@ -411,8 +242,12 @@ def _store(
     """Describe, build and store the packages that are not stored yet. `Stored` is appended when the bytes are safe."""
     waiting = [unit for unit in plan.units if unit.path in made]
     history, done = packaging.history_of(session, stream), 0
-    for batch in _batches(waiting):
-        fields = {unit.path: packaging.fields_of(units[unit.path], made[unit.path]) for unit in batch}
+    volumes = describe_volumes(session, stream, reception)
+    for batch in batches(waiting):
+        fields = {
+            unit.path: placed(packaging.fields_of(units[unit.path], made[unit.path]), unit.row, volumes)
+            for unit in batch
+        }
 
         def describe(streams: Streams, fields: dict[str, description.Fields] = fields) -> list[New]:
             events: list[New] = []
@@ -422,7 +257,7 @@ def _store(
                 if state.fields is None:
                     if reception.is_sealed:
                         described = packaging.sealed_fields_of(session, units[path], loaded.version + 1, described)  # noqa: PLW2901 - as the event may tell it
-                    payloads = description.describe(state, described)
+                    payloads = description.describe(state, *described_below(streams, described))
                     events += [New(units[path].description, payload) for payload in payloads]
             return events
 
@@ -438,6 +273,7 @@ def _store(
         )
         done += len(batch)
         progress("store", done, len(waiting))
+    describe_items(session, stream, reception, plan.units, units)
 
 
 def _complete(session: Session, stream: UUID, packages: int) -> str:
@@ -463,6 +299,7 @@ def _report(
     findings: Sequence[Finding],
 ) -> IngestReport:
     units = _units(session, stream) if outcome in ("completed", "part-completed") else {}
+    pages, waiting, failed = _pages(session, session.log.load(ACCESSION, stream).state)
     return IngestReport(
         outcome=outcome,
         accession=stream,
@@ -472,6 +309,9 @@ def _report(
         packages=tuple(_ingested(units[unit.path], unit) for unit in plan.units if unit.path in units),
         findings=tuple(findings),
         system=reception.foreign.system.value if reception.foreign else None,
+        pages_judged=pages,
+        pages_waiting=waiting,
+        pages_failed=failed,
     )
 
 
@@ -484,9 +324,3 @@ def _ingested(unit: Unit, plan: UnitPlan) -> IngestedPackage:
         files=len(plan.files),
         bytes=plan.size,
     )
-
-
-def _batches(units: Sequence[UnitPlan]) -> Iterator[list[UnitPlan]]:
-    rest = iter(units)
-    while batch := list(islice(rest, PACKAGES_AT_ONCE)):
-        yield batch

@@ -15,12 +15,14 @@ from repository.domain.accession import ACCESSION, Stage
 from repository.domain.archival_package import VirusChecked
 from repository.domain.values import Outcome
 from repository.errors import ArchiveError
+from repository.services.dissemination import clear_outgoing
 from repository.services.fixity_age import FixityState, fixity_state
 from repository.services.ingest import IngestRequest, ingest
 from repository.services.preservation import put_straight
 from repository.services.schedule import run_due
 from repository.services.search import position_of
 from repository.services.session import Progress, Session
+from repository.services.task_room import clear_tasks
 
 _NEXT = {
     Stage.OPEN: "receive",
@@ -119,6 +121,8 @@ def work(session: Session, progress: Progress) -> WorkReport:
             if error.row.exit in _GRAVE:
                 raise
             done[str(accession.id)] = error.code
+    clear_outgoing(session)
+    clear_tasks(session)
     return WorkReport(recovered=recovered, accessions=done, jobs=run_due(session, progress))
 
 

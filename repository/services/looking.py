@@ -72,22 +72,22 @@ def _looked_at(session: Session, asked: Asked) -> Parcel | None:
     if not verdict.allowed:
         raise ArchiveError("access-controlled", asked.package, why=verdict.why)
     (file,) = access.places_of(session, asked)
+    _expect_true(session, asked.package, file)
     return _parcel(session, asked.package, file)
 
 
 def _shown(session: Session, asked: Asked) -> Parcel:
-    """Read the file once and compare it, record the look, and only then say where it lies."""
+    """Compare the file with its digest, record the look, and only then say where it lies."""
     for file in access.places_of(session, asked):
-        _expect_whole(session, asked.package, file)
+        _expect_true(session, asked.package, file)
     (shown,) = access.show_files(session, asked, way=WAY).files
     return _parcel(session, asked.package, shown)
 
 
-def _expect_whole(session: Session, package: UUID, file: ShownFile) -> None:
-    """Compare it before it is recorded as seen. Of one that lies encrypted each chunk proves itself when it is read."""
+def _expect_true(session: Session, package: UUID, file: ShownFile) -> None:
+    """Compare it before it leaves. Of one that lies encrypted each chunk proves itself when it is read."""
     if not stored.newest(session, package).is_sealed:
-        for _ in access.shown_bytes(session, package, file):
-            pass
+        session.true_files.expect(Path(file.place), file.sha256, file.path)
 
 
 def _parcel(session: Session, package: UUID, file: ShownFile) -> Parcel:

@@ -29,6 +29,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     header_row: int = 0
     dates: tuple[str, ...]
     separator: str
+    volume_sheets: tuple[str, ...]
+    item_sheets: tuple[str, ...]
     compose: tuple[str, ...]
     joint: str
     columns: dict[str, tuple[str, ...]]

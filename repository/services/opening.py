@@ -34,7 +34,7 @@ from repository.domain.values import SecrecyClass as SecrecyClass
 from repository.errors import ArchiveError
 from repository.eventlog import Streams
 from repository.services.policy import Rule
-from repository.services.search import find_record
+from repository.services.search import find_record, moment_of, position_of
 from repository.services.session import Session
 
 _FORMED = re.compile(r"(\d{4})(?:-(\d\d))?(?:-(\d\d))?[?~%]?$")
@@ -66,12 +66,17 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
     taken_down: tuple[Package, ...]
 
 
-def list_due(session: Session, rule: str, *, limit: int = MOST) -> Due:
-    """The controlled records that a rule names, by 档号, at most 1,000; those under review already are left out."""
+def list_due(session: Session, rule: str, *, limit: int = MOST, as_of: str | None = None) -> Due:
+    """The controlled records that a rule names, by 档号, at most 1,000; those under review already are left out.
+
+    As of a moment, what the rule as it reads today would have named then. `rule-unknown`, `time-invalid`.
+    """
     session.require("propose-opening")
     session.catch_up()
     chosen = session.policy.rule(rule)
-    today = session.clock().astimezone().date()
+    position = position_of(session, as_of)
+    then = session.clock() if position is None else moment_of(session, position)
+    today = then.astimezone().date()
     term = Term(
         year_to=today.year - chosen.years,
         secrecy_max=chosen.secrecy_max,
@@ -82,8 +87,9 @@ def list_due(session: Session, rule: str, *, limit: int = MOST) -> Due:
     found = session.catalogue.opening_candidates(
         term,
         due=lambda described: term_is_over(described, chosen.years, today),
-        without={package for review in _undecided(session) for package in review.packages},
+        without={package for review in _undecided(session, position) for package in review.packages},
         limit=min(limit, MOST),
+        as_of=position,
     )
     return Due(rule=chosen, candidates=tuple(found))
 
@@ -249,11 +255,13 @@ def withdraw(session: Session, review: UUID, reason: str) -> None:
     session.perform("withdraw-review", decide, correlation=review, archive=_archive(session, review))
 
 
-def queue(session: Session) -> Queue:
-    """What waits for somebody."""
+def queue(session: Session, *, as_of: str | None = None) -> Queue:
+    """What waits for somebody, or waited then."""
     session.require("survey")
     session.catch_up()
-    return Queue(reviews=tuple(_undecided(session)), taken_down=tuple(session.catalogue.taken_down()))
+    position = position_of(session, as_of)
+    taken_down = session.catalogue.taken_down(as_of=position)
+    return Queue(reviews=tuple(_undecided(session, position)), taken_down=tuple(taken_down))
 
 
 def list_reviews(session: Session, *, as_of: int | None, limit: int, after: str | None) -> Page[OpeningReview]:
@@ -261,6 +269,48 @@ def list_reviews(session: Session, *, as_of: int | None, limit: int, after: str 
     session.require("survey")
     session.catch_up()
     return session.catalogue.reviews(as_of=as_of, limit=limit, after=after)
+
+
+def show_review(session: Session, review: UUID) -> OpeningReview:
+    """One review. `review-unknown`."""
+    session.require("survey")
+    session.catch_up()
+    card = session.catalogue.review(review)
+    if card is None:
+        raise ArchiveError("review-unknown", review)
+    return card
+
+
+class AccessReport(msgspec.Struct, frozen=True, kw_only=True):
+    """How a record stands: `status` null where the rules decide; `taken_down` while a second is to look."""
+
+    schema: str = "jingui.access/1"
+    package: UUID
+    status: AccessStatus | None
+    secrecy: SecrecyClass
+    opening_date: str | None
+    controlled_until: str | None
+    ground: Ground | None
+    taken_down: bool
+    holds: tuple[UUID, ...]
+
+
+def access_of(session: Session, record: str) -> AccessReport:
+    """How a record stands, by its own history."""
+    session.require("survey")
+    package = find_record(session, record)
+    state = session.log.load(ARCHIVAL_PACKAGE, package).state
+    given = state.access
+    return AccessReport(
+        package=package,
+        status=given.status if given else None,
+        secrecy=state.secrecy_class,
+        opening_date=given.opening_date if given else None,
+        controlled_until=given.controlled_until if given else None,
+        ground=given.ground if given else None,
+        taken_down=given is not None and given.way is StatusWay.TAKEDOWN,
+        holds=tuple(sorted(state.holds)),
+    )
 
 
 def take_down(session: Session, record: str, reason: str) -> UUID:
@@ -377,12 +427,12 @@ def _perform(session: Session, what: str, package: UUID, decide: Callable[[Strea
     session.perform(what, decide, correlation=package, archive=archive)
 
 
-def _undecided(session: Session) -> list[OpeningReview]:
+def _undecided(session: Session, as_of: int | None) -> list[OpeningReview]:
     found: list[OpeningReview] = []
     for state in ("proposed", "reviewed", "heard"):
         after: str | None = None
         while True:
-            page = session.catalogue.reviews(state=state, limit=1_000, after=after)
+            page = session.catalogue.reviews(state=state, as_of=as_of, limit=1_000, after=after)
             found += page.entries
             if page.after is None:
                 break

@@ -4,9 +4,11 @@
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from hashlib import sha256
+from itertools import chain
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -38,6 +40,7 @@ from repository.domain import accession, archival_package, description
 from repository.domain.accession import Planned, Unit
 from repository.domain.aggregate import New
 from repository.domain.archival_package import ARCHIVAL_PACKAGE, Stored
+from repository.domain.assessment import FAIL, NOT_TESTED, PASS, REVIEW
 from repository.domain.description_fields import Location, Section
 from repository.domain.envelope import Event
 from repository.domain.values import Carrier, Level, Outcome, Sealed, SecrecyClass
@@ -48,6 +51,7 @@ from repository.services.delivery import LISTING, WHOLE, ContentFile, Delivered,
 from repository.services.delivery_papers import is_catalogue
 from repository.services.examination import Examined
 from repository.services.identification import Identified
+from repository.services.quality_report import REPORT, Reports
 from repository.services.receipt import NAME as RECEIPT
 from repository.services.receipt import receipt
 from repository.services.reception import Reception
@@ -60,6 +64,7 @@ NDJSON = "application/octet-stream"
 SEALED_TITLE = "■"
 """What stands for a title whose words are sealed, where there has to be one."""
 
+_MACHINE = {PASS: "pass", REVIEW: "review", FAIL: "fail", NOT_TESTED: "not tested"}
 _OUTCOMES = {Outcome.PASSED: "success", Outcome.FAILED: "failure", Outcome.NOT_CHECKED: "not checked"}
 
 
@@ -187,7 +192,12 @@ def _build(
         files=payload,
         placed=placed,
         delivery=papers,
-        extras=extras(sorted([*history.records, *own], key=lambda record: record.position), own, examined.formats),
+        extras=extras(
+            sorted([*history.records, *own], key=lambda record: record.position),
+            own,
+            examined.formats,
+            Reports.of(reception.quarantine).document(session.log.load(ARCHIVAL_PACKAGE, unit.package).state.quality),
+        ),
         events=events,
         agents=agents,
         other_identifiers=tuple(
@@ -403,14 +413,19 @@ def _plain(words: object) -> Any:
     return None if isinstance(words, Sealed) else words
 
 
-def extras(envelopes: Sequence[Record], payloads: Sequence[Record], formats: bytes) -> list[ExtraFile]:
-    """Its history inside the package: exact envelopes, exact payloads (an AIP's own only), and the formats' table."""
+def extras(
+    envelopes: Sequence[Record], payloads: Sequence[Record], formats: bytes, report: Iterable[bytes] = ()
+) -> list[ExtraFile]:
+    """Its history inside the package: exact envelopes and payloads (an AIP's own only), the formats and the report."""
     told = (line.envelope + b"\n" for line in envelopes)
     files = [ExtraFile("metadata/preservation/events.ndjson", NDJSON, told, shown=True)]
     if payloads:
         files.append(ExtraFile("metadata/preservation/payloads.ndjson", NDJSON, map(payload_line, payloads)))
     if formats:
         files.append(ExtraFile("metadata/preservation/formats.ndjson", NDJSON, [formats]))
+    pages = iter(report)
+    if (first := next(pages, None)) is not None:
+        files.append(ExtraFile(REPORT, "application/json", chain([first], pages)))
     return files
 
 
@@ -475,7 +490,7 @@ def _term_of_generation(
             return EventType.DELETION, f"{generation}, last version {payload.version}", "success", None, None
 
 
-def _term(event: Event) -> _Term | None:
+def _term(event: Event) -> _Term | None:  # noqa: C901 - a table: one line a type of event
     """Type, detail, outcome, note and tool; None for an event that PREMIS has no term for."""
     payload = event.payload
     match payload:
@@ -507,11 +522,23 @@ def _term(event: Event) -> _Term | None:
             detail = f"description {payload.description} as of position {payload.position}"
             return EventType.METADATA_MODIFICATION, detail, "success", None, None
         case archival_package.ContentRevised():
-            detail = f"{len(payload.files)} files replaced; the former stay in the versions before"
+            detail = f"{len(payload.files)} files replaced"
+            if payload.added or payload.removed:
+                detail += f", {len(payload.added)} added, {len(payload.removed)} removed"
+            detail += "; the former stay in the versions before"
             return EventType.MODIFICATION, detail, "success", None, None
         case archival_package.VirusChecked():
             note = ", ".join(payload.infected) or None
             detail = payload.signatures or "no virus scanner is configured"
             return EventType.VIRUS_CHECK, detail, _OUTCOMES[payload.outcome], note, payload.tool
+        case archival_package.QualityAssessed():
+            machine = [page.machine for page in payload.pages]
+            used = ", ".join(f"{one.name}/{one.version} {one.sha256}" for one in payload.profiles)
+            note = ", ".join(f"{_MACHINE[one]}: {count}" for one, count in sorted(Counter(machine).items()))
+            outcome = "failure" if FAIL in machine else "success"
+            return EventType.QUALITY_CONTROL, f"algorithm {payload.algorithm}; {used}", outcome, note, None
+        case archival_package.QualityReviewed():
+            detail = f"{payload.decision} of {len(payload.pages)} pages by a person"
+            return EventType.QUALITY_CONTROL, detail, "success", None, None
         case _:
             return None

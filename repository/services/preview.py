@@ -12,6 +12,7 @@ from repository.domain import accession
 from repository.domain.accession import Stage
 from repository.domain.ids import reference_code_guard
 from repository.domain.reservation import REFERENCE_CODE
+from repository.domain.values import Level
 from repository.services import examination, format_policy
 from repository.services.accession_opening import IngestRequest, profile_of
 from repository.services.delivery import DeliveryPlan
@@ -19,6 +20,7 @@ from repository.services.mapping import Column, Profile, builtin
 from repository.services.reception import Reception, Source, open_source
 from repository.services.returning import returned_workbook
 from repository.services.session import Progress, Session
+from repository.services.volumes import taken_entries
 from repository.storage import receive, survey
 
 
@@ -30,10 +32,26 @@ class PreviewedUnit(msgspec.Struct, frozen=True):
     title: str
     files: int
     bytes: int
+    volume: str | None = None
+
+
+class UnderstoodSheet(msgspec.Struct, frozen=True):
+    """One sheet of a catalogue in two levels: whether its rows are volumes or items, and what each column means."""
+
+    file: str
+    sheet: str
+    level: Level
+    header_row: int
+    columns: tuple[Column, ...]
+    rows: int
 
 
 class Understood(msgspec.Struct, frozen=True):
-    """The catalogue as it was understood: by which profile, where it lies, and what each column means."""
+    """The catalogue as it was understood: by which profile, where it lies, and what each column means.
+
+    Of a catalogue in two levels `sheets` are all that it consists of, and `volumes` and `items` how many entries it has
+    beside the packages.
+    """
 
     profile: str
     file: str
@@ -42,6 +60,9 @@ class Understood(msgspec.Struct, frozen=True):
     columns: tuple[Column, ...]
     rows: int
     declared: int
+    volumes: int = 0
+    items: int = 0
+    sheets: tuple[UnderstoodSheet, ...] = ()
 
 
 class PreviewReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,6 +88,7 @@ def preview(session: Session, request: IngestRequest, progress: Progress) -> tup
     with _looked_at(source, code, profile, progress) as reception:
         plan = reception.plan()
         findings = [*reception.received.findings, *plan.findings, *_taken(session, code, plan)]
+        findings += taken_entries(session, reception)
         findings += examination.judge_delivery(session, reception, plan)
         formats = examination.formats_to_judge(session, reception, plan.units, progress)
         findings += format_policy.judge(format_policy.read_policy(session.settings.format_policy), formats or {})
@@ -77,7 +99,12 @@ def preview(session: Session, request: IngestRequest, progress: Progress) -> tup
             catalogue=_understood(reception),
             units=tuple(
                 PreviewedUnit(
-                    unit.path, unit.row.reference_code if unit.row else None, unit.title, len(unit.files), unit.size
+                    unit.path,
+                    unit.row.reference_code if unit.row else None,
+                    unit.title,
+                    len(unit.files),
+                    unit.size,
+                    unit.row.volume if unit.row else None,
                 )
                 for unit in plan.units
             ),
@@ -123,4 +150,10 @@ def _understood(reception: Reception) -> Understood | None:
         catalogue.mapped.columns,
         len(catalogue.rows),
         len(declared),
+        len(catalogue.volumes),
+        len(catalogue.items),
+        tuple(
+            UnderstoodSheet(one.name, one.sheet, one.level, one.mapped.header_row, one.mapped.columns, one.rows)
+            for one in catalogue.sheets
+        ),
     )

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
@@ -31,6 +31,7 @@ from repository.errors import ArchiveError
 from repository.eventlog import Streams
 from repository.services import catalogue_file, delivery, foreign_delivery
 from repository.services.catalogue_file import CatalogueFile
+from repository.services.catalogue_levels import read_levels
 from repository.services.declarations import Declared, read_declarations
 from repository.services.delivery import Delivered, DeliveryPlan, UnitPlan
 from repository.services.delivery_papers import (
@@ -190,9 +191,17 @@ class Reception:
         named = catalogues(file.path for file in self.files)
         if not named:
             return CatalogueFile((), ())
+        if (levels := self._levels(named)) is not None:
+            return levels
         read = _read_catalogue(self.place(named[0]), named[0], self.profile)
         several = tuple(Finding("delivery.catalogue-several", name, named[0]) for name in named[1:])
         return msgspec.structs.replace(read, findings=(*several, *read.findings))
+
+    def _levels(self, named: Sequence[str]) -> CatalogueFile | None:
+        """The catalogue in two levels that these files are, if they are one."""
+        tables, findings = read_all([(name, self.place(name)) for name in named])
+        read = read_levels(tables, (file.path for file in self.files), self.profile)
+        return read and msgspec.structs.replace(read, findings=(*findings, *read.findings))
 
     @cached_property
     def declarations(self) -> tuple[list[Declared], list[Finding]]:
@@ -445,14 +454,15 @@ def _unpack_catalogues(path: Path, folder: Path) -> list[Path]:
 
 def _refuse_above(path: Path, places: list[Path], ceiling: SecrecyClass, profile: Profile | None) -> SecrecyClass:
     """The highest class that the catalogues mark; `above-ceiling` for one that may not come in."""
+    named = [(place.name, place) for place in places if is_catalogue(place.name) and place.is_file()]
+    levels = read_levels(read_all(named)[0], (), profile or builtin())
+    read = [levels] if levels else [_read_catalogue(place, name, profile or builtin()) for name, place in named]
     marked = SecrecyClass.OPEN
-    for place in places:
-        if is_catalogue(place.name) and place.is_file():
-            catalogue = _read_catalogue(place, place.name, profile or builtin())
-            for row in catalogue_file.above_ceiling(catalogue.rows, ceiling):
-                raise ArchiveError("above-ceiling", path, row=row.place, found=row.secrecy_class, ceiling=ceiling)
-            classes = (row.secrecy_class for row in catalogue.rows if row.secrecy_class)
-            marked = max((marked, *classes), key=lambda one: one.rank)
+    for catalogue in read:
+        for row in catalogue_file.above_ceiling(catalogue.every_row, ceiling):
+            raise ArchiveError("above-ceiling", path, row=row.place, found=row.secrecy_class, ceiling=ceiling)
+        classes = (row.secrecy_class for row in catalogue.every_row if row.secrecy_class)
+        marked = max((marked, *classes), key=lambda one: one.rank)
     return marked
 
 

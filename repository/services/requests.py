@@ -26,7 +26,7 @@ from repository.errors import ArchiveError
 from repository.eventlog import Streams
 from repository.services import access, use
 from repository.services.access import Asked, DisseminationReport, ViewReport
-from repository.services.search import find_record
+from repository.services.search import find_record, moment_of, position_of
 from repository.services.session import Session
 
 WORDS = ("represented", "detail", "purpose", "conditions", "reason", "objection", "comment")
@@ -81,17 +81,18 @@ def list_requests(
     )
 
 
-def show_request(session: Session, request: UUID) -> RequestReport:
-    """One request. `request-unknown` for none, and for a partner one that is not theirs."""
+def show_request(session: Session, request: UUID, *, as_of: str | None = None) -> RequestReport:
+    """One request, as it stands or stood. `request-unknown` for none, and for a partner one that is not theirs."""
     session.require("read-requests")
     session.catch_up()
-    card = _card(session, request)
-    opened = may(session.standing(), "read-sealed")
+    position = position_of(session, as_of)
+    card = _card(session, request, position)
+    opened = session.opens("read-sealed")
     return RequestReport(
         request=card,
-        needs_decision=card.waits and not all(_is_open(session, package) for package in card.packages),
+        needs_decision=card.waits and not all(_is_open(session, package, position) for package in card.packages),
         reader=use.reader_words(session, card.reader) if opened and card.reader else None,
-        words=use.open_words(session, request, WORDS) if opened else None,
+        words=use.open_words(session, request, WORDS, upto=position) if opened else None,
     )
 
 
@@ -289,8 +290,8 @@ def _archive(session: Session, request: UUID) -> str | None:
     return events[0].envelope.archive
 
 
-def _card(session: Session, request: UUID) -> AccessRequest:
-    card = session.catalogue.request(request)
+def _card(session: Session, request: UUID, as_of: int | None) -> AccessRequest:
+    card = session.catalogue.request(request, as_of=as_of)
     if card is None or not (_is_staff(session) or card.requester == session.principal):
         raise ArchiveError("request-unknown", request)
     return card
@@ -335,9 +336,9 @@ def _is_staff(session: Session) -> bool:
     return may(session.standing(), "survey")
 
 
-def _is_open(session: Session, package: UUID) -> bool:
-    card = session.catalogue.package(package)
-    described = session.catalogue.description(card.description) if card else None
+def _is_open(session: Session, package: UUID, as_of: int | None) -> bool:
+    card = session.catalogue.package(package, as_of=as_of)
+    described = session.catalogue.description(card.description, as_of=as_of) if card else None
     if card is None or described is None:
         return False
     standing = access_rules.Standing(
@@ -350,6 +351,6 @@ def _is_open(session: Session, package: UUID) -> bool:
         standing,
         roles=(Role.READER,),
         granted=False,
-        today=session.today(),
+        today=session.today() if as_of is None else moment_of(session, as_of).astimezone().date().isoformat(),
         open_by_default=session.policy.status.open_upto,
     ).allowed

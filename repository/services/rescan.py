@@ -1,12 +1,14 @@
-"""Rescanning (重新扫描): pages of a stored record are replaced after acceptance; the old ones stay in the old version.
+"""Rescanning (重新扫描): pages of a stored record are put right after acceptance; the old ones stay in the old version.
 
-The new pages come in a folder under their old names. They are received into quarantine like any delivery, looked at for
-formats and viruses, and stored as the next version. Killed anywhere, the same call goes on.
+The new pages come in a folder under their old names; pages that were missed come with them where that is wanted, and
+pages that were scanned twice are named. They are received into quarantine like any delivery, looked at for formats and
+viruses, and stored as the next version: as many versions as it takes, of 500 pages each. Killed anywhere, the same call
+goes on.
 """
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
 from pathlib import Path, PurePosixPath
 from uuid import UUID
@@ -14,22 +16,26 @@ from uuid import UUID
 import msgspec
 
 from packages_spec.findings import Finding
+from packages_spec.paths import safe_paths
 from packages_spec.profiles import PayloadFile, package_folder
 from repository.characterisation import Asked
 from repository.domain import archival_package
 from repository.domain.aggregate import New
 from repository.domain.archival_package import (
     ARCHIVAL_PACKAGE,
+    REPLACED_AT_ONCE,
+    AddedFile,
     ContentRevised,
     FormatCount,
     FormatsIdentified,
     MetadataRevised,
+    RemovedFile,
     ReplacedFile,
     Stored,
     VirusChecked,
     evolve,
 )
-from repository.domain.description_fields import holds
+from repository.domain.description_fields import FileRange, holds
 from repository.domain.values import Outcome
 from repository.errors import ArchiveError
 from repository.eventlog import Streams
@@ -48,21 +54,49 @@ from repository.storage import Received, discard_quarantine, receive, source_loc
 
 
 class RescanReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of it: `stored` as `version`, `unchanged` (the same bytes were there already), or `rejected`."""
+    """What came of it: `stored` as `version`, `unchanged` (it was so already), or `rejected`."""
 
     schema: str = "jingui.rescan/1"
     outcome: str
     package: UUID
     version: int
     replaced: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
 
 
-def rescan(session: Session, record: str, source: Path, *, reason: str, progress: Progress) -> RescanReport:
+class _Changes(msgspec.Struct, frozen=True):
+    """What is to be put right: files of the folder by the path that they will have, and paths that go."""
+
+    new: Mapping[str, Delivered]
+    gone: frozenset[str]
+    findings: tuple[Finding, ...]
+
+    def batches(self) -> Iterator["_Changes"]:
+        """As much of it as one version takes, in the order of paths."""
+        paths = sorted({*self.new, *self.gone})
+        for start in range(0, len(paths), REPLACED_AT_ONCE):
+            batch = paths[start : start + REPLACED_AT_ONCE]
+            new = {path: self.new[path] for path in batch if path in self.new}
+            yield _Changes(new, self.gone.intersection(batch), ())
+
+
+def rescan(
+    session: Session,
+    record: str,
+    source: Path | None,
+    *,
+    reason: str,
+    progress: Progress,
+    add: bool = False,
+    remove: Sequence[str] = (),
+) -> RescanReport:
     """Replace pages of a stored record by those in a folder, which have their names; a file of equal bytes stays.
 
-    Rejected, with findings, where a file there is none of the record's. Raises `reason-missing`, `revision-unfit`,
-    `revision-pending` (another folder's pages wait), `virus-found`, `record-unknown`, `delivery-changed`.
+    With `add` pages of other names are pages that were missed; `remove` names pages that go. Rejected, with findings,
+    where a file or name is none of the record's. Raises `reason-missing`, `revision-unfit`, `revision-pending` (another
+    folder's pages wait), `virus-found`, `record-unknown`, `delivery-changed`.
     """
     session.require("ingest")
     if not reason.strip():
@@ -75,75 +109,152 @@ def rescan(session: Session, record: str, source: Path, *, reason: str, progress
 
         # 1 receive the pages into quarantine, or find them there
         quarantine = session.quarantine / f"pages-{package}"
-        received = _receive(session, package, source.resolve(), quarantine, progress)
-        before = stored.newest(session, package)
-        own = {file.path: file for file in stored.content(session, before) if holds(entry.files, file.path)}
+        place = "" if source is None else str(source.resolve())
+        received = _receive(session, package, place, quarantine, progress)
+        version = stored.newest(session, package)
+        every = {file.path: file for file in stored.content(session, version)}
+        own = {path: file for path, file in every.items() if holds(entry.files, path)}
 
-        # 2 find the page that each of them replaces
-        pages, findings = _matched(received, own)
-        if findings:
+        # 2 find the page that each of them replaces, the place of those that are new, and the pages that go
+        changes = _matched(received, own, every, entry.files, add=add)
+        changes = _without(changes, session, package, own, remove)
+        if changes.findings:
             discard_quarantine(quarantine)
-            return _report(session, package, "rejected", findings=findings)
-        changed = {path: file for path, file in pages.items() if file.sha256 != own[path].sha256}
-        if not changed:
+            return _report(session, package, "rejected", findings=changes.findings)
+        if not changes.new and not changes.gone:
             discard_quarantine(quarantine)
             return _report(session, package, "unchanged")
 
-        # 3 look at them: formats, technical metadata, viruses
-        replaced = _looked_at(session, quarantine / "1", changed, own)
-        formats, checks = _checks(session, before, replaced)
-
-        # 4 record what is replaced, why, and what was found
-        told = told_of(session, package)
-        revised = ContentRevised(
-            files=tuple(
-                ReplacedFile(path=path, before_sha256=own[path].sha256, after_sha256=file.sha256, bytes=file.size)
-                for path, file in changed.items()
-            ),
-            source=str(source.resolve()),
-            reason=reason,
-        )
-        _record(session, package, told, revised, checks)
-
-        # 5 build, store and commit the next version
-        held = store_next(session, [Next(package, told, replaced, formats)], "content revised")
-        if held:
-            raise ArchiveError("locked", package)
+        # 3 to 5 for as many pages as one version takes at a time
+        for number, batch in enumerate(changes.batches(), 1):
+            _store_batch(session, package, quarantine / "1", batch, place, reason)
+            progress("rescan", min(number * REPLACED_AT_ONCE, len(changes.new)), len(changes.new))
         discard_quarantine(quarantine)
-        return _report(session, package, "stored", replaced=tuple(changed))
+        return _report(
+            session,
+            package,
+            "stored",
+            replaced=tuple(path for path in changes.new if path in own),
+            added=tuple(path for path in changes.new if path not in own),
+            removed=tuple(sorted(changes.gone)),
+        )
 
 
-def _receive(session: Session, package: UUID, source: Path, quarantine: Path, progress: Progress) -> Received:
+def _store_batch(session: Session, package: UUID, folder: Path, batch: _Changes, source: str, reason: str) -> None:
+    """One version with these changes."""
+    before = stored.newest(session, package)
+    now = {file.path: file for file in stored.content(session, before)}
+
+    # 3 look at the new files: formats, technical metadata, viruses
+    replaced = _looked_at(session, folder, batch.new, now)
+    formats, checks = _checks(session, before, replaced, batch.gone)
+
+    # 4 record what is replaced, added and removed, why, and what was found
+    told = told_of(session, package)
+    revised = ContentRevised(
+        files=tuple(
+            ReplacedFile(path=path, before_sha256=now[path].sha256, after_sha256=file.sha256, bytes=file.size)
+            for path, file in batch.new.items()
+            if path in now
+        ),
+        source=source,
+        reason=reason,
+        added=tuple(
+            AddedFile(path=path, sha256=file.sha256, bytes=file.size)
+            for path, file in batch.new.items()
+            if path not in now
+        ),
+        removed=tuple(RemovedFile(path=path, sha256=now[path].sha256) for path in sorted(batch.gone)),
+    )
+    _record(session, package, told, revised, checks)
+
+    # 5 build, store and commit the next version
+    held = store_next(session, [Next(package, told, replaced, formats, left_out=batch.gone)], "content revised")
+    if held:
+        raise ArchiveError("locked", package)
+
+
+def _receive(session: Session, package: UUID, source: str, quarantine: Path, progress: Progress) -> Received | None:
     """The pages in quarantine. Only a revision that waits goes on from what lies there, and only for its own folder."""
     waiting = session.log.load(ARCHIVAL_PACKAGE, package).state.content_pending
     if waiting is None:
         discard_quarantine(quarantine)
-    elif waiting.source != str(source):
-        raise ArchiveError("revision-pending", waiting.source)
+    elif waiting.source != source:
+        raise ArchiveError("revision-pending", waiting.source or package)
+    if not source:
+        return None
     quarantine.mkdir(exist_ok=True)
     return receive(
-        source,
+        Path(source),
         quarantine / "1",
         progress=lambda done, total: progress("receive", done, total),
         sync=session.settings.sync,
     )
 
 
-def _matched(received: Received, own: Mapping[str, PayloadFile]) -> tuple[dict[str, Delivered], tuple[Finding, ...]]:
-    """Each received file by the record's file that it replaces: of the same path, or the only one of the same name."""
+def _matched(
+    received: Received | None,
+    own: Mapping[str, PayloadFile],
+    every: Mapping[str, PayloadFile],
+    ranges: tuple[FileRange, ...] | None,
+    *,
+    add: bool,
+) -> _Changes:
+    """Each received file by the path that it will have, without those whose very bytes stand there.
+
+    It replaces the file of the same path, or the only one of the same name; one that is to be added stands beside the
+    others, and within the record's `ranges`.
+    """
     names = Counter(PurePosixPath(path).name for path in own)
     by_name = {PurePosixPath(path).name: path for path in own if names[PurePosixPath(path).name] == 1}
     pages: dict[str, Delivered] = {}
-    findings = list(received.findings)
-    for file in received.files:
+    findings = list(received.findings) if received else []
+    folders = {path.rpartition("/")[0] for path in own}
+    beside = folders.pop() if len(folders) == 1 else None
+    for file in received.files if received else ():
         path = file.path if file.path in own else by_name.get(PurePosixPath(file.path).name)
+        if path is None and add:
+            path = file.path if beside is None else str(PurePosixPath(beside) / PurePosixPath(file.path).name)
         if path is None:
             findings.append(Finding("rescan.page-unknown", file.path))
         elif path in pages:
             findings.append(Finding("rescan.page-twice", file.path, pages[path].path))
+        elif path not in own and (path in every or not holds(ranges, path)):
+            findings.append(Finding("rescan.page-outside", file.path, found=path))
         else:
             pages[path] = Delivered(file.path, file.size, file.sha256, modified_at(file))
-    return pages, tuple(findings)
+    new = [path for path in pages if path not in own]
+    named = safe_paths([*every, *new])
+    findings += named.findings
+    odd = [path for path in new if named.names.get(path, path) != path]
+    findings += [Finding("rescan.page-name", pages[path].path, named.names[path]) for path in odd]
+    changed = {path: file for path, file in pages.items() if path not in own or file.sha256 != own[path].sha256}
+    return _Changes(changed, frozenset(), tuple(findings))
+
+
+def _without(
+    changes: _Changes, session: Session, package: UUID, own: Mapping[str, PayloadFile], names: Sequence[str]
+) -> _Changes:
+    """The changes, and the pages of these names or paths that go; those that went before are gone already."""
+    gone: set[str] = set()
+    findings = list(changes.findings)
+    before = {
+        file.path
+        for event in session.log.stream(package)
+        if isinstance(event.payload, ContentRevised)
+        for file in event.payload.removed
+    }
+    for name in names:
+        found = [path for path in own if name in (path, PurePosixPath(path).name)]
+        if len(found) == 1 and found[0] not in changes.new:
+            gone.add(found[0])
+        elif found:
+            findings.append(Finding("rescan.page-twice", name, found[-1]))
+        elif not any(name in (path, PurePosixPath(path).name) for path in before):
+            findings.append(Finding("rescan.page-unknown", name))
+    if gone and gone == own.keys() and not changes.new:
+        findings.append(Finding("rescan.nothing-left", ", ".join(names)))
+    return _Changes(changes.new, frozenset(gone), tuple(findings))
 
 
 def _looked_at(
@@ -159,20 +270,30 @@ def _looked_at(
     asked = (Asked(place, kind.media_type, path) for (path, _), place, kind in known)
     technical = session.characteriser.characterise(asked) if session.characteriser else repeat(None)
     return {
-        path: Replacement(payload_file(ContentFile(file, path, own[path].original_name), kind, known_of), place)
+        path: Replacement(payload_file(ContentFile(file, path, _name(own, path)), kind, known_of), place)
         for ((path, file), place, kind), known_of in zip(known, technical, strict=False)
     }
 
 
+def _name(own: Mapping[str, PayloadFile], path: str) -> str | None:
+    """Under which name a page was delivered, where that is another one than its own."""
+    return own[path].original_name if path in own else None
+
+
 def _checks(
-    session: Session, before: StoredVersion, replaced: Mapping[str, Replacement]
+    session: Session, before: StoredVersion, replaced: Mapping[str, Replacement], gone: frozenset[str]
 ) -> tuple[bytes, list[FormatsIdentified | VirusChecked]]:
     """The table of formats with the new files' rows, and what was found out; no table where it would have gaps."""
     checks: list[FormatsIdentified | VirusChecked] = []
     path = f"{package_folder(str(before.package))}/metadata/preservation/formats.ndjson"
     table = b""
     if session.identifier is not None and path in before.digests:
-        rows = [msgspec.json.decode(line) for line in stored.true_bytes(session, before, path).splitlines()]
+        lines = [msgspec.json.decode(line) for line in stored.true_bytes(session, before, path).splitlines()]
+        rows = [row for row in lines if row["path"] not in gone]
+        known = {row["path"] for row in rows}
+        rows += [{"path": new, "puid": None, "basis": ""} for new in replaced if new not in known]
+        if len(rows) > len(known):
+            rows.sort(key=lambda row: row["path"])
         for row in rows:
             if row["path"] in replaced:
                 file = replaced[row["path"]].file
@@ -236,7 +357,17 @@ def _report(
     outcome: str,
     *,
     replaced: tuple[str, ...] = (),
+    added: tuple[str, ...] = (),
+    removed: tuple[str, ...] = (),
     findings: tuple[Finding, ...] = (),
 ) -> RescanReport:
     version = stored.newest(session, package).event.version
-    return RescanReport(outcome=outcome, package=package, version=version, replaced=replaced, findings=findings)
+    return RescanReport(
+        outcome=outcome,
+        package=package,
+        version=version,
+        replaced=replaced,
+        added=added,
+        removed=removed,
+        findings=findings,
+    )

@@ -7,7 +7,7 @@ The event that says why - `MetadataRevised`, `ContentRevised` - is appended firs
 history; `Stored` commits it. Killed in between, the next run finds the revision waiting and stores the same version.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from uuid import UUID
@@ -65,7 +65,7 @@ class Told(msgspec.Struct, frozen=True):
 
 
 class Replacement(msgspec.Struct, frozen=True):
-    """A file of the record that is replaced: what it is now, and where in quarantine its bytes lie."""
+    """A file of the record that is replaced, or new: what it is now, and where in quarantine its bytes lie."""
 
     file: PayloadFile
     place: Path
@@ -74,6 +74,7 @@ class Replacement(msgspec.Struct, frozen=True):
 class Next(msgspec.Struct, frozen=True):
     """A package whose next version is to be stored. `formats` is the table of formats, null where it stays.
 
+    `replaced` are the files with other bytes, by path, also those that no version before has.
     `anew` is for the first version of another generation, which takes nothing over by reference: every byte of it is
     written, and files in `left_out` - of the record, or papers below `delivery/` - are not.
     """
@@ -248,20 +249,25 @@ def build_next(
     before = stored.newest(session, work.package)
     events = session.log.stream(work.package)
     revision = next(event for event in reversed(events) if isinstance(event.payload, MetadataRevised | ContentRevised))
-    files = [file for file in stored.content(session, before) if file.path not in work.left_out]
-    cipher = _cipher_of(session, stage)
+    before_files = list(stored.content(session, before))
+    files, cipher = _files(before_files, work), _cipher_of(session, stage)
+    kept = [file for file in before_files if file.path not in work.left_out]
     carried = (
-        carrying.write_anew(session, stage, before, files, cipher, work.left_out)
+        carrying.write_anew(session, stage, before, kept, cipher, work.left_out)
         if work.anew
-        else carrying.keep(session, before, files)
+        else carrying.keep(session, before, kept, work.left_out)
     )
-    placed = list(carried.placed)
+    stands = dict(zip((file.path for file in kept), carried.placed, strict=True))
+    placed = []
     for number, file in enumerate(files):
         replaced = work.replaced.get(file.path)
         if replaced is not None:
             files[number] = replaced.file  # the file as it is in this version
-            placed[number] = Digested(payload_path(package, file.path), replaced.file.size, replaced.file.sha256)
-            stage.adopt(replaced.place, placed[number].path, placed[number])
+            at = Digested(payload_path(package, file.path), replaced.file.size, replaced.file.sha256)
+            stage.adopt(replaced.place, at.path, at)
+            placed.append(at)
+        else:
+            placed.append(stands[file.path])
     history = _history(session, revision, own, events, histories)
     agents, told = packaging.preservation_metadata(package, history.events)
     formats = _formats(session, before, files, anew=work.anew) if work.formats is None else work.formats
@@ -291,6 +297,14 @@ def build_next(
     user = User(f"{SOFTWARE}/{SOFTWARE_VERSION}", f"urn:uuid:{session.actor.agent}")
     stage.seal(built.entries, session.now(), message, user)
     return built
+
+
+def _files(before: Iterable[PayloadFile], work: Next) -> list[PayloadFile]:
+    """The record's files in the next version; with new ones all stand in the order of their paths, as pages do."""
+    files = [file for file in before if file.path not in work.left_out]
+    known = {file.path for file in files}
+    new = [replacement.file for path, replacement in work.replaced.items() if path not in known]
+    return sorted([*files, *new], key=lambda file: file.path) if new else files
 
 
 def _part(said: Fields, files: Sequence[PayloadFile]) -> descriptive.Description:

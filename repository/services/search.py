@@ -46,6 +46,12 @@ def position_of(session: Session, as_of: str | None) -> int | None:
     return session.log.position_at(time_of(moment))
 
 
+def moment_of(session: Session, position: int) -> datetime:
+    """When the last event up to that position was recorded; now, for a log that does not reach so far back."""
+    recorded = session.log.recorded_at(min(position, session.log.position()))
+    return session.clock() if recorded is None else datetime.fromisoformat(recorded)
+
+
 def find_record(session: Session, record: str) -> UUID:
     """The package of a record that is named by its 档号, its description's id or its package's id."""
     description = find_description(session, record)

@@ -2,10 +2,12 @@
 
 import hashlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from uuid import UUID
+
+import msgspec
 
 from repository.catalogue import Catalogue
 from repository.characterisation import Characteriser
@@ -14,12 +16,15 @@ from repository.domain.agent import AGENT, combined
 from repository.domain.agent import State as Agent
 from repository.domain.aggregate import New
 from repository.domain.authority import may, stands_in
-from repository.domain.envelope import Actor, Command, OccurredAt
+from repository.domain.envelope import Actor as Actor
+from repository.domain.envelope import Command, OccurredAt
 from repository.domain.values import time_of
 from repository.errors import ArchiveError
 from repository.eventlog import Answer, EventLog, Streams
 from repository.services.identification import FormatIdentifier
 from repository.services.policy import Policy, read_policy
+from repository.services.quality_pools import Assessors
+from repository.services.true_files import TrueFiles
 from repository.services.virus import VirusScanner
 from repository.settings import Settings
 from repository.storage import Store
@@ -51,6 +56,7 @@ class Session:
     identifier: FormatIdentifier | None
     scanner: VirusScanner | None
     characteriser: Characteriser | None
+    assessors: Assessors | None
     vault: Vault
     key_store: KeyStore
     package_keys: PackageKeys
@@ -60,6 +66,8 @@ class Session:
     """Digest of the request that a program may send again; one id must not stand for two wishes."""
     expected: tuple[UUID, int] | None = None
     """A stream that must still be at this version for any command that changes it."""
+    true_files: TrueFiles = field(default_factory=TrueFiles)
+    """Stored files that were read whole and found true, shared by all sessions made from this one."""
 
     @property
     def quarantine(self) -> Path:
@@ -101,6 +109,19 @@ class Session:
                 raise ArchiveError("not-deputy", self.principal)
             combined(state.roles | self.log.load(AGENT, self.actor.agent).state.roles, self.policy.never)
         return state
+
+    def in_the_name_of(self, principal: UUID) -> "Session":
+        """The same person at work as somebody's deputy (代理). Whether they are, `require` asks."""
+        return replace(self, actor=msgspec.structs.replace(self.actor, on_behalf_of=principal))
+
+    def version_of(self, stream: UUID) -> int:
+        """The version of a stream that a change made at a distance must have seen; 0 where there is none."""
+        newest = self.log.newest(stream)
+        return 0 if newest is None else newest.version
+
+    def opens(self, verb: str) -> bool:
+        """Whether the roles allow it and the actor's key opens it; for what may be left out where they do not."""
+        return (self.scopes is None or verb in self.scopes) and may(self.standing(), verb)
 
     def require(self, verb: str) -> None:
         """Refuse what the roles do not allow (`not-allowed`), or the actor's key does not open (`scope-missing`)."""

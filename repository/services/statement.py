@@ -4,11 +4,14 @@ A page is one serial of one record of one accession, as one contractor made it; 
 in each column: delivered when it first came, returned when it first went back, passed at once when it was accepted and
 had never gone back, payable when it was accepted - which happens to a page once, whoever made it in the end. A period
 has what first happened in it, so the statements of periods that follow one another add up.
+
+Of a record that went back because of its pages (质检), only those pages count as returned that machines refused or a
+person sent back; where nothing of it was found bad, all of it went back for another reason and all of it counts.
 """
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
@@ -18,15 +21,21 @@ import msgspec
 
 from packages_spec.tables import Sheet, write_returned
 from repository.domain.accession import Accepted, DeliveryRejected, Planned, Returned, WorkEntry, WorkSheetRecorded
+from repository.domain.assessment import BAD, Assessment, QualityAssessed, QualityReviewed, evolve
 from repository.domain.corrections import Annulled, annulled_among
 from repository.domain.envelope import Event
 from repository.domain.values import time_of
 from repository.errors import ArchiveError
 from repository.services.returning import write_faults
+from repository.services.search import position_of
 from repository.services.session import Session
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
-_TYPES = ("Planned", "WorkSheetRecorded", "DeliveryRejected", "Returned", "Accepted", "Annulled")
+_TYPES = (
+    *(f"Accession.{name}" for name in ("Planned", "WorkSheetRecorded", "DeliveryRejected", "Returned", "Accepted")),
+    *("Accession.Annulled", "ArchivalPackage.Annulled"),
+    *("ArchivalPackage.QualityAssessed", "ArchivalPackage.QualityReviewed"),
+)
 
 
 class StatementLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,12 +79,13 @@ PageKey = tuple[UUID, str, int, str]
 """Accession, 档号, serial, contractor."""
 
 
-def statement(session: Session, *, contractor: str, first: str | None, last: str | None) -> StatementReport:
-    """The contractor's statement, from the events themselves. `time-invalid` for what is no day."""
+def statement(
+    session: Session, *, contractor: str, first: str | None, last: str | None, as_of: str | None = None
+) -> StatementReport:
+    """The contractor's statement, from the events themselves, now or as it would have read then. `time-invalid`."""
     session.require("account")
     begin, end = _begin(first), _end(last)
-    types = [f"Accession.{name}" for name in _TYPES]
-    lives = page_lives(session.log.events(types=types))
+    lives = page_lives(session.log.events(types=_TYPES, upto=position_of(session, as_of)))
     counts: dict[UUID, list[int]] = {}
     for (stream, _, _, whose), page in lives.items():
         if whose == contractor:
@@ -111,17 +121,42 @@ def page_lives(events: Iterable[Event]) -> dict[PageKey, PageLife]:
     lives: dict[PageKey, PageLife] = {}
     current: dict[UUID, dict[str, set[PageKey]]] = defaultdict(dict)
     before: dict[UUID, dict[str, set[PageKey]]] = defaultdict(dict)
+    verdicts: dict[UUID, Assessment] = defaultdict(Assessment)
+    packages: dict[tuple[UUID, str], UUID] = {}
     for event in events:
-        if event.envelope.event_id not in gone:
-            stream = event.envelope.stream
-            _live(event, lives, current[stream], before[stream])
+        if event.envelope.event_id in gone:
+            continue
+        stream, payload = event.envelope.stream, event.payload
+        if isinstance(payload, QualityAssessed | QualityReviewed):
+            verdicts[stream] = evolve(verdicts[stream], payload)
+            continue
+        if isinstance(payload, Planned):
+            packages |= {(stream, unit.path): unit.package for unit in payload.units}
+        back = payload.units if isinstance(payload, Returned) else ()
+        bad = {path: _bad(verdicts.get(packages.get((stream, path), stream))) for path in back}
+        _live(event, lives, current[stream], before[stream], bad)
     return lives
 
 
+def _bad(verdict: Assessment | None) -> frozenset[int]:
+    """Serials of the pages of a record that were refused or sent back, and not overruled."""
+    pages = verdict.pages.values() if verdict else ()
+    return frozenset(
+        page.serial for page in pages if verdict and page.serial is not None and verdict.standing(page) in BAD
+    )
+
+
 def _live(
-    event: Event, lives: dict[PageKey, PageLife], units: dict[str, set[PageKey]], before: dict[str, set[PageKey]]
+    event: Event,
+    lives: dict[PageKey, PageLife],
+    units: dict[str, set[PageKey]],
+    before: dict[str, set[PageKey]],
+    bad: Mapping[str, frozenset[int]],
 ) -> None:
-    """One event of one accession: `units` are the pages of the delivery in hand, `before` all that were ever named."""
+    """One event of one accession: `units` are the pages of the delivery in hand, `before` all that were ever named.
+
+    `bad` are the serials of the pages for which a unit went back, where it was for its pages.
+    """
     when = event.envelope.recorded_at
     match event.payload:
         case Planned() as plan:
@@ -138,11 +173,18 @@ def _live(
             _mark_returned(lives, (key for keys in units.values() for key in keys), when)
             units.clear()
         case Returned() as back:
-            _mark_returned(lives, (key for unit in back.units for key in units.pop(unit, ())), when)
+            _mark_returned(lives, _gone_back(back, units, bad), when)
         case Accepted():
             for key in (key for keys in units.values() for key in keys):
                 lives[key].accepted = lives[key].accepted or when
             units.clear()
+
+
+def _gone_back(back: Returned, units: dict[str, set[PageKey]], bad: Mapping[str, frozenset[int]]) -> Iterator[PageKey]:
+    """The pages for which units went back; the units are in hand no longer."""
+    for unit in back.units:
+        serials = bad.get(unit, frozenset())
+        yield from (key for key in units.pop(unit, ()) if not serials or key[2] in serials)
 
 
 def _keys(stream: UUID, entry: WorkEntry) -> set[PageKey]:

@@ -165,12 +165,17 @@ def reader_words(session: Session, subject: UUID) -> dict[str, str | None]:
     return _said(session, subject, session.vault.key(subject))
 
 
-def open_words(session: Session, stream: UUID, fields: Sequence[str]) -> dict[str, str]:
-    """The free words of a request's events, opened: the last word of each field, those that are plain as they are."""
+def open_words(session: Session, stream: UUID, fields: Sequence[str], *, upto: int | None = None) -> dict[str, str]:
+    """The free words of a request's events, opened: the last word of each field, those that are plain as they are.
+
+    Those of events after the position `upto` are left out.
+    """
     session.require("read-sealed")
     found: dict[str, str] = {}
     keys: dict[UUID, SubjectKey] = {}
     for event in session.log.stream(stream):
+        if upto is not None and event.envelope.position > upto:
+            break
         for name in fields:
             words = getattr(event.payload, name, None)
             if isinstance(words, Sealed):

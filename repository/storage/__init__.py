@@ -1,9 +1,9 @@
 """The only code that writes package bytes: receiving, staging, durable commit, recovery, handing out."""
 
-from repository.storage.durable import probe, write_atomic
+from repository.storage.durable import FileSystem, probe, write_atomic
 from repository.storage.export import Folder, discard_kept, kept_in, outgoing, sweep_outgoing
 from repository.storage.journal import ReceivedFile
-from repository.storage.locks import is_running, run_lock
+from repository.storage.locks import is_running, run_lock, run_lock_in
 from repository.storage.quarantine import discard_delivery, discard_quarantine, keep_beside, source_lock
 from repository.storage.receive import Received, listing_lines, receive
 from repository.storage.recovery import Recovered, RecoveryAction, StoredClaim, recover
@@ -11,10 +11,12 @@ from repository.storage.sealed_receive import is_sealed, receive_sealed, sealed_
 from repository.storage.staging import Published, Stage, object_id
 from repository.storage.store import Store
 from repository.storage.survey import survey
-from repository.storage.uploads import Part, Upload, facts_of, uploads
+from repository.storage.uploads import TASKS, Part, Upload, facts_of, uploads
 from repository.storage.wiping import wipe
 
 __all__ = [
+    "TASKS",
+    "FileSystem",
     "Folder",
     "Part",
     "Published",
@@ -42,6 +44,7 @@ __all__ = [
     "receive_sealed",
     "recover",
     "run_lock",
+    "run_lock_in",
     "sealed_name",
     "source_lock",
     "survey",

@@ -64,7 +64,14 @@ def _is_still(path: Path, descriptor: int) -> bool:
 @contextmanager
 def run_lock(archive: Path, name: str) -> Iterator[None]:
     """Be the only one that does work of this name, to the end of the block. Raises `locked` while another does it."""
-    lock = take(archive / "staging" / f"{name}.lock")
+    with run_lock_in(archive / "staging", name):
+        yield
+
+
+@contextmanager
+def run_lock_in(folder: Path, name: str) -> Iterator[None]:
+    """The same for work that has its lock in a folder of its own."""
+    lock = take(folder / f"{name}.lock")
     try:
         yield
     finally:

@@ -1,14 +1,18 @@
 """Uploads (上传): a file that comes over a wire in parts, kept in quarantine until it is whole and true.
 
-    quarantine/uploads/<id>/deposit.json   what was declared of it, and what became of it
-    quarantine/uploads/<id>/<name>         its bytes so far; as many as there are, are durable
+    quarantine/<room>/<id>/<facts>   what was declared of it, and what became of it
+    quarantine/<room>/<id>/<name>    its bytes so far; as many as there are, are durable
+
+The rooms are `uploads` for deliveries, with `deposit.json`, and `tasks` for whatever else comes, `.task.json`.
 
 The size of the file is the place where it goes on: nothing else is remembered of it, so nothing can disagree with it.
 """
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
@@ -17,15 +21,24 @@ from repository.errors import ArchiveError
 from repository.storage.durable import storage_errors, sync_folder, write_all, write_atomic
 from repository.storage.locks import take
 
-ROOM = "uploads"
-FACTS = "deposit.json"
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """A folder in quarantine for uploads of one kind, and the name of the file in which each tells of itself."""
+
+    name: str
+    facts: str
+
+
+DEPOSITS, TASKS = Room("uploads", "deposit.json"), Room("tasks", ".task.json")
 
 
 class Upload:
     """One upload. One writer at a time: `locked` for a second one."""
 
-    def __init__(self, archive: Path, identifier: UUID, name: str) -> None:
-        self.folder = archive / "quarantine" / ROOM / str(identifier)
+    def __init__(self, archive: Path, identifier: UUID, name: str, room: Room = DEPOSITS) -> None:
+        self.folder = archive / "quarantine" / room.name / str(identifier)
+        self._facts = self.folder / room.facts
         self.path = self.folder / name
         self._lock = self.folder.with_suffix(".lock")
 
@@ -33,18 +46,24 @@ class Upload:
         """Make the place for it, durably; False where it was made before."""
         with storage_errors(self.folder):
             self.folder.parent.mkdir(exist_ok=True)
-            if (self.folder / FACTS).exists():
+            if self._facts.exists():
                 return False
             self.folder.mkdir(exist_ok=True)
             self.path.touch()
-            write_atomic(self.folder / FACTS, facts)
+            write_atomic(self._facts, facts)
             sync_folder(self.folder.parent)
         return True
 
     def note(self, facts: bytes) -> None:
         """Write down what became of it, durably."""
         with storage_errors(self.folder):
-            write_atomic(self.folder / FACTS, facts)
+            write_atomic(self._facts, facts)
+
+    def beside(self, name: str, content: bytes) -> Path:
+        """Keep a small file beside it, durably; its place."""
+        with storage_errors(self.folder):
+            write_atomic(self.folder / name, content)
+        return self.folder / name
 
     @property
     def size(self) -> int:
@@ -84,6 +103,12 @@ class Upload:
         finally:
             lock.release()
 
+    def forget(self) -> None:
+        """Remove all of it: nobody asks for it any more."""
+        with storage_errors(self.folder):
+            if self.folder.is_dir():
+                shutil.rmtree(self.folder)
+
     def let_go(self) -> None:
         """Remove the bytes: what of them is kept has its own place by now."""
         with storage_errors(self.path):
@@ -101,17 +126,17 @@ class Part:
         write_all(self._descriptor, data)
 
 
-def facts_of(archive: Path, identifier: UUID) -> bytes:
-    """What was declared of an upload. `upload-unknown` where there is none."""
+def facts_of(archive: Path, identifier: UUID, room: Room = DEPOSITS) -> bytes | None:
+    """What was declared of an upload; null where there is none."""
     try:
-        return (archive / "quarantine" / ROOM / str(identifier) / FACTS).read_bytes()
-    except FileNotFoundError as error:
-        raise ArchiveError("upload-unknown", identifier) from error
+        return (archive / "quarantine" / room.name / str(identifier) / room.facts).read_bytes()
+    except FileNotFoundError:
+        return None
 
 
-def uploads(archive: Path) -> Iterator[UUID]:
-    """Every upload that there is, in the order of their ids."""
-    room = archive / "quarantine" / ROOM
-    for folder in sorted(room.iterdir()) if room.is_dir() else ():
-        if (folder / FACTS).is_file():
+def uploads(archive: Path, room: Room = DEPOSITS) -> Iterator[UUID]:
+    """Every upload that there is in a room, in the order of their ids."""
+    place = archive / "quarantine" / room.name
+    for folder in sorted(place.iterdir()) if place.is_dir() else ():
+        if (folder / room.facts).is_file():
             yield UUID(folder.name)

@@ -14,7 +14,7 @@ from uuid import UUID
 import msgspec
 from fastapi.testclient import TestClient
 
-from api.routes.deposits import PARTS
+from api.receiving import PARTS
 from repository.domain.authority import VERBS
 from repository.services.administration import Role
 from repository.settings import FILE as SETTINGS
@@ -95,8 +95,16 @@ def describe(ask: Ask) -> None:
 def decide(ask: Ask, waiting: UUID) -> None:
     """An archivist's decisions on a delivery."""
     where = f"/v1/accessions/{waiting}"
-    ask("give_back", "POST", f"{where}/return", {"reason": "第一页倾斜，请重扫", "volumes": [CODES[1]]})
-    ask("accept", "POST", f"{where}/acceptance", {"volumes": [CODES[0]]})
+    seen = {"if-match": ask("accession", "GET", where).headers["etag"]}
+    returned = {"reason": "第一页倾斜，请重扫", "volumes": [CODES[1]]}
+    given_back = ask("give_back", "POST", f"{where}/return", returned, headers=seen)
+    ask(
+        "accept",
+        "POST",
+        f"{where}/acceptance",
+        {"volumes": [CODES[0]]},
+        headers={"if-match": given_back.headers["etag"]},
+    )
     while ask("accession", "GET", where).json()["stage"] in ("waiting", "accepted"):
         pass
 
@@ -106,20 +114,27 @@ def judge(ask: Ask, use: str, dip: str, keys: Keys) -> None:
     ask("openings", "GET", "/v1/openings", headers=keys["甲"])
     ask("openings_due", "GET", "/v1/openings/due", headers=keys["甲"])
     proposed = ask("propose_opening", "POST", "/v1/openings", {"records": [DEED]}, headers=keys["甲"])
-    review = f"/v1/openings/{proposed.json()['review']}"
+    review = proposed.headers["location"]
+    ask("reviews", "GET", "/v1/openings/reviews", headers=keys["甲"])
+
+    def seeing(name: str, place: str, what: str) -> dict[str, str]:
+        """The key of somebody who has just read what they change."""
+        return {**keys[name], "if-match": ask(what, "GET", place, headers=keys[name]).headers["etag"]}
+
     opinion = {"control": [DEED], "ground": "personal", "until": "2050-12-31"}
     for one in "甲乙":
-        ask("give_opinion", "POST", f"{review}/opinion", opinion, headers=keys[one])
-    ask("hear_unit", "POST", f"{review}/unit", {"answer": "agrees"}, headers=keys["甲"])
-    ask("decide_opening", "POST", f"{review}/decision", {}, headers=keys["决定"])
+        ask("give_opinion", "POST", f"{review}/opinion", opinion, headers=seeing(one, review, "show_review"))
+    ask("hear_unit", "POST", f"{review}/unit", {"answer": "agrees"}, headers=seeing("甲", review, "show_review"))
+    ask("decide_opening", "POST", f"{review}/decision", {}, headers=seeing("决定", review, "show_review"))
     place = f"/v1/records/{DEED}"
     hold = ask("place_hold", "POST", f"{place}/holds", {"reason": "诉讼"}, headers=keys["档案员"]).json()["hold"]
-    ask("release_hold", "POST", f"{place}/holds/{hold}/release", {"reason": "结案"}, headers=keys["档案员"])
+    lifted = seeing("档案员", f"{place}/access", "access")
+    ask("release_hold", "POST", f"{place}/holds/{hold}/release", {"reason": "结案"}, headers=lifted)
     certificate = ask(
         "certify", "POST", f"{use}/certificates", {"dip": dip, "number": "证[2026]1号"}, headers=keys["查阅台"]
     )
     annulment = f"{use}/certificates/{certificate.json()['certificate']}/annulment"
-    ask("annul_certificate", "POST", annulment, {"reason": "编号有误"}, headers=keys["查阅台"])
+    ask("annul_certificate", "POST", annulment, {"reason": "编号有误"}, headers=seeing("查阅台", use, "show_request"))
 
 
 def walk(client: TestClient, person: str, packed: bytes, keys: Keys, waiting: UUID) -> dict[str, dict[str, Any]]:

@@ -43,6 +43,13 @@ def key_for(site: Site, name: str, *roles: Role, scopes: tuple[str, ...] = ALL) 
         return {"authorization": f"Bearer {issue_key(session, person, scopes, None).key}"}
 
 
+def seen(client: TestClient, place: str, key: dict[str, str]) -> dict[str, str]:
+    """The key, and the version of what is at this address as its holder sees it now."""
+    answer = client.get(place, headers=key)
+    assert answer.is_success, answer.text
+    return {**key, "if-match": answer.headers["etag"]}
+
+
 class Server(msgspec.Struct, frozen=True):
     """A server process that can be reached."""
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from api.routes.deposits import PARTS
+from api.receiving import PARTS
 from repository.archive import Served
 from repository.services.administration import Role
 from repository.services.deposit import take_in, unfinished_deposits

@@ -9,7 +9,7 @@ import pytest
 from repository.services import accessions
 from repository.services.administration import Role
 from repository.settings import FILE
-from tests.api.serving import api, key_for
+from tests.api.serving import api, key_for, seen
 from tests.real_archives import LAND_DEEDS, new_site, take, types
 from tests.story.test_decisions import CODES, batch
 
@@ -104,28 +104,35 @@ def test_a_delivery_is_accepted_by_one_unit_and_given_back_by_another(
     with api(site) as (client, served):
         before = served.base.log.position()
         assert client.get(where).json()["stage"] == "waiting"
-        unknown = client.post(f"{where}/acceptance", json={"volumes": ["B-7"]}, headers=acceptor)
+        blind = client.post(f"{where}/acceptance", json={}, headers=acceptor)
+        assert (blind.status_code, blind.json()["code"]) == (428, "version-missing")
+        version = seen(client, where, acceptor)
+        unknown = client.post(f"{where}/acceptance", json={"volumes": ["B-7"]}, headers=version)
         assert (unknown.status_code, unknown.json()["code"]) == (404, "unit-unknown")
-        silent = client.post(f"{where}/return", json={"reason": " ", "volumes": [OTHER]}, headers=acceptor)
+        silent = client.post(f"{where}/return", json={"reason": " ", "volumes": [OTHER]}, headers=version)
         assert (silent.status_code, silent.json()["code"]) == (422, "reason-missing")
         assert served.base.log.position() == before
-        first = client.post(f"{where}/acceptance", json={"volumes": [ONE]}, headers=acceptor)
+        first = client.post(f"{where}/acceptance", json={"volumes": [ONE]}, headers=version)
         assert first.status_code == 202, first.text
         assert {one["unit"]: one["standing"] for one in first.json()["units"]} == {
             ONE: "accepted",
             OTHER: "waiting",
             ".": "waiting",
         }
-        second = client.post(f"{where}/return", json={"reason": "页面倾斜", "volumes": [OTHER]}, headers=acceptor)
+        passed = client.post(f"{where}/return", json={"reason": "页面倾斜", "volumes": [OTHER]}, headers=version)
+        assert (passed.status_code, passed.json()["code"]) == (412, "version-differs")
+        version = acceptor | {"if-match": first.headers["etag"]}
+        second = client.post(f"{where}/return", json={"reason": "页面倾斜", "volumes": [OTHER]}, headers=version)
         assert second.status_code == 202, second.text
         done = settled(client, where)
         assert (done["reasons"], {one["unit"]: one["standing"] for one in done["units"]}) == (
             ["页面倾斜"],
             {ONE: "kept", OTHER: "returned", ".": "kept"},
         )
+        seen_now = seen(client, where, acceptor)
         # The job may be clearing the quarantine at this moment: who comes too late is told without looking there.
         monkeypatch.setattr(accessions, "reception_of", lambda *_: pytest.fail("the quarantine was read"))
-        late = client.post(f"{where}/return", json={"reason": "晚了", "volumes": [ONE]}, headers=acceptor)
+        late = client.post(f"{where}/return", json={"reason": "晚了", "volumes": [ONE]}, headers=seen_now)
         assert (late.status_code, late.json()["code"]) in ((409, "accession-order"), (404, "unit-unknown"))
         assert client.get(f"/v1/records/{ONE}", headers=acceptor).status_code == 200
         assert client.get(f"/v1/records/{OTHER}", headers=acceptor).status_code == 404

@@ -11,10 +11,10 @@ from api.sending import send
 from repository.domain.access_request import ContentViewed
 from repository.services.administration import Role
 from repository.services.dissemination import Parcel
-from tests.api.serving import ALL, api, key_for
+from tests.api.serving import ALL, api, key_for, seen
 from tests.real_archives import deliver, new_site, take, types
 
-VERBS = (*ALL, "register-use", "read-requests", "decide-request", "take-down")
+VERBS = (*ALL, "register-use", "read-requests", "read-sealed", "decide-request", "take-down")
 INNER = b"controlled, all of it"
 OPEN = b"0123456789"
 ROWS = "档号,题名,密级,文件\nC-1,内部档案,内部,a.txt\nO-1,公开档案,公开,b.txt\n".encode()
@@ -94,7 +94,8 @@ def test_a_controlled_file_viewed_under_a_grant_leaves_exactly_one_look_for_all_
         request = client.post("/v1/uses", json=FORM | {"records": ["C-1"]}, headers=desk).headers["location"]
         early = client.get(f"{request}/files/a.txt", headers=desk)
         assert (early.status_code, early.json()["code"]) == (403, "access-controlled")
-        assert client.post(f"{request}/grant", json={"copies": False}, headers=decider).status_code == 204
+        version = seen(client, request, decider)
+        assert client.post(f"{request}/grant", json={"copies": False}, headers=version).status_code == 204
         strange = client.get(f"{request}/files/a.txt", headers=partner)
         assert (strange.status_code, strange.json()["code"]) == (404, "request-unknown")
         got = b""

@@ -13,7 +13,7 @@ from api.server import Serving, expect_private, is_loopback
 from repository.archive import Served, serve_archive
 from repository.errors import ArchiveError
 from repository.services.administration import Role
-from tests.api.serving import api
+from tests.api.serving import api, seen
 from tests.real_archives import new_site, types
 
 
@@ -125,11 +125,18 @@ def test_a_deputy_is_appointed_until_a_day_and_dismissed(opened: tuple[TestClien
     deputy = next(one["id"] for one in client.get("/v1/people").json()["people"] if one["id"] != person)
     place = f"/v1/people/{person}/deputies"
     before = served.base.log.position()
-    over = client.post(place, json={"deputy": deputy, "until": "2000-01-01"})
+    blind = client.post(place, json={"deputy": deputy, "until": "2999-12-31"})
+    assert (blind.status_code, blind.json()["code"]) == (428, "version-missing")
+    version = seen(client, f"/v1/people/{person}", {})
+    over = client.post(place, json={"deputy": deputy, "until": "2000-01-01"}, headers=version)
     assert (over.status_code, over.json()["code"]) == (422, "day-over")
-    own = client.post(place, json={"deputy": person, "until": "2999-12-31"})
+    own = client.post(place, json={"deputy": person, "until": "2999-12-31"}, headers=version)
     assert (own.status_code, own.json()["code"]) == (403, "second-person-needed")
     assert served.base.log.position() == before
-    assert client.post(place, json={"deputy": deputy, "until": "2999-12-31"}).status_code == 204
-    assert client.post(f"{place}/{deputy}/dismissal", json={"reason": "销假"}).status_code == 204
+    made = client.post(place, json={"deputy": deputy, "until": "2999-12-31"}, headers=version)
+    assert made.status_code == 204
+    late = client.post(f"{place}/{deputy}/dismissal", json={"reason": "销假"}, headers=version)
+    assert (late.status_code, late.json()["code"]) == (412, "version-differs")
+    version = {"if-match": made.headers["etag"]}
+    assert client.post(f"{place}/{deputy}/dismissal", json={"reason": "销假"}, headers=version).status_code == 204
     assert types(served.base, after=before) == ["Agent.DeputyAppointed", "Agent.DeputyEnded"]

@@ -1,5 +1,6 @@
 """Who may do what over HTTP: every route has its policy, and every pair of route and role is tried."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -11,7 +12,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from api.application import application
-from api.endpoints import ANYBODY, PUBLIC, Room
+from api.endpoints import ANYBODY, PUBLIC, SECOND, Room
 from api.routes import ROOMS
 from repository.archive import Served, serve_archive
 from repository.domain.authority import VERBS
@@ -38,17 +39,19 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TestClient,
         held[f"without {verb}"] = key_for(
             site, f"without-{verb}", min(VERBS[verb]), scopes=tuple(one for one in EVERYTHING if one != verb)
         )
+    second = key_for(site, "second", Role.ADMINISTRATOR, scopes=EVERYTHING)
     with api(site) as (client, served):
+        client.headers["x-second"] = second["authorization"].removeprefix("Bearer ")
         yield client, served, held
 
 
 def knock(client: TestClient, place: tuple[str, str], headers: dict[str, str]) -> Any:
     """A request that is refused at the door, or else fails for want of the thing that it names."""
     method, path = place
-    for name in ("request_id", "deposit_id", "person", "accession_id", "review", "hold", "certificate", "deputy"):
-        path = path.replace(f"{{{name}}}", str(uuid4()))
-    path = path.replace("{record}", "J012-1-0001").replace("{token}", "x").replace("{path:path}", "nothing.jpg")
+    known = {"record": "J012-1-0001", "token": "x", "path:path": "nothing.jpg", "position": "1"}
+    path = re.sub(r"\{(.+?)\}", lambda found: known.get(found[1], str(uuid4())), path)
     more = {"upload-offset": "0", "content-type": "application/offset+octet-stream"} if method == "PATCH" else {}
+    more |= {SECOND: client.headers["x-second"]} if "x-second" in client.headers else {}
     return client.request(method, path, headers=headers | more, content=b"{}" if method == "POST" else None)
 
 

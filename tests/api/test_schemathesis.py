@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS
 
-from api.routes.deposits import PARTS
+from api.receiving import PARTS
 from repository.services.administration import Role
 from tests.api.serving import Server, bearer, request_of, server
 from tests.real_archives import LAND_DEEDS, Site, new_site, take

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from repository.services.administration import Role
-from tests.api.serving import api, key_for
+from tests.api.serving import api, key_for, seen
 from tests.real_archives import deliver, new_site, take, types
 
 VERBS = ("search", "disseminate", "register-use", "read-requests", "read-sealed", "decide-request", "survey")
@@ -31,7 +31,9 @@ def test_a_controlled_record_leaves_when_somebody_else_granted_it_and_not_before
         assert (early.status_code, early.json()["code"]) == (403, "access-controlled")
         own = client.post(f"{request}/grant", json={}, headers=desk)
         assert own.status_code == 403
-        granted = client.post(f"{request}/grant", json={}, headers=decider)
+        blind = client.post(f"{request}/grant", json={}, headers=decider)
+        assert (blind.status_code, blind.json()["code"]) == (428, "version-missing")
+        granted = client.post(f"{request}/grant", json={}, headers=seen(client, request, decider))
         assert granted.status_code == 204, granted.text
         made = client.post(f"{request}/dip", json={"form": "zip"}, headers=desk)
         assert made.status_code == 202, made.text

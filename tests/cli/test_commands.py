@@ -59,7 +59,7 @@ READING: dict[str, tuple[tuple[object, ...], str]] = {
     "statement": (("--contractor", "晨光数字化公司"), "jingui.statement/1"),
     "validate": ((FIXTURES / "bags" / "clean",), "jingui.validation/1"),
 }
-IN_STORIES = {"accession", "accept", "return", "handover"}
+IN_STORIES = {"accession", "accept", "return", "handover", "audit", "witness"}
 ELSEWHERE = {"init", "ingest", "pack", "disseminate", "materialise", "events", "annul"} | IN_STORIES
 """Commands that have tests of their own, below or in the stories."""
 

@@ -20,10 +20,11 @@ from packages_spec.foreign import System
 from repository.catalogue import REPORTS
 from repository.catalogue.schema import TABLES as TABLES_OF_CARDS
 from repository.domain.accession import Stage
-from repository.domain.values import AccessionKind, SecrecyClass
+from repository.domain.values import AccessionKind, Level, SecrecyClass
 from repository.eventlog.registry import event_types
 from repository.services.administration import Role
 from repository.services.catalogue_file import FIELDS as CATALOGUE_FIELDS
+from repository.services.catalogue_levels import ITEM_FIELDS, VOLUME_FIELDS
 from repository.services.doctor_checks import State
 from repository.settings import FILE, Settings, read_settings, write_settings
 from tests.golden_events import read
@@ -242,10 +243,11 @@ PUT_TOGETHER = {
     "severity": {severity.value for severity in Severity},
     "stage": {stage.value for stage in Stage} - {"new"},
     "step": in_sources(r'progress\("([a-z]+)"'),
-    "where": in_sources(r'[F_]ault\("([a-z]+)"'),
+    "where": in_sources(r'(?:Fault|fault_of)\("([a-z]+)"'),
     "next": in_sources(r'Stage\.[A-Z]+: "([a-z-]+)"') | {"sign", "return-infected"},
     "ingest": {"completed", "already-recorded", "rejected", "waiting", "part-completed"},
-    "mapped": {*CATALOGUE_FIELDS, "none"},
+    "level": {level.value for level in Level},
+    "mapped": {*CATALOGUE_FIELDS, *ITEM_FIELDS, *VOLUME_FIELDS, "none", "level.volume", "level.item"},
     "validate": {"valid", "warning", "invalid"},
     "kind": {
         "file",

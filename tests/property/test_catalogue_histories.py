@@ -16,11 +16,13 @@ from repository.domain import (
     accession,
     agent,
     archival_package,
+    assessment,
     corrections,
     description,
     opening_review,
     reader,
     run,
+    sampling,
 )
 from repository.domain.access_request import ACCESS_REQUEST
 from repository.domain.accession import ACCESSION
@@ -82,6 +84,7 @@ def _step(log: MemoryLog, n: int, m: int) -> None:
         lambda: accession.receive(state, received(state.delivery + 1)),
         lambda: [] if state.is_planned else accession.plan(state, [unit(number) for number in range(m + 1)]),
         lambda: accession.validate(state, verdict),
+        *_sampling(state, m),
         *_deciding(state, m),
         lambda: accession.complete(state, stored=len(state.taken)),
         *_handing_over(state, m),
@@ -99,6 +102,21 @@ def _deciding(state: accession.State, m: int) -> list[Callable[[], Sequence[obje
     accepted = [lambda: accession.accept_units(state, some if m < 4 else None, actor=APPROVER, quality=quality)]
     back = [lambda: accession.return_units(state, some if m < 4 else None, reason="返工", quality=quality)]
     return [*(by_policy if m == 0 else review), *(accepted if m % 2 else back)]
+
+
+def _sampling(state: accession.State, m: int) -> list[Callable[[], Sequence[object]]]:
+    """Every other delivery has a sample drawn, of which a unit may be bad, and one be judged twice."""
+    units = {path: path for path in state.undecided} if m % 2 else {}
+    named = state.sample.units[m % len(state.sample.units) :] if state.sample.units and m < 4 else ()
+    judged = [
+        sampling.SampleJudged(
+            delivery=state.delivery, unit=one, linked=m > 0, pages=9, faults=(), note=None, judged_by=(APPROVER,)
+        )
+        for one in named[:1]
+    ]
+    by, seed = sampling.SampleBy.ITEM, f"{state.delivery}"
+    drawing = lambda: accession.draw_sample(state, units, seed=seed, by=by, percent=60)  # noqa: E731 - a step of many
+    return [drawing, *(lambda one=one: accession.judge_sample(state, one) for one in judged)]
 
 
 def _handing_over(state: accession.State, m: int) -> list[Callable[[], Sequence[object]]]:
@@ -143,6 +161,47 @@ def _package(log: MemoryLog, n: int, m: int) -> None:
     else:
         version = len(state.stored) + 1
         _decided(log, "ArchivalPackage", stream, lambda: archival_package.store(state, stored(version)))
+
+
+COLUMNS = (assessment.CheckColumn(id="Q01", unit="degree", scale=1000),)
+
+
+def _quality(log: MemoryLog, n: int, m: int) -> None:
+    """Machines judge a page or two, people decide on them, whoever it is."""
+    stream = identity(f"package {n}")
+    state = log.state(ARCHIVAL_PACKAGE, stream)
+    if state.created is None:
+        return
+    pages = tuple(
+        assessment.JudgedPage(file=file + 1, frame=1, serial=None, checks="prfan-"[(m + file) % 6], values=(m,))
+        for file in range(1 + m % 2)
+    )
+    assessed = assessment.QualityAssessed(
+        delivery=state.created.delivery,
+        part=1 + m % 2,
+        last=bool(m % 2),
+        profiles=(assessment.ProfileUsed(name="documents", version=1, sha256=NOTHING),),
+        algorithm=1 + m // 4,
+        assessed_by=(ACTOR,),
+        columns=COLUMNS,
+        pages=pages,
+        report_sha256=NOTHING,
+    )
+    reviewed = assessment.QualityReviewed(
+        delivery=state.created.delivery,
+        decision=list(assessment.Decision)[m % 3],
+        pages=tuple(state.quality.pages)[: 1 + m % 2],
+        check=None,
+        reason=SEALED,
+        reviewed_by=(APPROVER if m < 3 else identity("reviewer"),),
+    )
+    steps: list[Callable[[], Sequence[object]]] = [
+        lambda: archival_package.assess(state, assessed),
+        lambda: archival_package.review(state, reviewed),
+    ]
+    for step in steps if m % 2 else steps[::-1]:
+        if _decided(log, "ArchivalPackage", stream, step):
+            return
 
 
 LEVELS = (Level.VOLUME, Level.ITEM, Level.ITEM)
@@ -396,6 +455,8 @@ OF_RECORDS = (_package, _description, _description, _place, _merge, _divide, _cl
 ACTIONS = (
     _accession,
     _package,
+    _quality,
+    _quality,
     _description,
     _description,
     _place,
@@ -447,6 +508,7 @@ def _answers(catalogue: Catalogue, as_of: int | None = None) -> list[object]:
         catalogue.requests(waiting=True, requester=ACTOR, as_of=as_of).entries,
         catalogue.granted_to(ACTOR, "2026-01-03", as_of=as_of),
         catalogue.taken_down(as_of=as_of),
+        catalogue.packages(to_review=True, as_of=as_of).entries,
         catalogue.reviews(as_of=as_of).entries,
         [catalogue.reader(identity(f"reader {n}"), as_of=as_of) for n in range(3)],
         catalogue.opening_candidates(DUE, due=lambda _: True, without=(), limit=9, as_of=as_of),

@@ -3,6 +3,8 @@
 import json
 import subprocess
 from collections.abc import Iterator
+from importlib import import_module
+from inspect import signature
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -17,7 +19,7 @@ from repository.domain.archival_package import ARCHIVAL_PACKAGE, Stored, store
 from repository.domain.envelope import Command, OccurredAt
 from repository.errors import ArchiveError
 from repository.eventlog import Streams
-from repository.services import administration
+from repository.services import administration, opening, requests
 from repository.services.access import DisseminationReport, disseminate
 from repository.services.accessions import show_accession
 from repository.services.administration import Role
@@ -69,6 +71,8 @@ READING: dict[str, tuple[str, ...]] = {
     "statement": ("--contractor", "某公司"),
     "request": ("list",),
     "opening": ("list",),
+    "review": ("list",),
+    "quality": ("pareto",),
 }
 """What an auditor may do: every verb that only reads."""
 
@@ -303,13 +307,47 @@ def test_an_accession_as_of_then_stands_where_it_stood(day: Day) -> None:
         assert refused.value.code == "accession-unknown"
 
 
-AS_OF = READING.keys() - {"events", "diff", "schedule", "doctor", "fsck", "statement", "request", "opening"}
-"""Reading verbs that show one moment; the others compare moments, name them otherwise, or look at now."""
+NOT_AS_OF = {
+    "events": "names its stretch of the log itself: --after and --until",
+    "diff": "compares two moments",
+    "schedule": "says what is to be done from now on",
+    "doctor": "looks at this machine, which has no history",
+    "fsck": "judges the bytes and the log that are there",
+}
+"""Reading verbs that do not show one moment, each with the reason."""
 
 
-@pytest.mark.parametrize("verb", sorted(AS_OF))
-def test_every_reading_verb_can_look_at_the_past(verb: str) -> None:
-    assert "--as-of" in jingui(verb, "--help").out
+@pytest.mark.parametrize("verb", READING)
+def test_every_reading_verb_can_look_at_the_past_or_says_why_not(verb: str) -> None:
+    taken = signature(import_module(f"cli.commands.{verb}").command).parameters
+    assert ("as_of" in taken) is (verb not in NOT_AS_OF)
+
+
+def test_what_waits_and_what_was_asked_are_shown_as_of_then(growing: Site, tmp_path: Path) -> None:
+    with growing.open() as session:
+        take(session, LAND_DEEDS)
+        _, archivist = growing.person(session, "值守", Role.ARCHIVIST)
+    with growing.open(archivist) as session:
+        handed = disseminate(session, DEED, paths=(), purpose="编史", target=tmp_path / "out")
+        before = session.log.position()
+        closed = requests.show_request(session, handed.request)
+        first = closed.request.opened.position
+        asked = requests.show_request(session, handed.request, as_of=str(first))
+        assert (asked.request.state, closed.request.state) == ("requested", "closed")
+        with pytest.raises(ArchiveError) as unknown:
+            requests.show_request(session, handed.request, as_of=str(first - 1))
+        assert unknown.value.code == "request-unknown"
+
+        made = opening.propose_records(session, [DEED])
+        then = session.log.position()
+        opening.withdraw(session, made.review, "误列")
+        assert opening.queue(session).reviews == ()
+        assert [one.id for one in opening.queue(session, as_of=str(then)).reviews] == [made.review]
+        assert opening.queue(session, as_of=str(before)).reviews == ()
+        opening.take_down(session, DEED, "待核")
+        down = session.log.position()
+        assert [one.id for one in opening.queue(session, as_of=str(down)).taken_down] == [handed.package]
+        assert opening.queue(session, as_of=str(then)).taken_down == ()
 
 
 def test_a_difference_tells_what_happened_between(day: Day) -> None:

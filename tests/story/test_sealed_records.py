@@ -201,7 +201,7 @@ def test_an_ingest_that_dies_goes_on_and_leaves_nothing_in_clear(
     again = tmp_path / "dying"
     shutil.copytree(delivery, again)
     (again / "catalogue.csv").write_text(CATALOGUE.replace("M-", "D-"), "utf-8")
-    for name in ("_plan", "_create", "_store", "_complete"):
+    for name in ("plan_units", "create_packages", "_store", "_complete"):
         with monkeypatch.context() as dying, made.open("archivist") as session:
             dying.setattr(ingesting, name, die)
             with pytest.raises(KeyboardInterrupt):

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from repository.catalogue.cards import Card
-from repository.catalogue.folds import custody, people, records, use, work
+from repository.catalogue.folds import custody, people, quality, records, use, work
 
 Fold = Callable[[Any, Any, Any], Card | None]
 """(card so far, payload, envelope) -> card. Which cards and payloads belong together, the type's name says."""
@@ -30,6 +30,9 @@ FOLDS: dict[str, Fold] = {
     "Accession.UnitsAccepted": custody.chosen,
     "Accession.Returned": custody.returned,
     "Accession.PartCompleted": custody.part_completed,
+    "Accession.SampleDrawn": custody.sample_drawn,
+    "Accession.SampleJudged": custody.sample_judged,
+    "Accession.SampleConcluded": custody.sample_concluded,
     "Accession.HandoverPrinted": custody.printed,
     "Accession.HandoverSigned": custody.signed,
     "ArchivalPackage.Created": records.created,
@@ -43,6 +46,8 @@ FOLDS: dict[str, Fold] = {
     "ArchivalPackage.MetadataRevised": records.metadata_revised,
     "ArchivalPackage.ContentRevised": records.content_revised,
     "ArchivalPackage.FixityFailed": records.fixity_failed,
+    "ArchivalPackage.QualityAssessed": quality.assessed,
+    "ArchivalPackage.QualityReviewed": quality.reviewed,
     "Description.Described": records.described,
     "Description.Revised": records.described,
     "Description.Moved": records.moved,
@@ -83,6 +88,7 @@ FOLDS: dict[str, Fold] = {
     "Run.Started": work.started,
     "Run.Progressed": work.progressed,
     "Run.Verified": work.verified,
+    "Run.VerdictsCompared": work.compared,
     "Run.Finished": work.finished,
 }
 """Types that leave a trace in a card. Reservations do not: a 档号 is found through the descriptions that bear it."""

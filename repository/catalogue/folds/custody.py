@@ -1,9 +1,10 @@
 """Custody: accessions (接收登记), from opening to completion."""
 
 from repository.catalogue.cards import Accession, changed, moment, sealed_among, words_of
-from repository.domain import accession
+from repository.domain import accession, sampling
 from repository.domain.accession import Stage
 from repository.domain.envelope import Envelope
+from repository.domain.values import Outcome
 
 
 def opened(_: Accession | None, event: accession.Opened, envelope: Envelope) -> Accession:
@@ -33,6 +34,9 @@ def received(card: Accession | None, event: accession.DeliveryReceived, envelope
         deliveries=event.delivery,
         files=event.files,
         bytes=event.bytes,
+        sample="none",
+        sampled=0,
+        sample_judged=(),
     )
 
 
@@ -103,6 +107,25 @@ def returned(card: Accession | None, event: accession.Returned, envelope: Envelo
 def part_completed(card: Accession | None, _: accession.PartCompleted, envelope: Envelope) -> Accession | None:
     """What was accepted is stored; the rest is to come again."""
     return changed(card, envelope, stage=Stage.RETURNED)
+
+
+def sample_drawn(card: Accession | None, event: sampling.SampleDrawn, envelope: Envelope) -> Accession | None:
+    """People are to judge some units."""
+    before = card.sampled if card is not None and event.part > 1 else 0
+    return changed(card, envelope, sample="open", sampled=before + len(event.units), sample_judged=())
+
+
+def sample_judged(card: Accession | None, event: sampling.SampleJudged, envelope: Envelope) -> Accession | None:
+    """A sampled unit was judged."""
+    if card is None:
+        return None
+    judged = (*(unit for unit in card.sample_judged if unit != event.unit), event.unit)
+    return changed(card, envelope, sample="open", sample_judged=judged)
+
+
+def sample_concluded(card: Accession | None, event: sampling.SampleConcluded, envelope: Envelope) -> Accession | None:
+    """What came of the sample."""
+    return changed(card, envelope, sample="passed" if event.outcome is Outcome.PASSED else "failed")
 
 
 def printed(card: Accession | None, _: accession.HandoverPrinted, envelope: Envelope) -> Accession | None:

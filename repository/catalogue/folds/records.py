@@ -179,6 +179,11 @@ def redelivered(card: Package | None, event: archival_package.Redelivered, envel
         bytes=event.bytes,
         declared=(),
         contractors=(),
+        quality="not-tested",
+        judged=(),
+        judged_parts=0,
+        judged_by=None,
+        odd_pages=(),
     )
 
 

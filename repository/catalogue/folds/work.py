@@ -31,6 +31,11 @@ def verified(card: Run | None, event: run.Verified, envelope: Envelope) -> Run |
     return card and changed(card, envelope, done=card.done + len(event.packages))
 
 
+def compared(card: Run | None, event: run.VerdictsCompared, envelope: Envelope) -> Run | None:
+    """So many packages more were judged again."""
+    return card and changed(card, envelope, done=card.done + event.packages)
+
+
 def finished(card: Run | None, event: run.Finished, envelope: Envelope) -> Run | None:
     """What came of it."""
     return changed(

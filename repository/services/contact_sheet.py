@@ -1,0 +1,88 @@
+"""Contact sheet (缩略图总览): a record's pages with the frames of their verdicts, the faults drawn where they are."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from repository.domain.archival_package import ARCHIVAL_PACKAGE
+from repository.errors import ArchiveError
+from repository.services import stored
+from repository.services.contact_sheet_forms import FORMS, SheetPage, render_sheet
+from repository.services.quality_words import reason_words
+from repository.services.reception import reception_of
+from repository.services.returning import write_faults
+from repository.services.review import CheckSeen, details, find_reviewed, show_quality
+from repository.services.session import Session
+
+MOST = 1_000
+"""Pages of one sheet."""
+
+
+def write_sheet(session: Session, record: str, target: Path, *, language: str) -> None:
+    """Write the sheet of a record as HTML, PDF or PNG, by the target's suffix. `sheet-form`, `file-exists`."""
+    if target.suffix.lower() not in FORMS:
+        raise ArchiveError("sheet-form", target, known=", ".join(FORMS))
+    if target.exists():
+        raise ArchiveError("file-exists", target)
+    shown = show_quality(session, record, every=True)
+    pages = sheet_pages(session, record, language)
+    title = f"{shown.unit} · {', '.join(shown.profiles)}"
+    write_faults(target, render_sheet(pages, title, target.suffix.lower(), language))
+
+
+def sheet_pages(session: Session, record: str, language: str) -> list[SheetPage]:
+    """The pages of a record that lies beside its delivery still, or in the store."""
+    package = find_reviewed(session, record)
+    state = session.log.load(ARCHIVAL_PACKAGE, package).state
+    told = details(session, package, state)
+    places = _places(session, package)
+    shown = show_quality(session, record, every=True)
+    pages = []
+    for page in shown.pages[:MOST]:
+        more = told.get((page.file, page.frame), {})
+        pages.append(
+            SheetPage(
+                label=f"{page.file}" + (f".{page.frame}" if page.frame > 1 else "") + f"  {page.path or ''}",
+                standing=page.standing,
+                reasons=tuple(reasons(page.checks, language)),
+                marks=marks_of(more),
+                size=(more.get("width", 0), more.get("height", 0)),
+                place=places.get(page.path or ""),
+            )
+        )
+    return pages
+
+
+def reasons(checks: Sequence[CheckSeen], language: str) -> list[str]:
+    """Why a page does not simply pass."""
+    return [
+        reason_words(check, language) for check in checks if check.outcome in ("fail", "review", "noted", "declared")
+    ]
+
+
+def marks_of(verdict: dict[str, Any]) -> tuple[tuple[str, int, int, int, int], ...]:
+    """Everything that its checks drew on a page."""
+    return tuple(
+        (mark["kind"], mark["left"], mark["top"], mark["right"], mark["bottom"])
+        for check in verdict.get("checks", ())
+        if check["outcome"] in ("fail", "review") or check["noted"]
+        for mark in check["marks"]
+    )
+
+
+def _places(session: Session, package: UUID) -> dict[str, Path]:
+    """Where the files of the record lie, by their paths in it."""
+    state = session.log.load(ARCHIVAL_PACKAGE, package).state
+    if state.stored:
+        version = stored.newest(session, package)
+        folder = f"data/uuid-{package}/representations/original/data"
+        return {
+            file.path: stored.place_of(session, version, f"{folder}/{file.path}")
+            for file in stored.content(session, version)
+        }
+    reception = reception_of(session, state.created.accession) if state.created else None
+    if reception is None or state.created is None:
+        return {}
+    unit = next(one for one in reception.plan().units if one.path == state.created.unit)
+    return {file.path: reception.place(file.delivered.path) for file in unit.files}
