@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 PLACE = Path("demo-archive")
 ARCHIVE, ASIDE = PLACE / "archive", PLACE / "demo"
 """What belongs to the demonstration and not to the archive; by it the next one knows that the folder is its own."""
+SCANS, SHEET = ASIDE / "scans", ASIDE / "contact-sheet.html"
 CREDENTIAL, DESK, DECIDER = ASIDE / "credential", ASIDE / "desk-credential", ASIDE / "decider-credential"
 VAULT_KEY = ASIDE / "vault-key"
 INTERNAL = ASIDE / "internal-delivery"
@@ -40,9 +41,11 @@ HANDED_OUT = ASIDE / "handed-out"
 DAMAGED = ASIDE / "damaged-copy"
 
 DELIVERIES = Path("fixtures") / "deliveries"
+PAGES = Path("fixtures") / "pages"
 LAND_DEEDS, MIXED = DELIVERIES / "land-deeds", DELIVERIES / "mixed"
 FAULTY = ("entry-without-folder", "impossible-date", "wrong-page-count")
 CLASSIFIED = "above-the-ceiling"
+SCANNED = "J012-3-0001"
 RECORD, WRONG, RIGHT, CONTROLLED = "J012-1-0001", "J012-1-0003", "J012-1-0013", "J012-2-0001"
 ADMINISTRATOR, AT_THE_DESK, DECIDES = "林一", "周敏", "陈立"
 READER = {"name": "陈文秀", "number": "330824195103052127", "contact": "0579-8800000"}
@@ -111,7 +114,7 @@ def _ingest(day: Day) -> None:
 
     with _opened() as session:
         for source, per_folder in ((LAND_DEEDS, False), (MIXED, True)):
-            day.taken.append(_take(session, source, per_folder=per_folder))
+            day.taken.append(_settled(session, _take(session, source, per_folder=per_folder)))
         records = [
             show_record(session, str(one.package), as_of=None) for report in day.taken for one in report.packages
         ]
@@ -157,6 +160,66 @@ def _refused_outright(session: "Session", source: Path) -> str:
         say(f"  [{text('severity.error')}] {error.message(language())} ({error.code})")
         return error.code
     return ""
+
+
+def _settled(session: "Session", report: "IngestReport") -> "IngestReport":
+    """What machines left to a person is accepted by one."""
+    from repository.services.review import Decision, decide, list_queue
+    from repository.services.sampling import finish_review
+
+    if report.outcome != "waiting":
+        return report
+    waiting = sum(one.waiting for one in list_queue(session, accession=report.accession).records)
+    decide(session, str(report.accession), Decision.ACCEPT, reason=text("demo.ingest.reason"))
+    say(text("demo.ingest.reviewed", pages=waiting))
+    with progress(as_json=False) as watch:
+        return finish_review(session, report.accession, watch)
+
+
+def _quality(day: Day) -> None:
+    """A delivery with a fault of every kind is judged page by page; what was planted is what was found."""
+    from repository.services.contact_sheet import write_sheet
+    from repository.services.review import show_quality
+
+    planted: dict[str, list[str]] = msgspec.json.decode((PAGES / "expected.json").read_bytes())["planted"]
+    with _opened() as session:
+        report = _take(session, _scans())
+        pages = show_quality(session, SCANNED, every=True).pages
+        write_sheet(session, SCANNED, SHEET, language=language())
+    told: dict[str, set[str]] = {}
+    unseen: dict[str, set[str]] = {}
+    for page in pages:
+        name = page.path or ""
+        told.setdefault(name, set()).update(
+            check.id for check in page.checks if check.outcome in ("fail", "review", "noted")
+        )
+        unseen.setdefault(name, set()).update(check.id for check in page.checks if check.outcome == "not-tested")
+    untested = [name for name, checks in planted.items() if set(checks) & unseen.get(name, set())]
+    planted = {name: checks for name, checks in planted.items() if name not in untested}
+    found = [name for name, checks in planted.items() if set(checks) <= told.get(name, set())]
+    stopped = {page.path for page in pages if page.standing in ("failed", "waiting")}
+    say(text("demo.quality.sheet", pages=len(pages), stopped=len(stopped), path=SHEET))
+    if untested:
+        say(text("demo.quality.untested", names=", ".join(untested)))
+    silent = [name for name in planted if name not in found]
+    if silent:
+        say(f"  {', '.join(silent)}")
+    sound = stopped <= set(planted)
+    day.claim(
+        "quality",
+        holds=report.outcome == "waiting" and not silent and sound,
+        found=len(found),
+        planted=len(planted),
+    )
+
+
+def _scans() -> Path:
+    """A delivery of one record, whose pages are those of the fixtures."""
+    shutil.copytree(PAGES, SCANS / SCANNED, ignore=shutil.ignore_patterns("*.json"))
+    with (SCANS / "catalogue.csv").open("w", encoding="utf-8", newline="") as file:
+        header = ("档号", "题名", "日期", "密级", "保管期限", "文件")
+        csv.writer(file).writerows((header, (SCANNED, text("demo.quality.title"), "19530301", "公开", "永久", SCANNED)))
+    return SCANS
 
 
 def _search(day: Day) -> None:
@@ -393,6 +456,7 @@ STEPS: dict[str, Step] = {
     "init": _init,
     "ingest": _ingest,
     "refuse": _refuse,
+    "quality": _quality,
     "search": _search,
     "show": _show,
     "disseminate": _disseminate,
@@ -406,6 +470,7 @@ STEPS: dict[str, Step] = {
 TRY = (
     "jingui status",
     "jingui list",
+    "jingui review list",
     "jingui search 土地 --from-year 1950",
     f"jingui show {RECORD} --json",
     f"jingui events --record {RECORD}",

@@ -6,8 +6,10 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 import msgspec
+import pytest
 
 from repository.archive import open_archive
+from repository.crypto import Cost
 from repository.crypto.age import PackageIdentity, X25519Identity
 from repository.services.administration import Role
 from repository.services.key_ring import KeyPurpose, Shares, create_key, wrapping_for
@@ -15,6 +17,7 @@ from repository.services.session import Session
 from tests.real_archives import Site, new_site
 
 CLASS, OTHER = "控制", "机密"
+CHEAP = Cost(iterations=1, lanes=1, memory=8)
 WORDS = "planted-passphrase-石室金匮-8231"
 PEOPLE: dict[str, tuple[Role, ...]] = {
     "officer": (Role.SECURITY_OFFICER,),
@@ -67,7 +70,8 @@ def new_ring(place: Path, *, settings: str = "") -> Ring:
         people = {name: site.person(session, name, *roles)[0] for name, roles in PEOPLE.items()}
         people["administrator"] = session.actor.agent
     ring = Ring(site, people, place / "shares", words, keys)
-    with ring.open("officer") as session:
+    with pytest.MonkeyPatch.context() as patch, ring.open("officer") as session:
+        patch.setattr("repository.archive.Cost", lambda: CHEAP)  # the first keys open at once; what is made later costs
         create_key(session, "recovery", KeyPurpose.RECOVERY, ring.holders, Shares(threshold=2, folder=ring.shares))
         for name in (CLASS, OTHER):
             create_key(session, name, KeyPurpose.CLASS, [people["officer"]], None)

@@ -69,6 +69,8 @@ def command(
                 _say_list(session, as_json=as_json)
             case Action.CREATE:
                 wanted = name or ("" if purpose is KeyPurpose.CLASS else purpose.value)
+                if purpose is KeyPurpose.RECOVERY:
+                    needed(shares_out, "--shares-out")
                 made = key_ring.create_key(session, needed(wanted or None, "NAME"), purpose, holder or [], shares)
                 _say_made(made, as_json=as_json)
             case Action.ROTATE:
@@ -174,7 +176,7 @@ def _say_list(session: Session, *, as_json: bool) -> None:
         emit_json(keys)
         return
     say_table(
-        [text(f"column.{name}") for name in ("name", "purpose", "state", "version", "records", "id")],
+        [text(f"column.{name}") for name in ("name", "used-for", "state", "version", "records", "id")],
         [
             (one.name, text(f"keys.for.{one.purpose}"), text(f"keys.{one.state}"), one.version, one.records, one.id)
             for one in keys.keys
@@ -211,7 +213,9 @@ def _say_destruction(reports: Sequence[DestructionReport], *, as_json: bool) -> 
         emit_json({"schema": "jingui.key-destructions/1", "destructions": reports})
         return
     for one in reports:
-        if one.ended:
+        if one.ended and one.version is not None:
+            say(text("keys.version-destroyed", name=one.name, version=one.version))
+        elif one.ended:
             say(text("keys.destroyed-now", name=one.name, packages=one.packages))
         else:
             say(text("keys.not-ended", name=one.name, count=len(one.copies_left)))

@@ -7,9 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.language import text
+from cli.language import language, text
 from cli.options import Json, Lang
 from cli.render import emit_json, say, say_table, talk
+from repository.services import contact_sheet
 from repository.services.page_quality import Check, PageVerdict, find_files, judge_files, load_profile
 
 FAILED = 21
@@ -19,6 +20,7 @@ SHOWN = ("fail", "review", "not-tested")
 def command(
     path: Annotated[Path, typer.Argument(help=text("qc.path"))],
     profile: Annotated[str | None, typer.Option(help=text("qc.profile"), show_default=False)] = None,
+    sheet: Annotated[Path | None, typer.Option(help=text("review.sheet"), show_default=False)] = None,
     workers: Annotated[int, typer.Option(min=0, max=256, help=text("qc.workers"))] = 0,
     as_json: Json = False,
     lang: Lang = None,
@@ -28,7 +30,11 @@ def command(
     lot = find_files(path)
     outcomes: Counter[str] = Counter()
     defects: Counter[tuple[str, str]] = Counter()
+    places = {one.name: one.path for one in lot.files}
+    judged: list[tuple[Path, PageVerdict]] = []
     for verdict in judge_files(lot, chosen, workers=workers):
+        if sheet is not None:
+            judged.append((places[verdict.path], verdict))
         outcomes[verdict.outcome] += 1
         defects.update((check.id, "noted" if check.noted else check.outcome) for check in _told(verdict.checks))
         if as_json:
@@ -39,6 +45,9 @@ def command(
         talk(text("qc.others", count=lot.others))
     if not as_json:
         _say_summary(outcomes, defects)
+    if sheet is not None:
+        contact_sheet.write_sheet_of(judged, str(path), sheet, language=language())
+        talk(text("review.sheet-written", path=sheet))
     return FAILED if outcomes["fail"] else 0
 
 

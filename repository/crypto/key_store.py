@@ -95,11 +95,11 @@ class KeyStore:
     def destroy(self, of: KeyVersion) -> None:
         """Destroy a version: what its keeper holds of it, and its file. One that is gone is passed over."""
         path = self._file(of)
-        if not path.exists():
-            return
-        file = self._read(path, of)
-        self._keepers(file.kept_by).forget(_label(of, file.public))
-        destroy_durably(path)  # on disks that write elsewhere it is the wrapping that protects what is left
+        if path.exists():
+            file = self._read(path, of)
+            self._keepers(file.kept_by).forget(_label(of, file.public))
+        if path.parent.is_dir():
+            destroy_durably(path)  # on disks that write elsewhere it is the wrapping that protects what is left
 
     def files(self) -> list[Path]:
         """Every key's file."""

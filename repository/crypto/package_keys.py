@@ -167,6 +167,13 @@ class PackageKeys:
             for path in paths:
                 destroy_durably(path)
 
+    def tidy(self) -> None:
+        """Destroy whatever writers that died left beside records."""
+        if self.folder.is_dir():
+            with guarded(self.folder, alone=True):
+                for folder in sorted(one for one in self.folder.iterdir() if one.is_dir()):
+                    sweep(folder)
+
     def _rewrapped(self, path: Path, wrapping: Callable[[UUID], Wrapping]) -> bytes:
         head = self._head(path)
         identity = self._read(head.package, head.generation, self._key(head.class_key))

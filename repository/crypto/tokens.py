@@ -4,6 +4,7 @@ A module of its own: the library is loaded only where a token is used.
 """
 
 import secrets
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,8 @@ from repository.domain.key_ring import KeptBy
 from repository.errors import ArchiveError
 
 _KEY_BITS, _TAG_BITS = 256, 128
+_LOGIN = threading.Lock()
+"""A token is logged in to once for a whole process: one thread at a time."""
 
 
 class TokenKeeper:
@@ -86,7 +89,7 @@ class TokenKeeper:
             self._pin = self._ask().decode("utf-8")
         try:
             library = pkcs11.lib(str(self._module))
-            with library.get_token(token_label=self._token).open(rw=True, user_pin=self._pin) as session:
+            with _LOGIN, library.get_token(token_label=self._token).open(rw=True, user_pin=self._pin) as session:
                 yield session
         except (pkcs11.exceptions.PinIncorrect, pkcs11.exceptions.PinLenRange) as error:
             self._pin = None  # another try would only bring the token nearer to locking itself

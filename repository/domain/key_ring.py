@@ -220,7 +220,9 @@ class State(msgspec.Struct, frozen=True):
 
 
 def evolve(state: State, event: Value) -> State:
-    """Fold one event."""
+    """Fold one event. What rested on an event that was annulled rests on nothing, and changes nothing."""
+    if not isinstance(event, KeyCreated) and getattr(event, "key", None) not in {None, *state.keys}:
+        return state
     match event:
         case KeyCreated():
             first = _version(1, event)
@@ -441,7 +443,7 @@ def _destruction(state: State, event: DestructionRequested | DestructionWithdraw
             open_ones[of] = Destruction(key=event.key, version=event.version, requested_by=event.requested_by)
         case DestructionWithdrawn():
             open_ones.pop(of, None)
-        case DestructionApproved():
+        case DestructionApproved() if of in open_ones:
             open_ones[of] = msgspec.structs.replace(open_ones[of], approved=True)
     return msgspec.structs.replace(state, destructions=open_ones)
 

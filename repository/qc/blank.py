@@ -31,7 +31,7 @@ def judge_bleed(page: Page, rule: Rule) -> Check:
     level, ink = half(page.working), page.writing.ink[::2, ::2]
     level = level[: ink.shape[0], : ink.shape[1]]
     ink = ink[: level.shape[0], : level.shape[1]]
-    paper = cv2.blur(level, (25, 25))
+    paper = cv2.blur(cv2.dilate(level, np.ones((9, 9), np.uint8)), (9, 9))
     tone, dark = page.writing.tone, page.writing.ink_tone
     contrast = max(1.0, tone - dark)
     depth = cv2.subtract(paper, level)

@@ -22,7 +22,16 @@ from repository.qc.profile import Profile
 LARGEST = 1 << 30
 """Bytes of a file; above, it is not read into memory to be judged."""
 _BITS = {"1": 1, "I;16": 16, "I;16B": 16, "I;16L": 16, "I": 32, "F": 32}
-_COLOURS = {"1": "bitonal", "L": "grey", "LA": "grey", "I": "grey", "F": "grey", "I;16": "grey", "I;16B": "grey"}
+_COLOURS = {
+    "1": "bitonal",
+    "CMYK": "cmyk",
+    "L": "grey",
+    "LA": "grey",
+    "I": "grey",
+    "F": "grey",
+    "I;16": "grey",
+    "I;16B": "grey",
+}
 _FORMATS = {"jpeg": "JPEG", "tiff": "TIFF", "png": "PNG", "jp2": "JPEG2000", "gif": "GIF", "bmp": "BMP", "webp": "WEBP"}
 """What Pillow calls them: a file is opened as what its first bytes say, never tried as something else."""
 Image.MAX_IMAGE_PIXELS = None  # bounded by the profile, before any pixel is decoded

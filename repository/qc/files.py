@@ -1,13 +1,13 @@
 """A file of pages (文件到页): opened strictly, each page decoded once, each judged by the profile of its sort."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from repository.domain.quality import Check, PageVerdict, outcome_of
 from repository.qc.decoding import LARGEST, decode
 from repository.qc.judge import judge_page
-from repository.qc.kinds import HEAD, Kind, kind_of, media_of
+from repository.qc.kinds import HEAD, Kind, kind_of, media_of, named
 from repository.qc.page import Damaged, Page
 from repository.qc.profile import Media, Profile
 from repository.qc.recordings import judge_recording
@@ -26,18 +26,27 @@ def judge_file(
     if path.stat().st_size > LARGEST and media_of(kind) == "page":
         yield _only(name, kind, (Check("F01", "fail", reason="too-large"),), profile)
         return
-    checks, sha256 = _fixity(path, digests, always=media_of(kind) == "page")
     if media_of(kind) != "page":
+        checks, sha256 = _fixity(_chunks(path) if digests else (), digests)
+        checks += _extension(name, kind)
         checks += judge_recording(path, kind, profile)
         yield _only(name, kind, checks, profile, sha256)
         return
-    yield from _pages(path, name, kind, profile, checks, sha256)
+    content = path.read_bytes()  # once: its digests are of what is decoded
+    checks, sha256 = _fixity((content,), digests, always=True)
+    yield from _pages(content, name, kind, profile, checks + _extension(name, kind), sha256)
+
+
+def _extension(name: str, kind: Kind) -> tuple[Check, ...]:
+    """F03 where the name promises another format than the file is."""
+    promised = named(name)
+    return () if promised in (None, kind) else (Check("F03", "fail", reason=f"{kind}-called-{promised}"),)
 
 
 def _pages(
-    path: Path, name: str, kind: Kind, profile: Profile, checks: tuple[Check, ...], sha256: str
+    content: bytes, name: str, kind: Kind, profile: Profile, checks: tuple[Check, ...], sha256: str
 ) -> Iterator[PageVerdict]:
-    opened = _opened(path.read_bytes(), kind, profile)
+    opened = _opened(content, kind, profile)
     for frame, page in enumerate(opened, 1):
         if isinstance(page, Page):
             yield judge_page(page, profile, path=name, frame=frame, kind=kind, before=checks, sha256=sha256)
@@ -88,14 +97,21 @@ def _only(
     )
 
 
-def _fixity(path: Path, digests: Mapping[str, str], *, always: bool) -> tuple[tuple[Check, ...], str]:
-    """F02 by each digest that the producer gave, in one read with the file's own SHA-256."""
+def _chunks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as stream:
+        while chunk := stream.read(1 << 20):
+            yield chunk
+
+
+def _fixity(
+    chunks: Iterable[bytes], digests: Mapping[str, str], *, always: bool = False
+) -> tuple[tuple[Check, ...], str]:
+    """F02 by each digest that the producer gave, and the file's own SHA-256, `always` or where one was given."""
     algorithms = {*digests, "sha256"} if always else {*digests}
     hashes = {each: hashlib.new(each, usedforsecurity=False) for each in algorithms}
-    with path.open("rb") as stream:
-        while hashes and (chunk := stream.read(1 << 20)):
-            for each in hashes.values():
-                each.update(chunk)
+    for chunk in chunks:
+        for each in hashes.values():
+            each.update(chunk)
     found = {algorithm: each.hexdigest() for algorithm, each in hashes.items()}
     same = all(found[algorithm] == digest.lower() for algorithm, digest in digests.items())
     checks = (Check("F02", "pass" if same else "fail", reason="" if same else "digest-differs"),) if digests else ()

@@ -46,7 +46,9 @@ def judge_page(
     The same page, profile and `ALGORITHM` give the same verdict; nothing else is looked at.
     """
     checks = [Check("F01", "pass"), *before]
-    checks += [judge(page, rule) for id_, judge in JUDGES.items() if (rule := profile.rule(id_)) is not None]
+    found = {check.id for check in checks}
+    asked = ((judge, profile.rule(id_)) for id_, judge in JUDGES.items() if id_ not in found)
+    checks += [judge(page, rule) for judge, rule in asked if rule is not None]
     level = next((check.value or 0 for check in checks if check.id == "Q01"), 0) / 1000
     return PageVerdict(
         path=path,

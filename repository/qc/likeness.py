@@ -14,13 +14,15 @@ from numpy.typing import NDArray
 from repository.domain.quality import Check, PageVerdict
 from repository.qc.page import Grey, Page
 from repository.qc.profile import Profile
-from repository.qc.writing import HEIGHT, LEFT, TOP, WIDTH
+from repository.qc.writing import AREA, HEIGHT, LEFT, TOP, WIDTH
 
 CELLS = 48
 ROUND = 9
 """Cells, each way, whose mean is taken out of a cell."""
 LEAST = 8
 """Pieces of writing without which a page is not known again: blank pages are all alike."""
+LOOKED_AT, SHIFT = 12, 4
+"""Earlier pages that are compared again, and the half cells by which they may be shifted."""
 SEEN = 5_000
 """Pages that are remembered: a page is compared with so many before it."""
 
@@ -43,7 +45,9 @@ def _cells(page: Page, degrees: float) -> Grey:
     boxes = writing.boxes[writing.is_text]
     height, width = writing.ink.shape
     turn = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1.0)
-    across, down = (boxes[:, LEFT] + boxes[:, WIDTH] / 2).mean(), (boxes[:, TOP] + boxes[:, HEIGHT] / 2).mean()
+    weight = boxes[:, AREA] / boxes[:, AREA].sum()  # a character that breaks in two weighs what it did
+    across = (weight * (boxes[:, LEFT] + boxes[:, WIDTH] / 2)).sum()
+    down = (weight * (boxes[:, TOP] + boxes[:, HEIGHT] / 2)).sum()
     middle = turn @ (float(across), float(down), 1.0)
     size = 0.9 * CELLS / max(height, width)
     place = turn * size
@@ -91,8 +95,11 @@ class Seen:
         likeness, other = 0.0, ""
         if self._names:
             shares = self._cells[: len(self._names)] @ values
-            best = int(shares.argmax())
-            likeness, other = max(0.0, float(shares[best])), self._names[best]
+            # The likeliest once more, shifted by a cell or two: the middle of the writing is not found to the pixel.
+            likeliest = np.argsort(shares)[-LOOKED_AT:]
+            shifted = _shifted(values, self._cells[likeliest])
+            best = int(shifted.argmax())
+            likeness, other = max(0.0, float(shifted[best])), self._names[int(likeliest[best])]
         self._remember(values, name)
         return likeness, other
 
@@ -106,6 +113,20 @@ class Seen:
         self._cells[at] = values
         self._names[at : at + 1] = [name]
         self._next = at + 1
+
+
+def _shifted(values: "NDArray[np.float32]", others: "NDArray[np.float32]") -> "NDArray[np.float64]":
+    """How like the page is to each of the others, at the best shift by whole and half cells."""
+    turned = np.fft.rfft2(others.reshape(-1, CELLS, CELLS)) * np.conj(np.fft.rfft2(values.reshape(CELLS, CELLS)))
+    finer = np.zeros((len(others), 2 * CELLS, CELLS + 1), np.complex128)
+    middle = CELLS // 2
+    finer[:, :middle, : middle + 1] = turned[:, :middle]
+    finer[:, -middle:, : middle + 1] = turned[:, middle:]
+    agreement = np.fft.irfft2(finer, s=(2 * CELLS, 2 * CELLS)) * 4
+    near = np.concatenate([agreement[:, : SHIFT + 1], agreement[:, -SHIFT:]], axis=1)
+    near = np.concatenate([near[:, :, : SHIFT + 1], near[:, :, -SHIFT:]], axis=2)
+    best: NDArray[np.float64] = near.max(axis=(1, 2))
+    return best
 
 
 def _name(verdict: PageVerdict) -> str:

@@ -7,7 +7,7 @@ whole, a sample at a time in memory; of a long film so many stretches are looked
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import av
 import cv2
@@ -51,15 +51,16 @@ def judge_recording(path: Path, kind: Kind, profile: Profile) -> tuple[Check, ..
     if kind == "audio" and _is_cut_wave(path):
         return (Check("F01", "pass"), Check(damage, "fail", reason="truncated"))
     try:
-        with (
-            path.open("rb") as stream,
-            av.open(stream, mode="r", container_options=_OPTIONS, metadata_errors="replace") as opened,
-        ):
+        with path.open("rb") as stream, _open(stream) as opened:
             judge = _sound_checks if kind == "audio" else _film_checks
             checks = judge(opened, profile, path.stat().st_size)
             return (Check("F01", "pass"), *sorted(checks, key=lambda check: check.id))
     except (FFmpegError, ValueError, EOFError) as error:
         return (Check("F01", "fail", reason=_word(error)),)
+
+
+def _open(stream: BinaryIO) -> InputContainer:
+    return av.open(stream, mode="r", container_options=_OPTIONS, metadata_errors="replace")
 
 
 def _word(error: Exception) -> str:

@@ -135,8 +135,10 @@ def _best(points: Points, middle: float, span: float, step: float) -> float:
 def _scores(points: Points, angles: NDArray[np.float64], bin_size: float) -> NDArray[np.float64]:
     """For each angle how much the edges fall together: the sum of squares of their profile."""
     along, across = points
-    turned = np.radians(angles).astype(np.float32)[:, None]
-    place = (across * np.cos(turned) - along * np.sin(turned)) * np.float32(1 / bin_size)
+    turned = np.radians(angles)[:, None]
+    # The angle's own functions in double precision: processors differ in the last place of single ones.
+    cosine, sine = np.cos(turned).astype(np.float32), np.sin(turned).astype(np.float32)
+    place = (across * cosine - along * sine) * np.float32(1 / bin_size)
     place -= place.min()
     room = int(place.max()) + 1
     rows = place.astype(np.int32) + np.arange(len(angles), dtype=np.int32)[:, None] * np.int32(room)

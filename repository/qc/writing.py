@@ -15,6 +15,8 @@ AROUND = 51
 """Pixels of the working level, each way, whose mean is taken for the paper round a stroke."""
 FAINTEST = 0.07
 """How much darker than the paper, as a share of its tone, the faintest writing is."""
+GRAINIEST = 15
+"""The strongest grain of paper, as a sigma, that is told from writing."""
 WHITE, BITONAL = 255, 200
 """Above this the mean of a few black and white pixels is paper."""
 LEFT, TOP, WIDTH, HEIGHT, AREA = range(5)
@@ -50,7 +52,9 @@ class Writing:
         if self.page.is_bitonal:
             return cv2.threshold(self.page.working, BITONAL, 255, cv2.THRESH_BINARY_INV)[1]  # type: ignore[return-value] # its stubs know no dtype
         darkest = int(np.searchsorted(self.shares, 0.02))
-        depth = max(FAINTEST * self.tone, 0.25 * (self.tone - darkest))
+        quarter, middle = (int(np.searchsorted(self.shares, share)) for share in (0.25, 0.50))
+        grain = min(GRAINIEST, (middle - quarter) / 0.674)  # the quartiles of grain lie at 0.674 of its sigma
+        depth = max(FAINTEST * self.tone, 0.25 * (self.tone - darkest), 4 * grain)
         found: Grey = cv2.adaptiveThreshold(  # type: ignore[assignment] # its stubs know no dtype
             self.page.working, 255, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY_INV, AROUND, depth
         )

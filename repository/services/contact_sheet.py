@@ -5,14 +5,18 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from repository.domain.archival_package import ARCHIVAL_PACKAGE
+from repository.domain.assessment import Standing
+from repository.domain.quality import THOUSAND, Check, PageVerdict
 from repository.errors import ArchiveError
 from repository.services import stored
 from repository.services.contact_sheet_forms import FORMS, SheetPage, render_sheet
 from repository.services.quality_words import reason_words
 from repository.services.reception import reception_of
 from repository.services.returning import write_faults
-from repository.services.review import CheckSeen, details, find_reviewed, show_quality
+from repository.services.review import CheckSeen, decimal, details, find_reviewed, show_quality
 from repository.services.session import Session
 
 MOST = 1_000
@@ -21,10 +25,7 @@ MOST = 1_000
 
 def write_sheet(session: Session, record: str, target: Path, *, language: str) -> None:
     """Write the sheet of a record as HTML, PDF or PNG, by the target's suffix. `sheet-form`, `file-exists`."""
-    if target.suffix.lower() not in FORMS:
-        raise ArchiveError("sheet-form", target, known=", ".join(FORMS))
-    if target.exists():
-        raise ArchiveError("file-exists", target)
+    _expect_form(target)
     shown = show_quality(session, record, every=True)
     pages = sheet_pages(session, record, language)
     title = f"{shown.unit} · {', '.join(shown.profiles)}"
@@ -52,6 +53,50 @@ def sheet_pages(session: Session, record: str, language: str) -> list[SheetPage]
             )
         )
     return pages
+
+
+def write_sheet_of(judged: Sequence[tuple[Path, PageVerdict]], title: str, target: Path, *, language: str) -> None:
+    """Write the sheet of pages that were judged without an archive. `sheet-form`, `file-exists`."""
+    _expect_form(target)
+    pages = [
+        SheetPage(
+            label=f"{number}" + (f".{verdict.frame}" if verdict.frame > 1 else "") + f"  {verdict.path}",
+            standing=_STANDINGS[verdict.outcome],
+            reasons=tuple(reasons([_seen(check) for check in verdict.checks], language)),
+            marks=marks_of(msgspec.to_builtins(verdict)),
+            size=(verdict.width, verdict.height),
+            place=place,
+        )
+        for number, (place, verdict) in enumerate(judged[:MOST], 1)
+    ]
+    write_faults(target, render_sheet(pages, title, target.suffix.lower(), language))
+
+
+_STANDINGS = {
+    "pass": Standing.PASSED,
+    "review": Standing.WAITING,
+    "fail": Standing.FAILED,
+    "abstain": Standing.NOT_TESTED,
+    "not-tested": Standing.NOT_TESTED,
+}
+
+
+def _seen(check: Check) -> CheckSeen:
+    return CheckSeen(
+        id=check.id,
+        outcome="noted" if check.noted and check.outcome == "pass" else check.outcome,
+        value=None if check.value is None else decimal(check.value, THOUSAND),
+        unit=check.unit,
+        threshold=None if check.threshold is None else decimal(check.threshold, THOUSAND),
+        reason=check.reason,
+    )
+
+
+def _expect_form(target: Path) -> None:
+    if target.suffix.lower() not in FORMS:
+        raise ArchiveError("sheet-form", target, known=", ".join(FORMS))
+    if target.exists():
+        raise ArchiveError("file-exists", target)
 
 
 def reasons(checks: Sequence[CheckSeen], language: str) -> list[str]:

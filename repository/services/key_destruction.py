@@ -148,6 +148,7 @@ def _shred(session: Session, key: Key, progress: Progress) -> None:
         session.package_keys.destroy(batch)
         done += len(batch)
         progress("shred", done, len(records))
+    session.package_keys.tidy()
     finished = run.Finished(outcome=Outcome.PASSED, done=done, findings=(), findings_total=0)
     _append(session, identifier, lambda now: run.finish(now, finished))
 

@@ -172,7 +172,7 @@ def retire_key(session: Session, name: str, reason: str, *, again: bool = False)
 
 def list_keys(session: Session) -> KeyList:
     """The ring, with how many records are wrapped to each key, and how many of them not yet to its present version."""
-    session.require("keep-keys")
+    session.require("inspect")
     state = ring(session)
     counts: dict[UUID, list[int]] = {key: [0, 0] for key in state.keys}
     for head in session.package_keys.heads():

@@ -26,6 +26,8 @@ from repository.services import stored
 from repository.services.quality_verdicts import letter_of
 from repository.services.session import Progress, Session
 
+OF_THE_DELIVERY = frozenset({"F02", "Q11"})
+"""Checks that look at more than the page - the producer's digests, the delivery's other pages - are not made again."""
 PAGES_AT_ONCE = 500
 """Pages that one event compares at most; their differences stay below what an event may hold."""
 
@@ -132,7 +134,7 @@ def _change(package: UUID, before: Assessment, key: PageKey, verdict: PageVerdic
     now = {
         check: DECLARED if then.get(check) == DECLARED and letter in "rf" else letter for check, letter in now.items()
     }
-    differing = sorted(check for check in {*then, *now} if then.get(check) != now.get(check))
+    differing = sorted(check for check in {*then, *now} - OF_THE_DELIVERY if then.get(check) != now.get(check))
     if not differing:
         return None
     return VerdictChange(

@@ -42,7 +42,7 @@ def rekey(session: Session, *, dry_run: bool, progress: Progress) -> RekeyReport
 
     (1) whoever asks may; (2) the ring says to which keys; (3) readers' records follow their master key; (4) a run that
     died is taken up, or a new one begins if there is anything to do; (5) records are wrapped, batch by batch, each
-    followed by its event; (6) the run ends.
+    followed by its event; (6) what dead writers left is destroyed, and the run ends.
     """
     # (1)
     session.require("keep-keys")
@@ -80,6 +80,7 @@ def _rekey(session: Session, *, dry_run: bool, progress: Progress) -> RekeyRepor
         )
         progress("rekey", done, len(due))
     # (6)
+    session.package_keys.tidy()
     finished = run.Finished(outcome=Outcome.PASSED, done=done, findings=(), findings_total=0)
     _append(session, identifier, lambda now: run.finish(now, finished))
     session.package_keys.forget()

@@ -41,6 +41,7 @@ from repository.errors import ArchiveError
 from repository.eventlog import Record, Streams
 from repository.services import carrying, packaging, stored
 from repository.services.preservation import put_straight
+from repository.services.quality_report import REPORT
 from repository.services.sealing import cipher_of, unsealed_fields
 from repository.services.session import SOFTWARE, SOFTWARE_VERSION, Progress, Session
 from repository.services.stored import StoredVersion
@@ -283,7 +284,7 @@ def build_next(
         placed=placed,
         delivery=carried.delivery,
         papers=carried.papers,
-        extras=packaging.extras(history.records, own, formats),
+        extras=packaging.extras(history.records, own, formats, _report(session, before)),
         events=told,
         agents=agents,
         other_identifiers=_identifiers(session, before, fields.reference_code),
@@ -336,6 +337,13 @@ def _cipher_of(session: Session, stage: Stage) -> PackageCipher | None:
     """What seals this version, where its generation is sealed by what the log says."""
     sealed = session.log.load(ARCHIVAL_PACKAGE, stage.package).state.encrypted
     return None if sealed is None else cipher_of(session, stage.package, stage.generation)
+
+
+def _report(session: Session, version: StoredVersion) -> Iterator[bytes]:
+    """The report of what machines found of its pages (质检报告), as it stands: later versions carry it on."""
+    path = f"{package_folder(str(version.package))}/{REPORT}"
+    if path in version.digests or f"{path}{SEALED_SUFFIX}" in version.digests:
+        yield stored.opened_bytes(session, version, path)
 
 
 def _formats(session: Session, version: StoredVersion, files: Sequence[PayloadFile], *, anew: bool) -> bytes:

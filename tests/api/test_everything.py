@@ -115,6 +115,7 @@ NONE = {
     "init": "there is no archive yet that could be served",
     "serve": "it is what serves",
     "pack": "it reads a folder of one's own machine and needs no archive",
+    "keys": "a key is opened where its keepers sit, with words, a token or shares that never travel",
     "restore": "it puts an archive in its place that cannot be served meanwhile",
 }
 """Commands that have no address, and why."""

@@ -439,9 +439,11 @@ ALSO_WRITING = {
     "person": ("--add", "某", "--credential-out", "new.credential"),
     "request": ("close", "REQUEST"),
     "opening": ("propose", "--record", DEED),
+    "review": ("decide", DEED, "--return", "--reason", "x"),
+    "quality": ("rerun", "--profile", "documents"),
 }
 """Commands that read and, called so, write."""
-ELSEWHERE = {"init", "pack", "validate", "serve"}
+ELSEWHERE = {"init", "pack", "validate", "serve", "qc"}
 """Needs no archive, or serves it to others, each of whom is asked who they are."""
 
 

@@ -233,7 +233,9 @@ def test_a_request_is_taken_back_until_it_is_approved(keys: Ring) -> None:
         assert refused(lambda: approve_destruction(session, CLASS, None, silent)) == "destruction-unknown"
         assert refused(lambda: rotate(session)) == "not-allowed"
     with keys.open("archivist") as session:
-        assert refused(lambda: list_keys(session)) == "not-allowed"
+        assert [line.name for line in list_keys(session).keys] == ["recovery", CLASS, OTHER]
+        assert refused(lambda: rotate(session)) == "not-allowed"
+        assert refused(lambda: rekey(session, dry_run=True, progress=silent)) == "not-allowed"
 
 
 def test_the_drill_opens_a_sample_and_refuses_other_shares(keys: Ring, tmp_path: Path) -> None:
