@@ -10,7 +10,7 @@ import pytest
 from repository.domain.agent import AGENT
 from repository.domain.authority import VERBS
 from repository.errors import ArchiveError
-from repository.services import administration, opening, requests, use
+from repository.services import administration, opening, removal, requests, use
 from repository.services.access import disseminate
 from repository.services.accessions import accept_delivery, return_delivery
 from repository.services.administration import Role
@@ -65,7 +65,8 @@ def _through_the_door(deed: Deed) -> Deed:
             deed(session, place)
         if refused.value.code == "not-allowed":
             raise refused.value
-        assert refused.value.code in {"request-unknown", "review-unknown", "reader-unknown", "no-takedown"}
+        unknown = {"request-unknown", "review-unknown", "reader-unknown", "no-takedown", "removal-unknown"}
+        assert refused.value.code in unknown
 
     return tried
 
@@ -85,6 +86,8 @@ DEEDS |= {
     "assign-request": _through_the_door(lambda session, place: requests.assign(session, NONE, NONE)),
     "review-opening": _through_the_door(lambda session, place: opening.give_opinion(session, NONE, control=())),
     "decide-opening": _through_the_door(lambda session, place: opening.decide(session, NONE)),
+    "propose-removal": _through_the_door(lambda session, place: removal.withdraw(session, NONE, "有误")),
+    "approve-removal": _through_the_door(lambda session, place: removal.approve(session, NONE, silent)),
     "settle-takedown": _through_the_door(
         lambda session, place: opening.settle(session, DEED, confirm=True, reason="核对")
     ),
