@@ -57,6 +57,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     fixity_daily_bytes: Annotated[int, msgspec.Meta(ge=1)] = 500_000_000_000
     yearly_statistics: bool = True
     outgoing_days: Annotated[int, msgspec.Meta(ge=1)] = 7
+    repack_daily: Annotated[int, msgspec.Meta(ge=0)] = 1_000
     vault_key: str | None = None
     key_folder: str | None = None
     key_kept_by: KeptBy = KeptBy.PASSPHRASE

@@ -16,9 +16,8 @@ INVALID = 22
 
 def command(
     record: Annotated[str, typer.Argument(help=text("show.record"))],
-    pages: Annotated[Path | None, typer.Argument(help=text("rescan.pages"))] = None,
-    *,
     reason: Annotated[str, typer.Option("--reason", help=text("option.reason"))],
+    pages: Annotated[Path | None, typer.Argument(help=text("rescan.pages"))] = None,
     add: Annotated[bool, typer.Option("--add", help=text("rescan.add"))] = False,
     remove: Annotated[list[str] | None, typer.Option("--remove", help=text("rescan.remove"))] = None,
     archive: Archive = None,

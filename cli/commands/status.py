@@ -23,6 +23,8 @@ def command(
     held = report.holdings
     say(text("status.holdings", packages=held.stored, files=held.files, size=size(held.bytes)))
     say(text("status.log", position=report.position))
+    if report.attested < report.position:
+        say(text("status.unattested", count=report.position - report.attested))
     if damaged := report.fixity.damaged:
         say(text("status.damaged", count=len(damaged), packages=", ".join(map(str, damaged))))
     if report.fixity.overdue:

@@ -57,6 +57,7 @@ from repository.crypto.signing import (
     read_public_key,
     read_signing_key,
 )
+from repository.crypto.stamping import stamp
 from repository.crypto.vault import Vault
 
 __all__ = [
@@ -89,5 +90,6 @@ __all__ = [
     "seal",
     "seal_for",
     "split_new_key",
+    "stamp",
     "unseal",
 ]

@@ -228,8 +228,8 @@ class ContentRevised(Value, frozen=True, kw_only=True):
     @property
     def paths(self) -> tuple[str, ...]:
         """The files that differ in the next version."""
-        replaced, added = (one.path for one in self.files), (one.path for one in self.added)
-        return (*replaced, *added, *(one.path for one in self.removed))
+        every: tuple[ReplacedFile | AddedFile | RemovedFile, ...] = (*self.files, *self.added, *self.removed)
+        return tuple(file.path for file in every)
 
 
 class FixityFailed(Value, frozen=True, kw_only=True):

@@ -20,6 +20,7 @@ class RunKind(StrEnum):
     REKEY = "rekey"
     SHRED = "shred"
     QUALITY = "quality"
+    REPACK = "repack"
 
 
 class Started(Value, frozen=True, kw_only=True):

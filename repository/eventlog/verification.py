@@ -14,14 +14,14 @@ import msgspec
 from repository.eventlog import schema
 from repository.eventlog.codec import NOT_AN_EVENT, Codec
 from repository.eventlog.database import Connection, connect
-from repository.eventlog.digests import command_digest
+from repository.eventlog.digests import command_digest, leaf_hash
 from repository.eventlog.faults import LogFault
 from repository.eventlog.log import EventLog
 from repository.eventlog.reader import replacement
 from repository.eventlog.row import StoredRow, is_plainly_sound, row_faults
 
 Observe = Callable[[int, bytes], None]
-"""Is shown every position and the envelope that stands there, whatever is false in it."""
+"""Is shown every position and the leaf of the envelope that stands there, computed, whatever is false in it."""
 
 Check = Callable[[Connection], Iterator[LogFault]]
 
@@ -110,10 +110,12 @@ class _Rows:
             while owned < position:
                 owned, owner = next(owners)
             command = owner if owned == position else ""
+            leaf = values[7]
             if not is_plainly_sound(values, command, codec):
                 yield from self._judged(connection, values, command)
+                leaf = leaf_hash(values[6]) if isinstance(values[6], bytes) else b""
             if observe is not None:
-                observe(position, values[6])
+                observe(position, leaf)
             if position == reached + 1 and str(values[5]) < recorded_at:
                 back.append(position)
             reached, recorded_at = position, str(values[5])

@@ -18,6 +18,7 @@ from repository.domain.assessment import expect_settled, outcome_of
 from repository.domain.values import Value
 from repository.errors import ArchiveError
 from repository.eventlog import Streams
+from repository.services.attempts import NEXT, Attempt, attempts_of
 from repository.services.ingest import IngestReport, IngestRequest, take_in
 from repository.services.reception import KEPT_PAPERS, RETURNED, Reception, reception_of
 from repository.services.returning import returned_workbook
@@ -53,6 +54,8 @@ class AccessionReport(msgspec.Struct, frozen=True, kw_only=True):
     handover: str
     units: tuple[UnitStanding, ...]
     reasons: tuple[str, ...]
+    next: str | None = None
+    attempts: tuple[Attempt, ...] = ()
 
 
 def accept_delivery(session: Session, stream: UUID, volumes: Sequence[str], progress: Progress) -> IngestReport:
@@ -156,6 +159,7 @@ def take_up(session: Session, stream: UUID, progress: Progress) -> None:
 def show_accession(session: Session, stream: UUID, *, as_of: str | None = None) -> AccessionReport:
     """How an accession stands, or stood as of a moment."""
     session.require("survey")
+    session.catch_up()
     return _report(session, stream, position_of(session, as_of))
 
 
@@ -182,6 +186,8 @@ def _report(session: Session, stream: UUID, position: int | None) -> AccessionRe
             for path, unit in state.units.items()
         ),
         reasons=tuple(reason for reason in reasons if isinstance(reason, str)),
+        next=NEXT.get(state.stage),
+        attempts=attempts_of(session, history),
     )
 
 

@@ -45,7 +45,7 @@ class AuditReport(msgspec.Struct, frozen=True, kw_only=True):
 def fsck(session: Session, progress: Progress, observe: Observe | None = None) -> AuditReport:
     """Check everything there is to check, and name what is false. Reads every stored byte once; changes nothing.
 
-    `observe` is shown every envelope in order, so that who judges more of the log need not read it again.
+    `observe` is shown every leaf in order, so that who judges more of the log need not read it again.
     """
     session.require("audit")
     faults: list[Fault] = []

@@ -13,7 +13,7 @@ from packages_spec.findings import Finding
 from repository.crypto import VerifyingKey, read_public_key
 from repository.domain.values import Sha256
 from repository.errors import ArchiveError
-from repository.evidence import Checkpoint, Incomplete, Recount, Tiles, leaf_hash
+from repository.evidence import Checkpoint, Incomplete, Recount, Tiles
 from repository.services.audit import AuditReport, Fault, fault_of
 from repository.services.checkpoints import (
     CHECKPOINT,
@@ -23,6 +23,7 @@ from repository.services.checkpoints import (
     newest_checkpoint,
     published_key,
 )
+from repository.services.packaging import CHECKPOINT as PACKED
 from repository.services.witness import held_by
 
 _OF_COMMANDS = frozenset({"log.command", "log.clock", "archive.catalogue-ahead"})
@@ -63,7 +64,7 @@ class AuditVerdict(msgspec.Struct, frozen=True, kw_only=True):
 class Comparison:
     """What is to be compared with the log: the archive's own checkpoint and tiles, and what others hold.
 
-    Made before the log is read; `observe` then takes every envelope; `conclude` judges.
+    Made before the log is read; `observe` then takes every leaf; `conclude` judges.
     """
 
     def __init__(self, archive: Path, held: tuple[Path, ...], log_key: str | None) -> None:
@@ -72,17 +73,18 @@ class Comparison:
         self._keys = tuple(_trusted_keys(held, log_key))
         self._others = list(_others(self._folder, held, log_key))
         self._own = self._read_own()
+        self._packed = list(self._read_packed(archive / "store"))
         size = self._own.size if self._own else 0
         self._tiles = Tiles.of_folder(self._folder, size) if size else None
-        sizes = {one.size for _, one in self._others} | {size}
+        sizes = {one.size for _, one in (*self._others, *self._packed)} | {size}
         self._recount = Recount(sizes, self._tiles)
         self._end = 0
 
-    def observe(self, position: int, envelope: bytes) -> None:
+    def observe(self, position: int, leaf: bytes) -> None:
         """Take the event that stands at this position. Behind a gap nothing more can be counted."""
         if position == self._end + 1:
             self._end = position
-            self._recount.add(leaf_hash(envelope))
+            self._recount.add(leaf)
 
     def conclude(self, report: AuditReport) -> AuditVerdict:
         """The verdict on everything."""
@@ -122,8 +124,25 @@ class Comparison:
             self._faults.append(_of(Finding("evidence.checkpoint", CHECKPOINT, "", str(error))))
             return None
 
+    def _read_packed(self, store: Path) -> Iterator[tuple[str, Checkpoint]]:
+        """The checkpoints that packages took along, each once: they are ours, but harder to reach than one file."""
+        key = published_key(self._folder)
+        if key is None:
+            return
+        seen: set[Checkpoint] = set()
+        for path in sorted(store.rglob(PACKED)):
+            place = str(path.relative_to(store))
+            try:
+                checkpoint, _ = checked_checkpoint(path.read_bytes(), key, place)
+            except ArchiveError as error:
+                self._faults.append(_of(Finding("evidence.checkpoint", place, "", str(error))))
+                continue
+            if checkpoint not in seen:
+                seen.add(checkpoint)
+                yield place, checkpoint
+
     def _compared(self) -> Iterator[Held]:
-        own = [(CHECKPOINT, self._own)] if self._own else []
+        own = [*([(CHECKPOINT, self._own)] if self._own else []), *self._packed]
         for place, (holder, one) in enumerate([*own, *self._others]):
             agrees = self._recount.roots.get(one.size) == one.root
             yield Held(holder=holder, size=one.size, root=one.root.hex(), is_ours=place < len(own), agrees=agrees)

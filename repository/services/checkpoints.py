@@ -30,7 +30,7 @@ from repository.evidence import (
 )
 from repository.services.session import Session
 from repository.settings import log_key_file
-from repository.storage import FileSystem, run_lock, write_atomic
+from repository.storage import FileSystem, run_lock_in, write_atomic
 
 EVIDENCE = "evidence"
 CHECKPOINT, PUBLIC_KEY = "checkpoint", "log.vkey"
@@ -67,9 +67,9 @@ def attest(session: Session) -> Attested:
 
 def _attest(session: Session) -> Attested:
     folder = session.folder / EVIDENCE
-    with run_lock(session.folder, EVIDENCE):
+    folder.mkdir(exist_ok=True)
+    with run_lock_in(folder, "attesting"):
         # 1 the key: the one that has signed before; the first time, a new one
-        folder.mkdir(exist_ok=True)
         key = _key(session, folder)
 
         # 2 what was signed before, and the log's end
@@ -90,6 +90,11 @@ def _attest(session: Session) -> Attested:
         checkpoint = Checkpoint(origin=origin_of(session), size=end, root=Tiles.of_folder(folder, end).root())
         write_atomic(folder / CHECKPOINT, sign_checkpoint(checkpoint, key).encode())
         return _attested(checkpoint, key.public, folder, is_new=True)
+
+
+def signing_key(session: Session) -> SigningKey:
+    """The key that signs for this log. Errors as `attest`'s."""
+    return _key(session, session.folder / EVIDENCE)
 
 
 def _key(session: Session, folder: Path) -> SigningKey:
@@ -121,6 +126,20 @@ def newest_checkpoint(folder: Path, key: VerifyingKey) -> tuple[Checkpoint, Note
     if not path.exists():
         return None
     return checked_checkpoint(path.read_bytes(), key, str(path))
+
+
+def signed_head(session: Session) -> bytes:
+    """The newest checkpoint as it stands; nothing where none was signed yet."""
+    path = session.folder / EVIDENCE / CHECKPOINT
+    return path.read_bytes() if path.exists() else b""
+
+
+def attested_size(session: Session) -> int:
+    """How many events the newest checkpoint says that it covers; 0 where there is none."""
+    folder = session.folder / EVIDENCE
+    key = published_key(folder)
+    found = newest_checkpoint(folder, key) if key else None
+    return found[0].size if found else 0
 
 
 def checked_checkpoint(data: bytes, key: VerifyingKey, thing: str) -> tuple[Checkpoint, Note]:

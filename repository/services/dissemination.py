@@ -197,7 +197,7 @@ def read_dip(session: Session, request: UUID) -> DipReport:
 
 def _until(session: Session, events: Sequence[Event]) -> str | None:
     """Until when the copy is kept that was made last: it was rendered so many days before."""
-    made = [one.envelope.recorded_at for one in events if isinstance(one.payload, access_request.DipRendered)]
+    made = [one.envelope.occurred_at.time for one in events if isinstance(one.payload, access_request.DipRendered)]
     return kept_until(session, made[-1]) if made else None
 
 
@@ -353,12 +353,16 @@ def discard_parcels(session: Session, package: UUID) -> None:
 
 
 def _visible(session: Session, request: UUID) -> list[Event]:
-    """The request's events. To anybody but its requester and those who manage use there is no such request."""
+    """The request's events. To anybody but its requester and those who manage use there is no such request.
+
+    Staff work on every registered use; what somebody asked for by themselves is for those who could hand out anything.
+    """
     events = session.log.stream(request)
     if events and events[0].envelope.type in ("AccessRequest.Requested", "AccessRequest.UseRegistered"):
         first = events[0].envelope
         asked = first.on_behalf_of or first.actor
-        if session.principal == asked or may(session.standing(), "materialise"):
+        registered = first.type == "AccessRequest.UseRegistered"
+        if session.principal == asked or may(session.standing(), "survey" if registered else "materialise"):
             return events
     raise ArchiveError("request-unknown", request)
 

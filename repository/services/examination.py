@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
 from pathlib import PurePosixPath
 
@@ -12,7 +12,7 @@ from packages_spec.bagit import read_bag, validate_bag
 from packages_spec.findings import Finding
 from packages_spec.profiles import neutral_names
 from packages_spec.technical import Technical
-from repository.characterisation import Asked
+from repository.characterisation import Asked, Characteriser
 from repository.domain.accession import DigestCheck, Stage
 from repository.domain.archival_package import (
     Check,
@@ -81,13 +81,28 @@ def page_counts(session: Session, reception: Reception, plan: DeliveryPlan) -> d
     if session.characteriser is None:
         return dict.fromkeys((path for path, _ in several), Uncounted.NOT_COUNTED)
     asked = (Asked(reception.place(path), kind, path) for path, kind in several)
-    answers = session.characteriser.characterise(asked)
+    answers = _characterised(session.characteriser, reception, asked)
     return {path: _pages(technical) for (path, _), technical in zip(several, answers, strict=True)}
+
+
+def _characterised(
+    characteriser: Characteriser, reception: Reception, asked: Iterable[Asked]
+) -> Iterator[Technical | None]:
+    """One answer for each file; files that can hold several pages are asked for their number before, and read once."""
+    for one in asked:
+        key = (one.path, one.media_type)
+        if key not in reception.technical:
+            (answer,) = characteriser.characterise([one])
+            if one.media_type not in _OF_SEVERAL_PAGES.values():
+                yield answer
+                continue
+            reception.technical[key] = answer
+        yield reception.technical[key]
 
 
 def _pages(technical: Technical | None) -> PageCount:
     said = technical and (technical.value("pages") or technical.value("frames"))
-    return int(said) if said and said.isdigit() else Uncounted.UNREADABLE
+    return int(said) if said and said.isdecimal() else Uncounted.UNREADABLE
 
 
 def _received_digests(reception: Reception) -> Callable[[str, frozenset[str]], Mapping[str, str]]:
@@ -142,7 +157,7 @@ def examine(
     infected = _infected(session, reception, units)
     clean = [unit for unit in units if not any(file.delivered.path in infected for file in unit.files)]
     asked = (_asked(reception, file, known) for unit in clean for file in unit.files)
-    answers = session.characteriser.characterise(asked) if session.characteriser else repeat(None)
+    answers = _characterised(session.characteriser, reception, asked) if session.characteriser else repeat(None)
     technical = {unit.path: tuple(next(answers) for _ in unit.files) for unit in clean}
     return {unit.path: _examined(session, reception, unit, known, technical.get(unit.path), infected) for unit in units}
 

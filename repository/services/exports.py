@@ -21,6 +21,7 @@ from packages_spec.xml_text import in_chunks
 from repository.domain import access_request, description, run
 from repository.domain.aggregate import New
 from repository.domain.description import DESCRIPTION
+from repository.domain.description_fields import holds
 from repository.domain.run import RUN, RunKind
 from repository.domain.values import Outcome, Value
 from repository.errors import ArchiveError
@@ -183,7 +184,7 @@ def _rebuilt(
 ) -> Sequence[Digested]:
     version = _version(session, record)
     bag = f"uuid-{identifier}"
-    files, placed = _placed(session, folder, version, f"{bag}/{payload_path(str(identifier), '')}")
+    files, placed = _placed(session, folder, record, version, f"{bag}/{payload_path(str(identifier), '')}")
     events = session.log.stream(version.package) if kind is PackageKind.DIP else []
     agents, told = packaging.preservation_metadata(str(identifier), events)
     extras = packaging.extras(session.log.records(version.package), [], b"") if kind is PackageKind.DIP else []
@@ -210,10 +211,10 @@ def _rebuilt(
 
 
 def _placed(
-    session: Session, folder: Folder, version: StoredVersion, prefix: str
+    session: Session, folder: Folder, record: _Record, version: StoredVersion, prefix: str
 ) -> tuple[list[PayloadFile], list[Digested]]:
-    """Copy the record's files below the prefix, each compared with its manifest."""
-    files = stored.chosen(session, version, ())
+    """Copy the record's files below the prefix, each compared with its manifest; of a shared package only its own."""
+    files = [file for file in stored.chosen(session, version, ()) if holds(record.fields.files, file.path)]
     return files, [stored.copy_into(session, folder, version, file, prefix + file.path) for file in files]
 
 
@@ -256,7 +257,7 @@ def _transfer_set(session: Session, folder: Folder, identifier: UUID, records: S
         version = _version(session, record)
         described = packaging.as_described(record.fields)
         place = item_folder(described, taken)
-        files, copied = _placed(session, folder, version, f"{place}/文件/")
+        files, copied = _placed(session, folder, record, version, f"{place}/文件/")
         placed += copied
         came = Source(str(version.package), version.event.version).uri
         items.append(Item(place, described, tuple(map(_listed, files)), came))

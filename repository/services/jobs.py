@@ -15,6 +15,8 @@ from repository.domain.accession import ACCESSION, Stage
 from repository.domain.archival_package import VirusChecked
 from repository.domain.values import Outcome
 from repository.errors import ArchiveError
+from repository.services.attempts import NEXT
+from repository.services.checkpoints import attest_after, attested_size
 from repository.services.dissemination import clear_outgoing
 from repository.services.fixity_age import FixityState, fixity_state
 from repository.services.ingest import IngestRequest, ingest
@@ -24,15 +26,6 @@ from repository.services.search import position_of
 from repository.services.session import Progress, Session
 from repository.services.task_room import clear_tasks
 
-_NEXT = {
-    Stage.OPEN: "receive",
-    Stage.RECEIVED: "validate",
-    Stage.VALIDATED: "accept",
-    Stage.WAITING: "decide",
-    Stage.ACCEPTED: "store",
-    Stage.REJECTED: "deliver-again",
-    Stage.RETURNED: "deliver-rework",
-}
 _OF_PEOPLE = frozenset({Stage.REJECTED, Stage.WAITING, Stage.RETURNED})
 """Stages that no machine can take further."""
 
@@ -56,7 +49,11 @@ class Unfinished(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
-    """How the archive stands. `lagging` packages tell less than the log knows of their descriptions."""
+    """How the archive stands.
+
+    `attested` events are under the newest checkpoint that was signed. `lagging` packages tell less than the log knows
+    of their descriptions.
+    """
 
     schema: str = "jingui.status/1"
     archives: tuple[str, ...]
@@ -67,6 +64,7 @@ class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
     projections: tuple[Projection, ...]
     lagging: int = 0
     fixity: FixityState
+    attested: int = 0
 
 
 class WorkReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,6 +97,7 @@ def status(session: Session, *, as_of: str | None = None) -> StatusReport:
         projections=tuple(session.catalogue.board()),
         lagging=session.catalogue.lagging(as_of=position, limit=1).total,
         fixity=fixity_state(session, as_of=position),
+        attested=min(attested_size(session), position),
     )
 
 
@@ -110,6 +109,7 @@ def work(session: Session, progress: Progress) -> WorkReport:
     """
     session.require("work")
     recovered = len(put_straight(session))
+    attest_after(session, 0)
     session.catch_up()
     done: dict[str, str] = {}
     for accession in open_accessions(session):
@@ -140,7 +140,7 @@ def _as_asked(session: Session, accession: Accession) -> IngestRequest:
 def open_accessions(session: Session, *, as_of: int | None = None) -> list[Accession]:
     """Accessions that are not completed, the rejected ones among them."""
     found: list[Accession] = []
-    for stage in _NEXT:
+    for stage in NEXT:
         page = session.catalogue.accessions(stage=stage, as_of=as_of, limit=1_000)
         found += page.entries
     return found
@@ -154,7 +154,7 @@ def _unsigned(session: Session, as_of: int) -> list[Accession]:
 
 def _unfinished(session: Session, accession: Accession, as_of: int) -> Unfinished:
     stage: str = accession.stage
-    step = _NEXT.get(accession.stage, "sign")
+    step = NEXT.get(accession.stage, "sign")
     if accession.stage is Stage.VALIDATED and _is_infected(session, accession, as_of):
         stage, step = "infected", "return-infected"
     return Unfinished(

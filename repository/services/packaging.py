@@ -47,6 +47,7 @@ from repository.domain.values import Carrier, Level, Outcome, Sealed, SecrecyCla
 from repository.errors import ArchiveError
 from repository.eventlog import Record, Streams
 from repository.services import sealing
+from repository.services.checkpoints import signed_head
 from repository.services.delivery import LISTING, WHOLE, ContentFile, Delivered, writable
 from repository.services.delivery_papers import is_catalogue
 from repository.services.examination import Examined
@@ -61,6 +62,7 @@ from repository.storage import Stage, listing_lines
 
 PROFILE = "jingui-aip/1"
 NDJSON = "application/octet-stream"
+CHECKPOINT = "metadata/preservation/checkpoint"
 SEALED_TITLE = "■"
 """What stands for a title whose words are sealed, where there has to be one."""
 
@@ -197,6 +199,7 @@ def _build(
             own,
             examined.formats,
             Reports.of(reception.quarantine).document(session.log.load(ARCHIVAL_PACKAGE, unit.package).state.quality),
+            signed_head(session),
         ),
         events=events,
         agents=agents,
@@ -414,15 +417,25 @@ def _plain(words: object) -> Any:
 
 
 def extras(
-    envelopes: Sequence[Record], payloads: Sequence[Record], formats: bytes, report: Iterable[bytes] = ()
+    envelopes: Sequence[Record],
+    payloads: Sequence[Record],
+    formats: bytes,
+    report: Iterable[bytes] = (),
+    checkpoint: bytes = b"",
 ) -> list[ExtraFile]:
-    """Its history inside the package: exact envelopes and payloads (an AIP's own only), the formats and the report."""
+    """Its history inside the package: exact envelopes and payloads (an AIP's own only), the formats and the report.
+
+    An AIP also takes the log's newest `checkpoint` along, as it was when the version was made: one more place that
+    holds the history to what was signed.
+    """
     told = (line.envelope + b"\n" for line in envelopes)
     files = [ExtraFile("metadata/preservation/events.ndjson", NDJSON, told, shown=True)]
     if payloads:
         files.append(ExtraFile("metadata/preservation/payloads.ndjson", NDJSON, map(payload_line, payloads)))
     if formats:
         files.append(ExtraFile("metadata/preservation/formats.ndjson", NDJSON, [formats]))
+    if checkpoint:
+        files.append(ExtraFile(CHECKPOINT, "text/plain", [checkpoint], shown=True))
     pages = iter(report)
     if (first := next(pages, None)) is not None:
         files.append(ExtraFile(REPORT, "application/json", chain([first], pages)))

@@ -22,6 +22,7 @@ from packages_spec.foreign import Foreign
 from packages_spec.profiles import BAG_PROFILE
 from packages_spec.safe_xml import UnsafeXml
 from packages_spec.tables import RefusedTable, Sheet
+from packages_spec.technical import Technical
 from repository.crypto import PackageCipher
 from repository.domain import accession
 from repository.domain.accession import ACCESSION, Stage
@@ -150,6 +151,7 @@ class Reception:
             Delivered(file.path.removeprefix(self.top), file.size, file.sha256, modified_at(file))
             for file in received.files
         ]
+        self.technical: dict[tuple[Path, str], Technical | None] = {}
         self.cipher = cipher
         """What opens its files, where they lie sealed in quarantine."""
         self._numbers = {file.path: number for number, file in enumerate(received.files, 1)} if cipher else {}

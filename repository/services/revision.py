@@ -40,6 +40,7 @@ from repository.domain.envelope import Event
 from repository.errors import ArchiveError
 from repository.eventlog import Record, Streams
 from repository.services import carrying, packaging, stored
+from repository.services.checkpoints import signed_head
 from repository.services.preservation import put_straight
 from repository.services.quality_report import REPORT
 from repository.services.sealing import cipher_of, unsealed_fields
@@ -284,7 +285,9 @@ def build_next(
         placed=placed,
         delivery=carried.delivery,
         papers=carried.papers,
-        extras=packaging.extras(history.records, own, formats, _report(session, before)),
+        extras=packaging.extras(
+            history.records, own, formats, _report(session, before), checkpoint=signed_head(session)
+        ),
         events=told,
         agents=agents,
         other_identifiers=_identifiers(session, before, fields.reference_code),

@@ -20,6 +20,7 @@ from repository.eventlog import Streams
 from repository.services.fixity import OLDEST, verify_fixity
 from repository.services.fixity_age import fixity_state
 from repository.services.reports import Item, period_of, report
+from repository.services.revision import repack
 from repository.services.session import Progress, Session
 from repository.services.tables import FORMATS, Table
 from repository.storage import is_running, write_atomic
@@ -32,6 +33,8 @@ CARRIED_OUT = (Outcome.PASSED, Outcome.FAILED)
 
 DAY = timedelta(days=1)
 FOLDER = "reports"
+LAGGING = "lagging"
+FINDINGS_KEPT = 100
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,7 +65,7 @@ def schedule(session: Session) -> ScheduleReport:
     """What is due, what waits and until when, and what failed."""
     session.require("inspect")
     session.catch_up()
-    return ScheduleReport(now=session.now(), jobs=(_fixity(session), _statistics(session)))
+    return ScheduleReport(now=session.now(), jobs=(_fixity(session), _repack(session), _statistics(session)))
 
 
 def run_due(session: Session, progress: Progress) -> dict[str, str]:
@@ -74,9 +77,33 @@ def run_due(session: Session, progress: Progress) -> dict[str, str]:
             continue
         if job.name == "fixity":
             done[job.name] = verify_fixity(session, record=None, budget=None, progress=progress).outcome.value
+        elif job.name == "repack":
+            done[job.name] = repack_some(session, progress).value
         else:
             done[job.name] = make_statistics(session, int(job.scope.rpartition("/")[2])).value
     return done
+
+
+def repack_some(session: Session, progress: Progress) -> Outcome:
+    """Make a day's packages anew that lag behind their descriptions; recorded as a run.
+
+    A package that was passed over - somebody works on it, or its pages wait - is a finding of the run, and due again.
+    """
+    identifier, budget = session.new_id(), session.settings.repack_daily
+    _append(session, identifier, run.Started(kind=RunKind.REPACK, scope=f"{LAGGING}/{budget}", target=None))
+    try:
+        done = repack(session, budget=budget, progress=progress)
+    except (ArchiveError, OSError) as error:
+        code = error.code if isinstance(error, ArchiveError) else "storage-failed"
+        reason = Finding(code=code, path="-", expected="", found=str(error))
+        _append(session, identifier, _finished(Outcome.NOT_CHECKED, 0, (reason,)))
+        raise
+    left = tuple(
+        Finding(code=code, path=package, expected="", found="")
+        for package, code in list(done.passed_over.items())[:FINDINGS_KEPT]
+    )
+    _append(session, identifier, _finished(Outcome.PASSED, done.stored, left))
+    return Outcome.PASSED
 
 
 def make_statistics(session: Session, year: int) -> Outcome:
@@ -124,6 +151,18 @@ def _fixity(session: Session) -> Job:
             foreseen = max(foreseen, _moment(runs[-1].opened.time) + DAY)
     running = is_running(session.folder, "fixity")
     return _job(session, "fixity", f"{OLDEST}/{settings.fixity_daily_bytes}", runs, foreseen, running=running)
+
+
+def _repack(session: Session) -> Job:
+    """A run a day, as long as a package tells less than the log knows of its description."""
+    runs = list(_runs(session, RunKind.REPACK))
+    foreseen = None
+    if session.catalogue.lagging(limit=1).total:
+        carried_out = bool(runs) and runs[-1].outcome in CARRIED_OUT
+        foreseen = _moment(runs[-1].opened.time) + DAY if carried_out else session.clock()
+    budget = session.settings.repack_daily
+    job = _job(session, "repack", f"{LAGGING}/{budget}", runs, foreseen, running=False)
+    return job if budget else msgspec.structs.replace(job, state="off", next=None)
 
 
 def _statistics(session: Session) -> Job:

@@ -26,6 +26,10 @@ from repository.services.session import Session
 _DAY = re.compile(r"^\d{4}-\d\d-\d\d$")
 
 
+FARTHEST = 2**53
+"""No log is longer: a larger number means its end."""
+
+
 def position_of(session: Session, as_of: str | None) -> int | None:
     """The position that `--as-of` means: a position of the log, a time, or the end of a day; None for now.
 
@@ -34,16 +38,16 @@ def position_of(session: Session, as_of: str | None) -> int | None:
     """
     if as_of is None:
         return None
-    if as_of.isdigit():
-        return int(as_of)
+    if as_of.isdecimal():
+        return min(int(as_of), FARTHEST)
     try:
         day_end = datetime.fromisoformat(f"{as_of}T23:59:59.999999").astimezone() if _DAY.match(as_of) else None
         moment = day_end or datetime.fromisoformat(as_of)
-    except ValueError as error:
+        if moment.tzinfo is None:
+            raise ArchiveError("time-invalid", as_of)
+        return session.log.position_at(time_of(moment))
+    except (ValueError, OverflowError) as error:
         raise ArchiveError("time-invalid", as_of) from error
-    if moment.tzinfo is None:
-        raise ArchiveError("time-invalid", as_of)
-    return session.log.position_at(time_of(moment))
 
 
 def moment_of(session: Session, position: int) -> datetime:

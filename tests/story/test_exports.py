@@ -22,6 +22,7 @@ from repository.domain.run import RUN
 from repository.domain.values import Carrier, Level, Outcome, RecordType, SecrecyClass
 from repository.errors import ArchiveError
 from repository.eventlog import Streams
+from repository.services.description import PartRequest, divide_record
 from repository.services.exports import ExportReport, Form, export
 from repository.services.search import show_record
 from repository.services.session import Session
@@ -283,3 +284,20 @@ def test_the_command_line_exports_in_both_languages_and_refuses_what_is_wrong(si
     assert jingui("export", "J999", "--form", "dc", site=site, cwd=tmp_path).status == 3
     assert jingui("export", RECORDS[0], "--form", "word", site=site, cwd=tmp_path).status == 2
     assert jingui("export", "--form", "dc", site=site, cwd=tmp_path).status == 2
+
+
+@pytest.mark.parametrize("form", [Form.EARK_SIP, Form.EARK_DIP, Form.DAT93])
+def test_of_a_package_that_several_share_only_the_entrys_own_pages_leave(
+    site: Site, tmp_path: Path, form: Form
+) -> None:
+    parts = [PartRequest(reference_code=f"J012-1-003{n}", title=f"存根{n}", pages=p) for n, p in ((1, "1"), (2, "2-3"))]
+    with site.open() as session:
+        divide_record(session, "J012-1-0003", parts=parts, reason="原是两件")
+        expected = {part.reference_code: set(originals(session, part.reference_code)) for part in parts}
+        every = set().union(*expected.values())
+        assert [len(expected[part.reference_code]) for part in parts] == [1, 2]
+        for part in parts:
+            _, out = exported(session, form, tmp_path / part.reference_code, part.reference_code)
+            assert set(digests(out)) & every == expected[part.reference_code]
+        _, both = exported(session, form, tmp_path / "both", *expected)
+        assert set(digests(both)) & every == every

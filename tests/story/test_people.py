@@ -17,6 +17,8 @@ from repository.services.administration import Role
 from repository.services.audit import fsck, rebuild, replay
 from repository.services.feed import read_events
 from repository.services.jobs import status, work
+from repository.services.key_destruction import approve_destruction
+from repository.services.key_ring import retire_key
 from repository.services.preservation import materialise
 from repository.services.search import list_records, list_requests, show_record
 from repository.services.session import Session
@@ -88,6 +90,26 @@ DEEDS |= {
     "approve-removal": _through_the_door(lambda session, place: removal.approve(session, NONE, silent)),
     "settle-takedown": _through_the_door(
         lambda session, place: opening.settle(session, DEED, confirm=True, reason="核对")
+    ),
+}
+
+
+def _of_no_key(deed: Deed) -> Deed:
+    """A deed for a key that there is not: who may do it learns just that."""
+
+    def tried(session: Session, place: Path) -> None:
+        with pytest.raises(ArchiveError) as unknown:
+            deed(session, place)
+        if unknown.value.code != "ring-key-unknown":
+            raise unknown.value
+
+    return tried
+
+
+DEEDS |= {
+    "keep-keys": _of_no_key(lambda session, place: retire_key(session, "无此密钥", "停用")),
+    "approve-key-destruction": _of_no_key(
+        lambda session, place: approve_destruction(session, "无此密钥", None, silent)
     ),
 }
 

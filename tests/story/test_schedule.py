@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from repository.domain.run import RunKind
 from repository.domain.values import Outcome
 from repository.errors import ArchiveError
 from repository.services import fixity, reports
 from repository.services import schedule as scheduling
+from repository.services.description import revise_record
 from repository.services.jobs import status, work
 from repository.services.schedule import Job, schedule
 from tests.command_line import PROGRAM, environment, jingui
@@ -52,6 +54,7 @@ def do(site: Site) -> dict[str, str]:
 def test_in_a_new_archive_nothing_is_due(site: Site) -> None:
     assert {name: (job.state, job.failures, job.last) for name, job in jobs(site).items()} == {
         "fixity": ("waiting", 0, None),
+        "repack": ("waiting", 0, None),
         "statistics": ("waiting", 0, None),
     }
     assert do(site) == {}
@@ -73,6 +76,35 @@ def test_fixity_is_due_at_half_the_age_and_then_once_a_day_until_all_is_read(sit
     assert (jobs(site)["fixity"].state, do(site)) == ("waiting", {})
     later(183 + 183)
     assert do(site) == {"fixity": "passed"}
+
+
+def test_packages_that_lag_are_made_anew_within_a_days_budget(site: Site, later: Clock) -> None:
+    with (site.folder / "jingui.toml").open("a") as settings:
+        settings.write("repack_daily = 2\n")
+    with site.open() as session:
+        for code in ("J012-1-0001", "J012-1-0002", "J012-1-0003"):
+            revise_record(session, code, words={"题名": f"改 {code}"}, reason="核对")
+    assert jobs(site)["repack"].state == "due"
+    assert "repack" in jingui("doctor", "--lang", "en", site=site).out
+    assert do(site) == {"repack": "passed"}
+    with site.open() as session:
+        assert status(session).lagging == 1
+    assert (jobs(site)["repack"].state, do(site)) == ("waiting", {})
+    later(1.01)
+    assert do(site) == {"repack": "passed"}
+    with site.open() as session:
+        assert status(session).lagging == 0
+        assert [one.done for one in session.catalogue.runs(kind=RunKind.REPACK).entries] == [2, 1]
+    later(3)
+    assert (jobs(site)["repack"].state, jobs(site)["repack"].next) == ("waiting", None)
+
+
+def test_no_package_is_made_anew_where_that_is_switched_off(site: Site) -> None:
+    with (site.folder / "jingui.toml").open("a") as settings:
+        settings.write("repack_daily = 0\n")
+    with site.open() as session:
+        revise_record(session, "J012-1-0001", words={"题名": "改"}, reason="核对")
+    assert (jobs(site)["repack"].state, do(site)) == ("off", {})
 
 
 def test_what_is_overdue_stands_in_the_status(site: Site, later: Clock) -> None:
