@@ -122,12 +122,10 @@ def expected(place: tuple[str, str], role: str, status: str, *, own: bool) -> tu
             if not (own or staff):
                 return 404, "request-unknown"
             return (200, None) if is_visible else refused
-        case "/v1/dips/{request_id}" | "/v1/dips/{request_id}/events":
-            return (200, None) if own or role in roles_of("materialise") else (404, "request-unknown")
-        case "/v1/dips/{request_id}/content":
+        case "/v1/dips/{request_id}" | "/v1/dips/{request_id}/events" | "/v1/dips/{request_id}/content":
             if not (own or role in roles_of("materialise")):
                 return 404, "request-unknown"
-            return (200, None) if is_visible else refused
+            return (200, None) if is_visible or not path.endswith("/content") else refused
         case _:
             raise LookupError(f"nobody said who sees what at {path}")
 
