@@ -282,7 +282,7 @@ def test_what_came_of_a_task_is_for_those_who_may_ask_for_it() -> None:
     assert {kind for kind, _ in ASKING.values()} == set(TaskKind)
     for path, (kind, verb) in ASKING.items():
         assert (POLICIES["POST", path], TASK_VERBS[kind]) == (verb, verb), path
-    assert OWN == {TaskKind.VALIDATE, TaskKind.PREVIEW}
+    assert {TaskKind.VALIDATE, TaskKind.PREVIEW} == OWN
 
 
 def test_every_way_of_changing_is_tried() -> None:
