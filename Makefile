@@ -34,6 +34,8 @@ fix: setup ## let the tools mend what they can
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
 bench: setup ## ratios, measured side by side
+	@$(RUN) -c "import deskew, jdeskew" 2>/dev/null || $(RUN) -m pip install --quiet --disable-pip-version-check \
+		$$($(RUN) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["compare"])')
 	@$(RUN) -m pytest -m bench -s -p no:xdist tests/benchmarks
 
 faults: setup ## crash and bit-flip sweeps, whole

@@ -18,6 +18,7 @@ import msgspec
 from repository.catalogue.cards import Card, Description, decoded, moment
 from repository.catalogue.folds import FOLDS, OPENING, Fold
 from repository.catalogue.folds.work import annulled
+from repository.catalogue.mentions import named_in
 from repository.catalogue.schema import ALWAYS, DESCRIPTIONS, MARKS, OF_AGGREGATE, RANK, TABLES, Table, name_keys
 from repository.catalogue.words import marks, terms
 from repository.domain.archival_package import IdentifiersRecorded
@@ -133,10 +134,14 @@ class Projector:
         self._of_type = {name: (fold, self._sheets[_table(name).name]) for name, fold in FOLDS.items()}
         self._titles: list[tuple[int, str]] = []
         self._names: list[tuple[str, str, bytes, int]] = []
+        self._mentions: list[tuple[bytes, int]] = []
+        self._strands: list[tuple[int, bytes, bytes | None, bytes]] = []
+        self._strand: tuple[UUID, UUID | None, UUID] | None = self._last_strand()
 
     def apply(self, events: Iterable[Event]) -> None:
         """Apply events that follow the last one applied."""
         for event in events:
+            self._mention(event)
             known = self._of_type.get(event.envelope.type)
             if known is not None:
                 self._fold(event, *known)
@@ -151,6 +156,35 @@ class Projector:
         self._titles = []
         self._db.executemany("INSERT INTO names (key, value, package, since) VALUES (?, ?, ?, ?)", self._names)
         self._names = []
+        self._db.executemany("INSERT OR IGNORE INTO mentions (id, position) VALUES (?, ?)", self._mentions)
+        self._mentions = []
+        strands = "INSERT INTO strands (position, actor, principal, correlation) VALUES (?, ?, ?, ?)"
+        self._db.executemany(strands, self._strands)
+        self._strands = []
+
+    def _last_strand(self) -> tuple[UUID, UUID | None, UUID] | None:
+        newest = "SELECT actor, principal, correlation FROM strands ORDER BY position DESC LIMIT 1"
+        row = self._db.execute(newest).fetchone()
+        if row is None:
+            return None
+        return UUID(bytes=row[0]), UUID(bytes=row[1]) if row[1] else None, UUID(bytes=row[2])
+
+    def _mention(self, event: Event) -> None:
+        """Whom and what an event names: in its payload, and by who did it, for whom, over which matter.
+
+        What the matter says already is not said twice.
+        """
+        envelope = event.envelope
+        strand = envelope.actor, envelope.on_behalf_of, envelope.correlation_id
+        if strand != self._strand:
+            actor, principal, correlation = strand
+            principal_key = None if principal is None else principal.bytes
+            self._strands.append((envelope.position, actor.bytes, principal_key, correlation.bytes))
+            self._strand = strand
+        position, stream, correlation = envelope.position, envelope.stream, envelope.correlation_id
+        for identity in named_in(envelope.type, event.payload):
+            if identity != correlation and identity != stream:
+                self._mentions.append((identity.bytes, position))
 
     def _fold(self, event: Event, fold: Fold, sheet: _Sheet) -> None:
         envelope = event.envelope

@@ -30,6 +30,7 @@ from repository.catalogue.digitisation import By, Digitised, digitised
 from repository.catalogue.figures import Thing
 from repository.catalogue.holdings import Holdings, holdings_at
 from repository.catalogue.lagging import lagging
+from repository.catalogue.mentions import naming
 from repository.catalogue.reading import Reading
 from repository.catalogue.rights import Candidate, Due, Term, candidates, granted_to, taken_down
 from repository.catalogue.schema import (
@@ -279,6 +280,14 @@ class Queries(Reading):
         """Packages that were taken down and wait for a second person."""
         with self._snapshot(as_of) as (db, position):
             return taken_down(db, position)
+
+    def naming(self, identity: UUID, *, as_of: int | None = None) -> list[int]:
+        """Positions of the events, outside its own stream, that name an id: in their payload, or by who and what for.
+
+        Costs what it answers, however long the log is.
+        """
+        with self._snapshot(as_of) as (db, position):
+            return naming(db, identity, position)
 
     def requests_for(self, identity: UUID, *, as_of: int | None = None) -> list[AccessRequest]:
         """The access requests that name this package, or that this dissemination package was made for."""

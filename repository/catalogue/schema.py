@@ -30,7 +30,7 @@ from repository.domain.archival_package import StatusWay
 from repository.domain.assessment import OPEN
 from repository.domain.values import SecrecyClass
 
-VERSION = 7
+VERSION = 8
 """Of the tables below. A catalogue of another version is made again."""
 
 ALWAYS = 2**63 - 1
@@ -255,11 +255,24 @@ NAMES = (
 A row stays when a later event corrects it: whether a name still holds, the package's card says.
 """
 
+MENTIONS = "CREATE TABLE mentions (id BLOB, position INTEGER, PRIMARY KEY (id, position)) WITHOUT ROWID"
+"""Which events name an id in their payload, other than that of their own stream and of their matter (`strands`)."""
+STRANDS = (
+    "CREATE TABLE strands (position INTEGER PRIMARY KEY, actor BLOB, principal BLOB, correlation BLOB)",
+    "CREATE INDEX strands_actor ON strands (actor)",
+    "CREATE INDEX strands_principal ON strands (principal) WHERE principal IS NOT NULL",
+    "CREATE INDEX strands_correlation ON strands (correlation)",
+)
+"""Stretches of the log by one person, in one's name and over one matter: each from its position up to the next one's.
+
+A person's work is done in stretches, so this stays small where a row for each event would double the log.
+"""
+
 STATE = "CREATE TABLE state (position INTEGER NOT NULL, last_error TEXT)"
 
 
 def ddl() -> list[str]:
     """Statements that make an empty catalogue at position 0."""
     tables = [statement for table in TABLES for statement in table.ddl]
-    names = [TITLES, LINKS, *NAMES, STATE]
+    names = [TITLES, LINKS, *NAMES, MENTIONS, *STRANDS, STATE]
     return [*tables, *names, "INSERT INTO state VALUES (0, NULL)", f"PRAGMA user_version = {VERSION}"]

@@ -202,6 +202,8 @@ def _grey(picture: Image.Image) -> Grey:
         values = np.asarray(picture, dtype=np.float64)
         top = max(float(values.max()), 1.0)
         return np.clip(values * (255.0 / (65535.0 if top > 255 else 255.0)), 0, 255).astype(np.uint8)
+    if picture.mode == "1":
+        return np.frombuffer(picture.tobytes("raw", "L"), np.uint8).reshape(picture.height, picture.width)
     return np.asarray(picture.convert("L"))
 
 

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
 Grey: TypeAlias = NDArray[np.uint8]
 
-WORKING_SIDE = 1900
-"""The working level's longer side is at most this: A4 at 300 dpi is measured at 150."""
+WORKING_SIDE, BITONAL_SIDE = 1900, 1000
+"""The working level's longer side is at most this: A4 at 300 dpi is measured at 150, and at 75 where black and white
+became grey on the way down, which keeps as much of the strokes."""
 INNER = 0.88
 """The share of the page, each way, in which margins and punch holes do not count as writing."""
 
@@ -68,7 +69,7 @@ class Page:
     def scale(self) -> int:
         """Pixels of the full page to one of the working level: a power of two."""
         scale = 1
-        while max(self.full.shape) / scale > WORKING_SIDE:
+        while max(self.full.shape) / scale > (BITONAL_SIDE if self.is_bitonal else WORKING_SIDE):
             scale *= 2
         return scale
 
@@ -88,9 +89,14 @@ class Page:
         return Writing(self)
 
     @cached_property
+    def coarse(self) -> Grey:
+        """Half of the working level: the paper round the strokes."""
+        return half(self.working)
+
+    @cached_property
     def small(self) -> Grey:
         """A quarter of the working level: shapes as large as a thumb."""
-        return half(half(self.working))
+        return half(self.coarse)
 
     @cached_property
     def dots_per_mm(self) -> float:

@@ -11,8 +11,8 @@ from repository.qc.page import Grey, Page
 
 Numbers: TypeAlias = NDArray[np.int32]
 
-AROUND = 51
-"""Pixels of the working level, each way, whose mean is taken for the paper round a stroke."""
+AROUND = 25
+"""Pixels of half the working level, each way, whose mean is taken for the paper round a stroke."""
 FAINTEST = 0.07
 """How much darker than the paper, as a share of its tone, the faintest writing is."""
 GRAINIEST = 15
@@ -31,7 +31,8 @@ class Writing:
     @cached_property
     def shares(self) -> NDArray[np.float64]:
         """For every tone the share of the page that is as dark or darker."""
-        counts = cv2.calcHist([self.page.working], [0], None, [256], [0, 256]).ravel().astype(np.float64).cumsum()
+        sample = np.ascontiguousarray(self.page.working[::2, ::2])  # a quarter of the pixels has the same tones
+        counts = cv2.calcHist([sample], [0], None, [256], [0, 256]).ravel().astype(np.float64).cumsum()
         shares: NDArray[np.float64] = counts / counts[-1]
         return shares
 
@@ -42,9 +43,10 @@ class Writing:
 
     @cached_property
     def ink_tone(self) -> int:
-        """The ink's tone: the middle of the darker half of what is ink; the paper's own where there is none."""
-        counts = cv2.calcHist([self.page.working], [0], self.ink, [256], [0, 256]).ravel().cumsum()
-        return int(np.searchsorted(counts, counts[-1] * 0.25)) if counts[-1] else self.tone
+        """The ink's tone: what a tenth of the ink is darker than; the paper's own where there is none."""
+        sample, ink = (np.ascontiguousarray(each[::2, ::2]) for each in (self.page.working, self.ink))
+        counts = cv2.calcHist([sample], [0], ink, [256], [0, 256]).ravel().cumsum()
+        return int(np.searchsorted(counts, counts[-1] * 0.10)) if counts[-1] else self.tone
 
     @cached_property
     def ink(self) -> Grey:
@@ -55,9 +57,13 @@ class Writing:
         quarter, middle = (int(np.searchsorted(self.shares, share)) for share in (0.25, 0.50))
         grain = min(GRAINIEST, (middle - quarter) / 0.674)  # the quartiles of grain lie at 0.674 of its sigma
         depth = max(FAINTEST * self.tone, 0.25 * (self.tone - darkest), 4 * grain)
-        found: Grey = cv2.adaptiveThreshold(  # type: ignore[assignment] # its stubs know no dtype
-            self.page.working, 255, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY_INV, AROUND, depth
+        height, width = self.page.working.shape
+        # The mean round a stroke is as good at half the size, and a third of the work.
+        paper = cv2.resize(
+            cv2.blur(self.page.coarse, (AROUND, AROUND)), (width, height), interpolation=cv2.INTER_LINEAR
         )
+        deeper = cv2.subtract(paper, self.page.working)
+        found: Grey = cv2.threshold(deeper, depth, 255, cv2.THRESH_BINARY)[1]  # type: ignore[assignment] # its stubs know no dtype
         return found
 
     @cached_property

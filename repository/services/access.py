@@ -8,8 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from packages_spec.digests import chunks_of
-from packages_spec.profiles import PayloadFile, payload_path
+from packages_spec.profiles import PayloadFile
 from repository.catalogue import Description
 from repository.domain import access_request
 from repository.domain.access_request import ACCESS_REQUEST, ContentViewed, FormChosen, Requested, refuse_by_rule
@@ -261,7 +260,7 @@ def places_of(session: Session, asked: Asked) -> tuple[ShownFile, ...]:
 
 
 def _shown(session: Session, version: StoredVersion, file: PayloadFile) -> ShownFile:
-    place = stored.place_of(session, version, payload_path(str(version.package), file.path))
+    place = stored.place_of(session, version, stored.place_in(session, version, file.path))
     return ShownFile(
         path=file.path,
         place=str(place),
@@ -271,10 +270,13 @@ def _shown(session: Session, version: StoredVersion, file: PayloadFile) -> Shown
     )
 
 
-def shown_bytes(file: ShownFile) -> Iterator[bytes]:
-    """The bytes of a file that is shown, streamed; `fixity-mismatch` at the end where they were not the stored ones."""
-    digest = hashlib.sha256()
-    for chunk in chunks_of(Path(file.place)):
+def shown_bytes(session: Session, package: UUID, file: ShownFile) -> Iterator[bytes]:
+    """The bytes of a file that is shown, streamed, and opened in passing where they lie encrypted.
+
+    `fixity-mismatch` at the end where they were not the stored ones.
+    """
+    digest, version = hashlib.sha256(), stored.newest(session, package)
+    for chunk in stored.bytes_of(session, version, file.path):
         digest.update(chunk)
         yield chunk
     if digest.hexdigest() != file.sha256:

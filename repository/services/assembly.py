@@ -11,10 +11,11 @@ from packages_spec.premis import Identifier
 from packages_spec.premis import Source as PremisSource
 from packages_spec.profiles import Built, PackageContent, PackageKind, PayloadFile, build, payload_path
 from repository.domain.access_request import ACCESS_REQUEST, DipAssembled, DipRendered, DipSource, FormChosen
-from repository.domain.description import DESCRIPTION, Fields
+from repository.domain.description import Fields
 from repository.errors import ArchiveError
 from repository.services import packaging, stored
 from repository.services.dip_forms import Carrier, Mark, Taken, Wish, make_bag_of_copies, pages_of
+from repository.services.sealing import readable_fields
 from repository.services.session import SOFTWARE, SOFTWARE_VERSION, Session
 from repository.services.stored import StoredVersion
 from repository.services.zipped import MEDIA_TYPE, zip_of
@@ -75,9 +76,7 @@ def assembled(
     wish = Wish(form=chosen.form, pages=chosen.pages, width=chosen.width)
     package, paths = part or (requested.packages[0], requested.paths)
     version = stored.newest(session, package, as_of=chosen.as_of)
-    fields = session.log.load(DESCRIPTION, chosen.description).state.fields
-    if fields is None:
-        raise ArchiveError("description-unknown", chosen.description)
+    fields = readable_fields(session, chosen.description)
     own = None if part is not None and paths else fields.files
     files = pages_of(stored.chosen(session, version, paths, own), wish.pages)
     source = DipSource(
@@ -136,9 +135,8 @@ def _copies(
     masters = container.inner("masters")
     taken = []
     for number, file in enumerate(files, 1):
-        place = stored.place_of(session, version, payload_path(str(version.package), file.path))
         name = f"{number:06d}{Path(file.path).suffix}"
-        masters.copy(place, name, stored.payload_digest(version, file))
+        stored.copy_into(session, masters, version, file, name)
         taken.append(Taken(file, masters.root / name))
     mark = Mark(
         institution=_institution(session),
@@ -168,10 +166,7 @@ def _record(
     session: Session, bag: Folder, version: StoredVersion, dip: str, files: Sequence[PayloadFile], fields: Fields
 ) -> Built:
     """The E-ARK DIP: the stored bytes with their description and history."""
-    placed = []
-    for file in files:
-        source = stored.place_of(session, version, payload_path(str(version.package), file.path))
-        placed.append(bag.copy(source, payload_path(dip, file.path), stored.payload_digest(version, file)))
+    placed = [stored.copy_into(session, bag, version, file, payload_path(dip, file.path)) for file in files]
     history = session.log.records(version.package)
     agents, events = packaging.preservation_metadata(dip, session.log.stream(version.package))
     code = [Identifier("local", f"档号: {fields.reference_code}")] if fields.reference_code else []

@@ -30,7 +30,7 @@ from repository.evidence import (
 )
 from repository.services.session import Session
 from repository.settings import log_key_file
-from repository.storage import FileSystem, run_lock, write_atomic
+from repository.storage import FileSystem, run_lock_in, write_atomic
 
 EVIDENCE = "evidence"
 CHECKPOINT, PUBLIC_KEY = "checkpoint", "log.vkey"
@@ -67,9 +67,9 @@ def attest(session: Session) -> Attested:
 
 def _attest(session: Session) -> Attested:
     folder = session.folder / EVIDENCE
-    with run_lock(session.folder, EVIDENCE):
+    folder.mkdir(exist_ok=True)
+    with run_lock_in(folder, "attesting"):
         # 1 the key: the one that has signed before; the first time, a new one
-        folder.mkdir(exist_ok=True)
         key = _key(session, folder)
 
         # 2 what was signed before, and the log's end

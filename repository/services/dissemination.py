@@ -5,7 +5,7 @@ is to be made, `DipRendered` that it lies in `outgoing/` byte for byte, `DipDeli
 before the first byte does - and `Closed` that the copy in `outgoing/` is gone.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,7 @@ from uuid import UUID
 
 import msgspec
 
+from repository.crypto import SealedReader
 from repository.domain import access_request
 from repository.domain.access_request import ACCESS_REQUEST, Requested
 from repository.domain.authority import may
@@ -65,6 +66,8 @@ class Parcel(msgspec.Struct, frozen=True, kw_only=True):
     media_type: str
     bytes: int
     sha256: str
+    reader: Callable[[], SealedReader] | None = None
+    """Opens what reads its plaintext, where the file at the path is ciphertext."""
 
 
 class Happening(msgspec.Struct, frozen=True, kw_only=True):

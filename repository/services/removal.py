@@ -213,6 +213,11 @@ def withdraw(session: Session, identity: UUID, reason: str) -> RemovalReport:
 def carry_out(session: Session, identity: UUID, progress: Progress) -> RemovalReport:
     """Remove everything that an approved removal names, from every place within reach; go on where a run died."""
     session.require("approve-removal")
+    return finish_removal(session, identity, progress)
+
+
+def finish_removal(session: Session, identity: UUID, progress: Progress) -> RemovalReport:
+    """The same for whoever carries out what two people decided elsewhere, and has asked for the right to it."""
     state = _state(session, identity)
     if not state.is_under_way or state.proposed is None:
         raise ArchiveError("removal-order", identity)

@@ -20,6 +20,7 @@ from repository.domain.values import SecrecyClass, time_of
 from repository.errors import ArchiveError
 from repository.services import rights, stored
 from repository.services.format_policy import Verdict, read_policy
+from repository.services.sealing import readable_fields
 from repository.services.session import Session
 
 _DAY = re.compile(r"^\d{4}-\d\d-\d\d$")
@@ -253,7 +254,10 @@ def show_record(session: Session, record: str, *, as_of: str | None) -> RecordRe
     files: tuple[PayloadFile, ...] = ()
     if package is not None and package.stored is not None:
         version = stored.newest(session, package.id, as_of=position)
-        files = tuple(file for file in stored.content(session, version) if holds(description.files, file.path))
+        if not version.is_sealed or rights.may_see_sealed(session, description, package.id):
+            files = tuple(file for file in stored.content(session, version) if holds(description.files, file.path))
+    if description.sealed and position is None and rights.may_see_sealed(session, description, description.package):
+        description = _readable(session, description)
     return RecordReport(
         description=description,
         formerly=formerly,
@@ -262,6 +266,13 @@ def show_record(session: Session, record: str, *, as_of: str | None) -> RecordRe
         files=files,
         history=tuple(history),
     )
+
+
+def _readable(session: Session, card: Description) -> Description:
+    """A description with its words, which lie sealed, for one who may see what they tell of."""
+    fields = readable_fields(session, card.id)
+    words = {name: getattr(fields, name) for name in ("title", "responsible_party", "abstract", "note")}
+    return msgspec.structs.replace(card, **words, sealed=())
 
 
 def streams_of(description: Description, merged: Sequence[Description], package: Package | None) -> list[UUID]:

@@ -58,7 +58,8 @@ def timeline(session: Session, named: str, *, as_of: str | None) -> TimelineRepo
     """Everything that the log says of a record, a person, an accession or any other stream, up to a moment.
 
     An event belongs to it that names it anywhere, and so does every event of the streams that such events stand in -
-    its accession, the requests for it, the runs over it - except those that concern others too. Reads the whole log.
+    its accession, the requests for it, the runs over it - except those that concern others too. The catalogue says
+    which these are; only of a single event is it asked of the whole log what it caused.
     """
     session.require("audit")
     last = session.catch_up()
@@ -67,7 +68,7 @@ def timeline(session: Session, named: str, *, as_of: str | None) -> TimelineRepo
     subject = find_subject(session, named, upto)
 
     # 1 what names it
-    positions = {at for identity in subject.ids for at in session.log.naming(identity, upto=upto)}
+    positions = {at for identity in subject.ids for at in _naming(session, subject, identity, upto)}
 
     # 2 the rest of the streams that these stand in; a person's doings are theirs alone
     if subject.kind not in ("Agent", "Producer"):
@@ -80,6 +81,14 @@ def timeline(session: Session, named: str, *, as_of: str | None) -> TimelineRepo
     taken_back = _taken_back(session, events, upto)
     entries = tuple(_happening(session, event, taken_back, upto) for event in events)
     return TimelineReport(subject=subject, position=upto, entries=entries)
+
+
+def _naming(session: Session, subject: Subject, identity: UUID, upto: int) -> list[int]:
+    """Positions of the events that name an id of the subject, those of its own stream among them."""
+    if subject.event is not None:
+        return session.log.naming(identity, upto=upto)
+    own = [record.position for record in session.log.records(identity) if record.position <= upto]
+    return [*own, *session.catalogue.naming(identity, as_of=upto)]
 
 
 def _is_its_own(envelope: Envelope, subject: Subject) -> bool:

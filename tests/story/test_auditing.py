@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from inspect import signature
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import msgspec
@@ -16,9 +17,9 @@ from repository.domain import access_request
 from repository.domain.access_request import ACCESS_REQUEST
 from repository.domain.aggregate import New
 from repository.domain.archival_package import ARCHIVAL_PACKAGE, Stored, store
-from repository.domain.envelope import Command, OccurredAt
+from repository.domain.envelope import Command, Event, OccurredAt
 from repository.errors import ArchiveError
-from repository.eventlog import Streams
+from repository.eventlog import EventLog, Streams
 from repository.services import administration, opening, requests
 from repository.services.access import DisseminationReport, disseminate
 from repository.services.accessions import show_accession
@@ -73,6 +74,7 @@ READING: dict[str, tuple[str, ...]] = {
     "opening": ("list",),
     "review": ("list",),
     "quality": ("pareto",),
+    "expunge": ("list",),
 }
 """What an auditor may do: every verb that only reads."""
 
@@ -266,6 +268,38 @@ def test_a_correction_is_marked_and_a_late_entry_shows_both_times(tmp_path: Path
     assert "2026-03-01 (纸质表单)" in said.out
 
 
+def test_whom_and_what_events_name_is_known_without_reading_the_log(day: Day) -> None:
+    """Against the whole log, read word by word: for every stream and every person, now and in the middle."""
+    with day.site.open() as session:
+        last = session.catch_up()
+        named = {id_ for event in session.log.events() for id_ in (event.envelope.stream, event.envelope.actor)}
+        assert len(named) > 20
+        for identity in named:
+            for upto in (last, last // 2, 3):
+                own = {record.position for record in session.log.records(identity) if record.position <= upto}
+                found = own.union(session.catalogue.naming(identity, as_of=upto))
+                assert found == set(session.log.naming(identity, upto=upto)), (identity, upto)
+
+
+def test_a_timeline_reads_what_it_shows_and_nothing_else(day: Day, monkeypatch: pytest.MonkeyPatch) -> None:
+    with day.site.open(day.auditor) as session:
+        session.catch_up()
+        read = 0
+        events = EventLog.events
+
+        def counted(log: EventLog, **asked: Any) -> Iterator[Event]:
+            nonlocal read
+            for event in events(log, **asked):
+                read += 1
+                yield event
+
+        monkeypatch.setattr(EventLog, "events", counted)
+        monkeypatch.delattr(EventLog, "naming")
+        for named in (DEED, "王芳", str(day.accession)):
+            read = 0
+            assert len(timeline(session, named, as_of=None).entries) == read > 3
+
+
 def test_a_record_as_of_then_has_the_files_of_the_version_of_then(tmp_path: Path) -> None:
     site = new_site(tmp_path)
     with site.open() as session:
@@ -313,6 +347,7 @@ NOT_AS_OF = {
     "schedule": "says what is to be done from now on",
     "doctor": "looks at this machine, which has no history",
     "fsck": "judges the bytes and the log that are there",
+    "expunge": "shows how each removal stands, and what is gone is gone for the past too",
 }
 """Reading verbs that do not show one moment, each with the reason."""
 
@@ -432,6 +467,9 @@ WRITING: dict[str, tuple[str, ...]] = {
     "hold": (DEED, "--reason", "x"),
     "export": (DEED, "--form", "dc"),
     "rescan": (DEED, str(LAND_DEEDS), "--reason", "x"),
+    "spill": (DEED, "--file", "x", "--legal-basis", "x", "--reason", "x"),
+    "reclassify": (DEED,),
+    "decrypt": (DEED, "--to", "plain", "--purpose", "x"),
 }
 """What an auditor may not do: every verb by which something would be written."""
 
@@ -441,6 +479,7 @@ ALSO_WRITING = {
     "opening": ("propose", "--record", DEED),
     "review": ("decide", DEED, "--return", "--reason", "x"),
     "quality": ("rerun", "--profile", "documents"),
+    "expunge": ("propose", "--words", "x", "--legal-basis", "x", "--reason", "x"),
 }
 """Commands that read and, called so, write."""
 ELSEWHERE = {"init", "pack", "validate", "serve", "qc"}

@@ -1,14 +1,19 @@
 """Catalogues as producers send them, through the command line: looked at, mapped, given back, taken in."""
 
 import zipfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import img2pdf
 import openpyxl
 import pytest
 
+from packages_spec.technical import Technical
+from repository.characterisation import Asked, Characteriser
 from repository.services import stored
+from repository.services.search import show_record
 from tests.command_line import Said, jingui
-from tests.real_archives import Site, deliver, new_site
+from tests.real_archives import LAND_DEEDS, Site, deliver, new_site, take
 
 HEADER = ["档号", "题名", "责任者", "日期", "密级", "保管期限", "页数", "文件"]
 ROWS = [
@@ -202,3 +207,26 @@ def test_a_hostile_workbook_is_a_finding_and_no_crash(site: Site, tmp_path: Path
     place.write_bytes(place.read_bytes()[:-200] + b"\0" * 200)
     said = succeed(jingui("ingest", source, "--dry-run", "--json", site=site), 22)
     assert {one["code"].partition(".")[0] for one in said.json()["findings"]} == {"table"}
+
+
+def test_a_file_of_several_pages_is_read_once(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its pages are counted before the verdict, by what is kept of it afterwards."""
+    pdf = img2pdf.convert((LAND_DEEDS / "J012-1-0001" / "J012-1-0001-001.jpg").read_bytes())
+    source = deliver(
+        tmp_path / "in", {"catalogue.csv": "档号,题名,页数,文件\nP-1,清册,1,a.pdf\n".encode(), "a.pdf": pdf}
+    )
+    asked: list[str] = []
+    read = Characteriser.characterise
+
+    def counted(self: Characteriser, files: Iterable[Asked]) -> Iterator[Technical | None]:
+        for file in files:
+            asked.append(file.path.name)
+            yield from read(self, [file])
+
+    monkeypatch.setattr(Characteriser, "characterise", counted)
+    with site.open() as session:
+        assert take(session, source).outcome == "completed"
+        (file,) = show_record(session, "P-1", as_of=None).files
+    assert asked.count("a.pdf") == 1
+    assert file.technical is not None
+    assert file.technical.value("pages") == "1"
