@@ -270,6 +270,7 @@ ASKING = {
     "/v1/deposits/{deposit_id}/preview": (TaskKind.PREVIEW, "ingest"),
     "/v1/accessions/{accession_id}/handover/signature": (TaskKind.SIGN, "accept"),
     "/v1/quality/reruns": (TaskKind.RERUN, "work"),
+    "/v1/records/{record}/reclassification": (TaskKind.RECLASSIFY, "work"),
     "/v1/verifications": (TaskKind.VERIFY, "audit"),
     "/v1/evidence": (TaskKind.EVIDENCE, "audit"),
     "/v1/removals/{removal_id}/approval": (TaskKind.APPROVE_REMOVAL, "approve-removal"),
