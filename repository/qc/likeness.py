@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repository.domain.quality import Check, PageVerdict
-from repository.qc.page import Grey, Page
+from repository.qc.grey import Grey
+from repository.qc.page import Page
 from repository.qc.profile import Profile
 from repository.qc.writing import HEIGHT, LEFT, TOP, WIDTH
 

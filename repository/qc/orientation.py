@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repository.domain.quality import Check
-from repository.qc.page import Grey, Page
+from repository.qc.grey import Grey
+from repository.qc.page import Page
 from repository.qc.profile import Rule
 
 TURNS = (0, 90, 180, 270)

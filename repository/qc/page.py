@@ -2,17 +2,12 @@
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeAlias
 
-import cv2
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from repository.qc.writing import Writing
-
-Grey: TypeAlias = NDArray[np.uint8]
+from repository.qc.grey import Grey, half
+from repository.qc.writing import Writing
 
 WORKING_SIDE, BITONAL_SIDE = 1900, 1000
 """The working level's longer side is at most this: A4 at 300 dpi is measured at 150, and at 75 where black and white
@@ -82,11 +77,9 @@ class Page:
         return level
 
     @cached_property
-    def writing(self) -> "Writing":
+    def writing(self) -> Writing:
         """Its ink and the pieces of it."""
-        from repository.qc.writing import Writing
-
-        return Writing(self)
+        return Writing(self.working, self.coarse, self.dots_per_mm, is_bitonal=self.is_bitonal)
 
     @cached_property
     def coarse(self) -> Grey:
@@ -104,12 +97,3 @@ class Page:
         said = self.header.dpi
         dpi = said[0] if said and min(said) >= 50 else max(self.full.shape) / 11.69
         return dpi / 25.4 / self.scale
-
-
-def half(level: Grey) -> Grey:
-    """The next level: every pixel the mean of four."""
-    height, width = level.shape[0] // 2, level.shape[1] // 2
-    if not height or not width:
-        return level
-    out: Grey = cv2.resize(level[: height * 2, : width * 2], (width, height), interpolation=cv2.INTER_AREA)  # type: ignore[assignment] # its stubs know no dtype
-    return out

@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 
 from repository.domain.quality import Check, Mark
-from repository.qc.page import Grey, Page
+from repository.qc.grey import Grey
+from repository.qc.page import Page
 from repository.qc.profile import Rule
 from repository.qc.writing import AREA, HEIGHT, LEFT, TOP, WIDTH
 

@@ -16,9 +16,10 @@ from PIL import Image
 from repository.domain.quality import PageVerdict
 from repository.qc import Asked, Assessor, load_profile
 from repository.qc.decoding import decode
+from repository.qc.grey import Grey
 from repository.qc.judge import judge_page
 from repository.qc.kinds import Kind
-from repository.qc.page import Grey, Page
+from repository.qc.page import Page
 from repository.qc.skew import judge_skew
 from tests.qc_pages import page, real_scans, scanned, text_page
 
