@@ -8,15 +8,17 @@ RUN := $(BIN)/python
 
 setup: .venv/.done
 
-.venv/.done: requirements.txt pyproject.toml
+.venv/.done: requirements.txt requirements-model.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.11")'
 	@echo "金匮 Jingui: setting up .venv (once)"
 	@$(PYTHON) -m venv .venv
 	@if command -v uv >/dev/null; then \
 		uv pip install --quiet --python $(RUN) --require-hashes -r requirements.txt && \
+		uv pip install --quiet --python $(RUN) --no-deps --require-hashes -r requirements-model.txt && \
 		uv pip install --quiet --python $(RUN) --no-deps --no-build-isolation -e .; \
 	else \
 		$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt && \
+		$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-model.txt && \
 		$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .; \
 	fi
 	@touch $@
@@ -34,6 +36,8 @@ fix: setup ## let the tools mend what they can
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
 bench: setup ## ratios, measured side by side
+	@$(RUN) -c "import deskew, jdeskew" 2>/dev/null || $(RUN) -m pip install --quiet --disable-pip-version-check \
+		$$($(RUN) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["compare"])')
 	@$(RUN) -m pytest -m bench -s -p no:xdist tests/benchmarks
 
 faults: setup ## crash and bit-flip sweeps, whole

@@ -9,7 +9,7 @@ archive's log holds.
 import hashlib
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -67,12 +67,42 @@ class Deposit(msgspec.Struct, frozen=True, kw_only=True):
     problem: str | None = None
 
 
+class Accession(msgspec.Struct, frozen=True, kw_only=True):
+    """An accession as it stands, unit by unit; `version` is what a decision must have seen."""
+
+    accession: str
+    stage: str
+    handover: str
+    units: tuple[dict[str, Any], ...]
+    reasons: tuple[str, ...]
+    version: str = ""
+
+
+class Task(msgspec.Struct, frozen=True, kw_only=True):
+    """Long work as it stands: `receiving`, `waiting`, `done` or `failed`; its report, and the file that it made."""
+
+    id: str
+    state: str
+    offset: int = 0
+    result: dict[str, Any] | None = None
+    file: dict[str, Any] | None = None
+    problem: str | None = None
+
+
 class Told(msgspec.Struct, frozen=True):
     """Something that happened to a piece of work: an event of the log (`id` is its position), or progress (no id)."""
 
     kind: str
     id: int | None
     data: dict[str, Any]
+
+
+class _File(msgspec.Struct, frozen=True):
+    """A file to be fetched, as the archive's log or the task says of it."""
+
+    name: str
+    bytes: int
+    sha256: str
 
 
 class Client:
@@ -124,11 +154,14 @@ class Client:
 
     def follow(self, request: str, after: int = 0) -> Iterator[Told]:
         """What happens to a request until it is ready, each event once, whatever happens to the connection."""
+        return self._follow(f"/v1/dips/{request}/events", after)
+
+    def _follow(self, path: str, after: int) -> Iterator[Told]:
         seen, attempt = after, 0
         while True:
             headers = {"last-event-id": str(seen)} if seen else {}
             try:
-                with self._open("GET", f"/v1/dips/{request}/events", headers=headers) as answer:
+                with self._open("GET", path, headers=headers) as answer:
                     for told in _told(answer.iter_lines()):
                         seen, attempt = told.id or seen, 0
                         yield told
@@ -149,18 +182,22 @@ class Client:
         """
         if dip.name is None or dip.sha256 is None or dip.bytes is None:
             raise ValueError(f"request {dip.request} is {dip.state}")
-        target = folder / Path(dip.name).name
+        file = _File(name=dip.name, bytes=dip.bytes, sha256=dip.sha256)
+        return self._download(f"/v1/dips/{dip.request}/content", file, folder)
+
+    def _download(self, path: str, file: "_File", folder: Path) -> Path:
+        target = folder / Path(file.name).name
         part = target.with_name(f"{target.name}.part")
         part.touch()
         attempt = 0
-        while (begun := part.stat().st_size) < dip.bytes:
+        while (begun := part.stat().st_size) < file.bytes:
             try:
-                self._fetch(dip, part, begun)
+                self._fetch(path, file.sha256, part, begun)
             except httpx2.TransportError:
                 attempt = self._wait(0 if part.stat().st_size > begun else attempt, None)
-        if part.stat().st_size != dip.bytes or _sha256(part) != dip.sha256:
+        if part.stat().st_size != file.bytes or _sha256(part) != file.sha256:
             part.unlink()
-            raise UntrueError(f"{target.name}: not the {dip.bytes} bytes with SHA-256 {dip.sha256}")
+            raise UntrueError(f"{target.name}: not the {file.bytes} bytes with SHA-256 {file.sha256}")
         part.rename(target)
         return target
 
@@ -173,35 +210,90 @@ class Client:
         """Send a packed delivery and have it taken in; one that was begun under this `key` goes on."""
         declared = {"name": path.name, "bytes": path.stat().st_size, "sha256": _sha256(path), **wish}
         deposit = self._json("POST", "/v1/deposits", Deposit, json=declared, headers=_once(key))
-        attempt = 0
-        while deposit.state == "receiving" and (begun := self._offset(deposit.id)) < path.stat().st_size:
-            try:
-                self._send(deposit.id, path, begun)
-            except httpx2.TransportError:
-                attempt = self._wait(0 if self._offset(deposit.id) > begun else attempt, None)
-            except RefusedError as problem:
-                if problem.status not in NOT_NOW and problem.code not in PASSING:
-                    raise
-                attempt = self._wait(attempt, None)
+        if deposit.state == "receiving":
+            self._send_all(f"/v1/deposits/{deposit.id}", path)
         return self._json("POST", f"/v1/deposits/{deposit.id}/complete", Deposit, headers=_once(None))
 
     def deposited(self, identifier: str) -> Deposit:
         """How a deposit stands."""
         return self._json("GET", f"/v1/deposits/{identifier}", Deposit)
 
-    def _fetch(self, dip: Dip, part: Path, begun: int) -> None:
-        headers = {"range": f"bytes={begun}-", "if-range": f'"{dip.sha256}"'} if begun else {}
-        with self._open("GET", f"/v1/dips/{dip.request}/content", headers=headers) as answer:
+    def accession(self, identifier: str) -> Accession:
+        """How an accession stands, and the version that a decision on it must have seen."""
+        with self._open("GET", f"/v1/accessions/{identifier}") as answer:
+            found = msgspec.json.decode(answer.read(), type=Accession)
+            return msgspec.structs.replace(found, version=answer.headers["etag"])
+
+    def accept(self, seen: Accession, volumes: Sequence[str] = (), *, key: str | None = None) -> Accession:
+        """Accept a delivery as it was seen, or volumes of it; `RefusedError` (412) where it changed meanwhile."""
+        return self._decide(seen, "acceptance", {"volumes": list(volumes)}, key)
+
+    def give_back(
+        self, seen: Accession, reason: str, volumes: Sequence[str] = (), *, key: str | None = None
+    ) -> Accession:
+        """Give a delivery back as it was seen, or volumes of it, with the reason."""
+        return self._decide(seen, "return", {"reason": reason, "volumes": list(volumes)}, key)
+
+    def _decide(self, seen: Accession, step: str, body: Mapping[str, Any], key: str | None) -> Accession:
+        headers = {**_once(key), "if-match": seen.version}
+        self._json("POST", f"/v1/accessions/{seen.accession}/{step}", Accession, json=body, headers=headers)
+        return self.accession(seen.accession)
+
+    def returned_catalogue(self, identifier: str, target: Path) -> Path:
+        """Fetch the catalogue that was given back, the faults beside its rows."""
+        with self._open("GET", f"/v1/accessions/{identifier}/returned") as answer, target.open("xb") as file:
+            for chunk in answer.iter_raw(CHUNK):
+                file.write(chunk)
+        return target
+
+    def task(self, path: str, *, content: Path | None = None, key: str | None = None, **wish: object) -> Task:
+        """Ask for long work at its address, send the file that belongs to it, and wait for the end of it.
+
+        `client.task("/v1/validations", content=Path("a.zip"))`, `client.task("/v1/fixity", record="J012-1-0001")`.
+        """
+        body = dict(wish)
+        if content is not None:
+            body["content"] = {"name": content.name, "bytes": content.stat().st_size, "sha256": _sha256(content)}
+        task = self._json("POST", path, Task, json=body or None, headers=_once(key))
+        if content is not None:
+            self._send_all(f"/v1/tasks/{task.id}", content)
+            self._json("POST", f"/v1/tasks/{task.id}/complete", Task, headers=_once(None))
+        for _ in self._follow(f"/v1/tasks/{task.id}/events", 0):
+            pass
+        return self._json("GET", f"/v1/tasks/{task.id}", Task)
+
+    def fetch_result(self, task: Task, folder: Path) -> Path:
+        """Fetch the file that a task made; one that was begun goes on. `UntrueError` for a false byte."""
+        if task.file is None:
+            raise ValueError(f"task {task.id} is {task.state} and has no file")
+        return self._download(f"/v1/tasks/{task.id}/content", msgspec.convert(task.file, _File), folder)
+
+    def _fetch(self, path: str, sha256: str, part: Path, begun: int) -> None:
+        headers = {"range": f"bytes={begun}-", "if-range": f'"{sha256}"'} if begun else {}
+        with self._open("GET", path, headers=headers) as answer:
             mode = "ab" if answer.status_code == httpx2.codes.PARTIAL_CONTENT else "wb"
             with part.open(mode) as file:
                 for chunk in answer.iter_raw(CHUNK):
                     file.write(chunk)
 
-    def _offset(self, identifier: str) -> int:
-        with self._open("HEAD", f"/v1/deposits/{identifier}") as answer:
+    def _send_all(self, place: str, path: Path) -> None:
+        """Send a file to an upload's address from where it stands to its end, whatever happens to the connection."""
+        attempt = 0
+        while (begun := self._offset(place)) < path.stat().st_size:
+            try:
+                self._send(place, path, begun)
+            except httpx2.TransportError:
+                attempt = self._wait(0 if self._offset(place) > begun else attempt, None)
+            except RefusedError as problem:
+                if problem.status not in NOT_NOW and problem.code not in PASSING:
+                    raise
+                attempt = self._wait(attempt, None)
+
+    def _offset(self, place: str) -> int:
+        with self._open("HEAD", place) as answer:
             return int(answer.headers["upload-offset"])
 
-    def _send(self, identifier: str, path: Path, begun: int) -> None:
+    def _send(self, place: str, path: Path, begun: int) -> None:
         def rest() -> Iterator[bytes]:
             with path.open("rb") as file:
                 file.seek(begun)
@@ -209,7 +301,7 @@ class Client:
                     yield chunk
 
         headers = {"upload-offset": str(begun), "content-type": PARTS}
-        answer = self._http.patch(f"/v1/deposits/{identifier}", content=rest(), headers=self._always | headers)
+        answer = self._http.patch(place, content=rest(), headers=self._always | headers)
         _expect(answer)
 
     def _json(

@@ -115,7 +115,7 @@ class FileAnswer(StreamingResponse):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it."""
-        if EXTENSION not in scope.get("extensions", {}):
+        if self._parcel.reader is not None or EXTENSION not in scope.get("extensions", {}):
             await super().__call__(scope, receive, send)
             return
         descriptor = await run_in_threadpool(open_file, self._parcel.path)
@@ -127,8 +127,27 @@ class FileAnswer(StreamingResponse):
             os.close(descriptor)
 
 
+async def _opened(parcel: Parcel, start: int, end: int) -> AsyncIterator[bytes]:
+    if parcel.reader is None:
+        raise LookupError(parcel.name)
+    reader = await run_in_threadpool(parcel.reader)
+    try:
+        while start < end:
+            chunk = await run_in_threadpool(reader.read_at, start, min(CHUNK, end - start))
+            if not chunk:
+                raise ArchiveError("storage-failed", parcel.name, reason="shorter than the log says")
+            start += len(chunk)
+            yield chunk
+    finally:
+        reader.close()
+
+
 async def _chunks(parcel: Parcel, start: int, end: int) -> AsyncIterator[bytes]:
-    """The bytes, a chunk at a time, read beside the loop."""
+    """The bytes, a chunk at a time, read beside the loop; of one that lies encrypted, opened there too."""
+    if parcel.reader is not None:
+        async for chunk in _opened(parcel, start, end):
+            yield chunk
+        return
     descriptor = await run_in_threadpool(open_file, parcel.path)
     try:
         os.posix_fadvise(descriptor, start, end - start, os.POSIX_FADV_SEQUENTIAL)

@@ -3,7 +3,7 @@
 What is to be done stands in the log or in the quarantine, never only here: a process that was killed finds it again.
 Those who follow a piece of work are woken whenever something happened to it; what happened they read from the log.
 
-Work that meets somebody else at the same thing (a conflict, exit 11) is tried again after a while, and again after a
+Work that meets somebody else at the same thing is tried again after a while, and again after a
 longer one. Long work has a lane of its own, so that a reader need not wait for it.
 """
 
@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID
 
-from repository.errors import ArchiveError
+from repository.errors import PASSING, ArchiveError
 from repository.services.session import Progress
 
 _log = logging.getLogger("jingui.work")
@@ -29,9 +29,6 @@ LOOK_AGAIN = 1.0
 
 PAUSES = (1.0, 2.0, 5.0, 15.0, 60.0, 300.0, 900.0)
 """Seconds to wait after the first, second, ... conflict; after the last of them the next process takes it up."""
-
-CONFLICT = 11
-"""Exit of an error that says: not now, somebody else is at it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +100,12 @@ class Work:
             piece.task(progress)
             self.done += 1
         except ArchiveError as error:
-            again = error.row.exit == CONFLICT and self._later(piece)
+            again = error.code in PASSING and self._later(piece)
             facts = {"subject": str(subject), "code": error.code, "again": again}
             _log.warning("work failed", extra={"facts": facts})
             if not again:
                 self.failed += 1
-                if error.row.exit == CONFLICT and piece.given_up is not None:
+                if error.code in PASSING and piece.given_up is not None:
                     piece.given_up(error)
         except Exception as error:  # noqa: BLE001 - one piece of work that fails must not stop those that wait
             self.failed += 1

@@ -71,6 +71,8 @@ COMMANDS = (
     "annul",
     "expunge",
     "spill",
+    "reclassify",
+    "decrypt",
 )
 """In the order of a working day. Each is a module of `cli.commands`, loaded when it is called."""
 

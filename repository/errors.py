@@ -14,6 +14,10 @@ import msgspec
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
+PASSING = frozenset({"locked", "conflict", "catalogue-busy"})
+"""Codes of errors that pass by themselves: somebody else is at the same thing, and will be done with it."""
+
+
 class ErrorRow(msgspec.Struct, frozen=True):
     """One row of the table: how the error ends a program or a request, and its words (`hint_*`: what to do next)."""
 

@@ -41,6 +41,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     id: UUID
     archives: tuple[str, ...]
     secrecy_ceiling: SecrecyClass = SecrecyClass.INTERNAL
+    seal_from: SecrecyClass | None = None
     identify_formats: bool = True
     characterise: bool = True
     format_policy: str | None = None

@@ -444,6 +444,9 @@ _PAYLOADS: tuple[Value, ...] = (
         keys=(key_ring.KeyAt(key=_id("key"), version=1), key_ring.KeyAt(key=_id("recovery"), version=1)),
         files=1_200,
     ),
+    key_ring.KeeperChanged(
+        kept_by=key_ring.KeptBy.TOKEN, keys=(key_ring.KeyAt(key=_id("key"), version=1),), reason="改由密码机保管"
+    ),
     key_ring.BackupRemoved(backup=_id("backup"), deleted=False, reason="光盘已粉碎"),
     key_ring.RecoveryProven(key=_id("recovery"), version=1, shares=2, records=20),
     archival_package.Encrypted(

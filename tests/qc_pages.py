@@ -11,8 +11,9 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from repository.domain.quality import Check, PageVerdict
 from repository.qc import load_profile
+from repository.qc.grey import Grey
 from repository.qc.judge import JUDGES, judge_page
-from repository.qc.page import Grey, Header, Page
+from repository.qc.page import Header, Page
 from tests.shared_data import shared_data
 
 PAPER, INK = 232, 40
@@ -104,7 +105,7 @@ def scanned(picture: Image.Image, random: Random, *, turn: float = 1.5, shift: f
     moved = picture.rotate(
         random.uniform(-turn, turn),
         Image.Resampling.BICUBIC,
-        translate=(random.uniform(-shift, shift), random.uniform(-shift, shift)),
+        translate=(random.uniform(-shift, shift), random.uniform(-shift, shift)),  # type: ignore[arg-type] # parts of pixels too
         fillcolor=PAPER,
     )
     grain = np.random.default_rng(random.getrandbits(32)).normal(0, noise, (moved.height, moved.width))

@@ -1,6 +1,5 @@
 """Accessions (接收登记): how they stand, and a person's decisions on a delivery - accept it, or give it back."""
 
-import shutil
 from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Literal
@@ -10,7 +9,7 @@ import msgspec
 from fastapi import Query, Response
 
 from api.endpoints import Answer, Call, Room
-from api.laid_out import PDF, XLSX, made_file
+from api.laid_out import PDF, XLSX, made_bytes, made_file
 from api.parameters import After, AsOf, Limit
 from repository.catalogue import Accession
 from repository.services import accession_papers, handover
@@ -22,6 +21,7 @@ from repository.services.accessions import (
     go_on,
     show_accession,
 )
+from repository.services.attempts import AccessionPage, list_attempts
 from repository.services.search import Page, list_accessions
 from repository.services.session import Progress
 from repository.services.statement import StatementReport, write_statement
@@ -29,6 +29,7 @@ from repository.services.statement import statement as statement_of
 
 room = Room("accessions")
 
+Failed = Annotated[bool, Query(description="Only those whose last delivery failed")]
 Delivery = Annotated[int | None, Query(ge=1, le=10_000, description="Number of the delivery; the last without it")]
 Contractor = Annotated[str, Query(max_length=200, description="As the work sheet names it")]
 First = Annotated[str | None, Query(alias="from", max_length=10, description="First day")]
@@ -62,6 +63,20 @@ class GivenBack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 def accessions(call: Call, as_of: AsOf = None, limit: Limit = 20, after: After = None) -> Page[Accession]:
     """列出接收登记。Accessions in the order of their opening."""
     return list_accessions(call.session, as_of=as_of, limit=limit, after=after)
+
+
+@room.add(
+    "GET",
+    "/v1/accessions/attempts",
+    verb="survey",
+    answer=AccessionPage,
+    refused=("cursor-invalid", "time-invalid"),
+)
+def attempts(
+    call: Call, failed: Failed = False, as_of: AsOf = None, limit: Limit = 20, after: After = None
+) -> AccessionPage:
+    """移交经过。Accessions with what became of their deliveries; if wanted, only those whose last failed."""
+    return list_attempts(call.session, as_of=as_of, limit=limit, after=after, failed=failed)
 
 
 @room.add(
@@ -136,8 +151,7 @@ def work_sheet(call: Call, accession_id: UUID) -> WorkSheets:
 )
 def returned_catalogue(call: Call, accession_id: UUID, delivery: Delivery = None) -> Response:
     """退回目录。The producer's catalogue with the faults beside its rows, of the last delivery that had some."""
-    place = accession_papers.returned_catalogue(call.session, accession_id, delivery)
-    return made_file(partial(shutil.copyfile, place), place.name, XLSX)
+    return made_bytes(accession_papers.returned_catalogue(call.session, accession_id, delivery), "退回目录.xlsx", XLSX)
 
 
 @room.add(

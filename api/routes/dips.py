@@ -7,7 +7,7 @@ import msgspec
 from fastapi import Response
 
 from api.endpoints import Answer, Call, Room
-from api.following import stream_of
+from api.following import Span, stream_of
 from api.sending import send
 from repository.services import dissemination
 from repository.services.dip_forms import Wish
@@ -15,8 +15,8 @@ from repository.services.dissemination import DipReport
 
 room = Room("dissemination")
 _OWN = ("request-unknown",)
-_LAST = frozenset({"AccessRequest.DipRendered", "AccessRequest.Closed"})
-"""After one of these there is nothing to wait for."""
+_SPAN = Span("AccessRequest.FormChosen", frozenset({"AccessRequest.DipRendered", "AccessRequest.Closed"}))
+"""From the form that was chosen last, until there is nothing to wait for."""
 
 
 class DipWish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -114,7 +114,7 @@ def show_dip(call: Call, request_id: UUID) -> DipReport:
 )
 async def follow_dip(call: Call, request_id: UUID) -> Response:
     """跟踪进度。Server-sent events: the log's, each once, from `Last-Event-ID` on; ends when it is ready or closed."""
-    return await stream_of(call, request_id, dissemination.history_of, _LAST)
+    return await stream_of(call, request_id, dissemination.history_of, _SPAN)
 
 
 @room.add(

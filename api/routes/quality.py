@@ -5,20 +5,29 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
-from fastapi import Query, Response
+from fastapi import Path, Query, Response
 
 from api.endpoints import Answer, Call, Room
-from api.laid_out import PDF, made_file
+from api.laid_out import MEDIA_TYPES, PDF, made_bytes, made_file
 from api.language import preferred
 from api.parameters import After, AsOf, Limit, Record
-from repository.services import accessions, contact_sheet, review, sampling
+from repository.services import accessions, contact_sheet, quality_charts, review, sampling
+from repository.services.fourfold import FourfoldReport, Moment, fourfold
+from repository.services.fourfold_table import as_table
 from repository.services.review import Decision, DecisionReport, RecordQuality, ReviewQueue, find_reviewed
 from repository.services.sampling import SampleBy, SampleReport
 from repository.services.session import Progress
+from repository.services.tables import FORMATS
 
 room = Room("quality")
 
 Of = Annotated[UUID | None, Query(description="Only those of this accession")]
+At = Annotated[Moment, Query(description="At receipt, at transfer of custody, or in keeping")]
+Form = Annotated[Literal["json", "xlsx", "csv", "html"], Query(description="In which form")]
+Chart = Annotated[Literal["pareto", "trend"], Path(description="Which chart")]
+By = Annotated[quality_charts.By, Query(description="What pages are told apart by")]
+Drawn = Annotated[Literal["json", "svg"], Query(description="Figures, or a picture of them")]
+SVG = "image/svg+xml"
 Every = Annotated[bool, Query(description="Every page, also those that simply passed")]
 
 _FOUND = ("record-unknown", "fixity-mismatch", "package-not-stored", "time-invalid")
@@ -207,3 +216,41 @@ def finish_review(call: Call, accession_id: UUID) -> Answer:
     report = accessions.show_accession(call.session, accession_id)
     headers = {"location": f"/v1/accessions/{accession_id}", **call.etag(accession_id)}
     return Answer(body=report, status=HTTPStatus.ACCEPTED, headers=headers)
+
+
+@room.add(
+    "GET",
+    "/v1/accessions/{accession_id}/quality",
+    verb="survey",
+    answer=FourfoldReport,
+    refused=("accession-unknown", "time-invalid", "fixity-mismatch"),
+    media_types=("application/json", *MEDIA_TYPES.values()),
+)
+def four_properties(
+    call: Call, accession_id: UUID, moment: At = Moment.RECEIPT, as_of: AsOf = None, form: Form = "json"
+) -> FourfoldReport | Response:
+    """四性检测报告。Authenticity, integrity, usability, security; what nobody checked is never called passed."""
+    report = fourfold(call.session, accession_id, moment, as_of=as_of)
+    if form == "json":
+        return report
+    table = as_table(report, preferred(call.request.headers.get("accept-language")))
+    return made_bytes(FORMATS[form](table), f"four-properties.{form}", MEDIA_TYPES[form])
+
+
+@room.add(
+    "GET",
+    "/v1/quality/{chart}",
+    verb="account",
+    answer=quality_charts.QualityFigures,
+    refused=("time-invalid",),
+    media_types=("application/json", SVG),
+)
+def quality_figures(
+    call: Call, chart: Chart, by: By = quality_charts.By.DEVICE, as_of: AsOf = None, form: Drawn = "json"
+) -> quality_charts.QualityFigures | Response:
+    """缺陷统计。Defects by device, operator, contractor or batch: the most frequent first, or over time."""
+    found = quality_charts.figures(call.session, by, as_of=as_of)
+    if form == "json":
+        return found
+    language = preferred(call.request.headers.get("accept-language"))
+    return made_bytes(quality_charts.CHARTS[chart](found, language), f"{chart}.svg", SVG)

@@ -13,8 +13,8 @@ from fastapi import Response
 from starlette.concurrency import run_in_threadpool
 
 from api.endpoints import ANYBODY, Answer, Call, Room
-from api.following import stream_of
-from api.parameters import Offset
+from api.following import Span, stream_of
+from api.parameters import Offset, Record
 from api.receiving import PARTS, receive_part
 from api.sending import send
 from repository.services import tasks
@@ -28,7 +28,7 @@ room = Room("tasks")
 _OWN = ("task-unknown",)
 _NEW = ("storage-full",)
 _CONTENT = ("upload-offset", "upload-closed", "upload-too-long", "media-type-unknown", "locked")
-_ENDED = frozenset({"done", "failed"})
+_SPAN = Span("began", frozenset({"done", "failed"}))
 
 
 class FixityWish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -59,11 +59,37 @@ class ExportWish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class RescanWish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Of which record the pages are, why they were scanned again, and the packed folder that is to come."""
+    """Of which record the pages are, why they were scanned again, and the packed folder that is to come.
+
+    `add`: names that the record does not have are pages that were missed; `remove`: pages that go.
+    """
 
     record: str
     reason: str
-    content: Content
+    content: Content | None = None
+    add: bool = False
+    remove: tuple[str, ...] = ()
+
+
+class RerunWish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """By which profile stored pages are judged again."""
+
+    profile: str
+
+
+class VerificationWish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The key that signs the log, as somebody else knows it; without it, as the archive publishes it."""
+
+    log_key: str | None = None
+
+
+class EvidenceWish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the pack is about: a record, a reader, a period; nothing named: everything."""
+
+    record: str | None = None
+    reader: UUID | None = None
+    since: str | None = None
+    until: str | None = None
 
 
 class ValidationWish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -179,6 +205,20 @@ def materialise(call: Call) -> Answer:
 
 @room.add(
     "POST",
+    "/v1/records/{record}/reclassification",
+    verb="work",
+    answer=Task,
+    status=HTTPStatus.ACCEPTED,
+    refused=(*_NEW, "record-unknown", "record-without-package"),
+)
+def reclassify(call: Call, record: Record) -> Answer:
+    """按密级重存。Let a record lie in the store as its class asks, after two people changed the class."""
+    find_record(call.session, record)
+    return begin(call, Asked(kind=TaskKind.RECLASSIFY, record=record))
+
+
+@room.add(
+    "POST",
     "/v1/exports",
     verb="materialise",
     answer=Task,
@@ -199,13 +239,59 @@ def export(call: Call) -> Answer:
     answer=Task,
     status=HTTPStatus.CREATED,
     takes=RescanWish,
+    also=(HTTPStatus.ACCEPTED,),
     refused=(*_NEW, "record-unknown", "record-without-package"),
 )
 def rescan(call: Call) -> Answer:
     """更换重扫的页。Declare the packed pages, which have the names of those that they replace; then send them."""
     wish = call.body(RescanWish)
     find_record(call.session, wish.record)
-    return _declare(call, Asked(kind=TaskKind.RESCAN, record=wish.record, reason=wish.reason), wish.content)
+    asked = Asked(kind=TaskKind.RESCAN, record=wish.record, reason=wish.reason, add=wish.add, remove=tuple(wish.remove))
+    return begin(call, asked) if wish.content is None else _declare(call, asked, wish.content)
+
+
+@room.add(
+    "POST",
+    "/v1/quality/reruns",
+    verb="work",
+    answer=Task,
+    status=HTTPStatus.ACCEPTED,
+    takes=RerunWish,
+    refused=_NEW,
+)
+def rerun_quality(call: Call) -> Answer:
+    """另按规范重判。Judge the stored pages by another profile, and record what differs."""
+    return begin(call, Asked(kind=TaskKind.RERUN, profile=call.body(RerunWish).profile))
+
+
+@room.add(
+    "POST",
+    "/v1/verifications",
+    verb="audit",
+    answer=Task,
+    status=HTTPStatus.ACCEPTED,
+    takes=VerificationWish,
+    refused=_NEW,
+)
+def verify_evidence(call: Call) -> Answer:
+    """证据核验。Everything that fsck looks at, and the log against its signed checkpoints."""
+    return begin(call, Asked(kind=TaskKind.VERIFY, log_key=call.body(VerificationWish).log_key))
+
+
+@room.add(
+    "POST",
+    "/v1/evidence",
+    verb="audit",
+    answer=Task,
+    status=HTTPStatus.ACCEPTED,
+    takes=EvidenceWish,
+    refused=_NEW,
+)
+def export_evidence(call: Call) -> Answer:
+    """导出证据包。What happened to a record, to a reader or in a period, to be verified with other people's tools."""
+    wish = call.body(EvidenceWish)
+    asked = Asked(kind=TaskKind.EVIDENCE, record=wish.record, reader=wish.reader, since=wish.since, until=wish.until)
+    return begin(call, asked)
 
 
 @room.add(
@@ -320,7 +406,7 @@ def complete_task(call: Call, task_id: UUID) -> Answer:
 @room.add("GET", "/v1/tasks/{task_id}/events", verb=ANYBODY, refused=_OWN, media_types=("text/event-stream",))
 async def follow_task(call: Call, task_id: UUID) -> Response:
     """跟踪任务。Server-sent events: how far it is, and its end; goes on after `Last-Event-ID`."""
-    return await stream_of(call, task_id, tasks.history_of, _ENDED)
+    return await stream_of(call, task_id, tasks.history_of, _SPAN)
 
 
 @room.add(

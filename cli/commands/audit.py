@@ -9,14 +9,16 @@ import typer
 
 from cli.language import language, table, text
 from cli.options import Archive, Credential, Json, Lang, needed
-from cli.render import emit_json, progress, say, say_verbatim
+from cli.render import emit_json, progress, say, say_table, say_verbatim, when
 from repository.archive import clock, open_archive, verify_archive
 from repository.errors import ArchiveError
 from repository.services.audit_verify import AuditVerdict
 from repository.services.checkpoints import attest
 from repository.services.evidence_import import import_evidence
 from repository.services.evidence_pack import Pack, Scope, export_evidence
+from repository.services.history_rules import RulesReport, ask_rules
 from repository.services.proving import Proven, prove
+from repository.services.stamping import stamp_checkpoint
 
 FIXITY, TAMPERED = 20, 23
 
@@ -29,6 +31,7 @@ class Action(StrEnum):
     PROVE = "prove"
     EXPORT = "export"
     IMPORT = "import"
+    RULES = "rules"
 
 
 def command(
@@ -40,6 +43,10 @@ def command(
     reader: Annotated[UUID | None, typer.Option("--reader", help=text("audit.reader"), show_default=False)] = None,
     since: Annotated[str | None, typer.Option("--from", help=text("audit.from"), show_default=False)] = None,
     until: Annotated[str | None, typer.Option("--to", help=text("audit.to"), show_default=False)] = None,
+    days: Annotated[int, typer.Option("--days", min=1, help=text("audit.days"))] = 90,
+    authority: Annotated[
+        str | None, typer.Option("--authority", help=text("audit.authority"), show_default=False)
+    ] = None,
     out: Annotated[Path | None, typer.Option("--out", help=text("audit.out"), show_default=False)] = None,
     archive: Archive = None,
     credential: Credential = None,
@@ -54,7 +61,7 @@ def command(
                 verdict = verify_archive(archive, credential, show, held=places, log_key=log_key)
             return _told(verdict, as_json=as_json)
         case Action.CHECKPOINT:
-            _checkpoint(archive, credential, as_json=as_json)
+            _checkpoint(archive, credential, authority, as_json=as_json)
         case Action.PROVE:
             with open_archive(archive, credential) as session:
                 proven = prove(session, needed(event, "EVENT"), held=places[0] if places else None)
@@ -67,7 +74,23 @@ def command(
         case Action.IMPORT:
             made = import_evidence(Path(needed(event, "PACK")), needed(out, "--out"), log_key=log_key, clock=clock)
             _say(made, text("audit.imported", events=made.events, path=made.path, root=made.root), as_json=as_json)
+        case Action.RULES:
+            with open_archive(archive, credential) as session:
+                _hits(ask_rules(session, days=days), as_json=as_json)
     return 0
+
+
+def _hits(report: RulesReport, *, as_json: bool) -> None:
+    if as_json:
+        emit_json(report)
+        return
+    rows = [
+        (text(f"rule.{one.rule}"), one.position or "", when(one.time) if one.time else "", one.actor, one.about)
+        for one in report.hits
+    ]
+    if rows:
+        say_table([text(f"column.{name}") for name in ("rule", "position", "time", "actor", "thing")], rows)
+    say(text("audit.rules", rules=len(report.rules), position=report.position, count=len(rows)))
 
 
 def _say(report: object, words: str, *, as_json: bool) -> None:
@@ -100,9 +123,13 @@ def _names(kind: str) -> tuple[str, str]:
     return row["zh"], row["en"]
 
 
-def _checkpoint(archive: Path | None, credential: Path | None, *, as_json: bool) -> None:
+def _checkpoint(archive: Path | None, credential: Path | None, authority: str | None, *, as_json: bool) -> None:
     with open_archive(archive, credential) as session:
         attested = attest(session)
+        stamped = stamp_checkpoint(session, authority) if authority else None
+    if stamped is not None:
+        _say(stamped, text("audit.stamped", time=when(stamped.time), path=stamped.path), as_json=as_json)
+        return
     if as_json:
         emit_json(attested)
         return

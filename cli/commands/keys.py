@@ -14,7 +14,7 @@ from cli.render import emit_json, progress, say, say_table, talk
 from repository.archive import open_archive
 from repository.services import key_destruction, key_keeping, key_ring
 from repository.services.key_destruction import DestructionReport
-from repository.services.key_keeping import CopyOf
+from repository.services.key_keeping import CopyOf, KeeperReport
 from repository.services.key_ring import KeyMade, KeyPurpose, Shares
 from repository.services.rekeying import RekeyReport, rekey, would_rotate
 from repository.services.search import uuid_of
@@ -38,6 +38,7 @@ class Action(StrEnum):
     BACKUP = "backup"
     REMOVE_BACKUP = "remove-backup"
     RECOVER_DRILL = "recover-drill"
+    CHANGE_KEEPER = "change-keeper"
 
 
 def command(
@@ -54,6 +55,7 @@ def command(
     to: Annotated[Path | None, typer.Option("--to", help=text("keys.to"))] = None,
     declared: Annotated[bool, typer.Option("--declared", help=text("keys.declared"))] = False,
     share: Annotated[list[Path] | None, typer.Option("--share", help=text("keys.share"))] = None,
+    new_passphrase: Annotated[str | None, typer.Option("--new-passphrase", help=text("keys.new-passphrase"))] = None,
     sample: Annotated[int, typer.Option("--sample", min=1, help=text("keys.sample"))] = 20,
     dry_run: Annotated[bool, typer.Option("--dry-run", help=text("keys.dry-run"))] = False,
     archive: Archive = None,
@@ -80,12 +82,12 @@ def command(
             case Action.RETIRE | Action.REINSTATE:
                 key_ring.retire_key(session, needed(name, "NAME"), reason, again=action is Action.REINSTATE)
                 _say_list(session, as_json=as_json)
-            case Action.REQUEST_DESTRUCTION | Action.WITHDRAW_DESTRUCTION | Action.APPROVE_DESTRUCTION:
-                _destroy(session, action, needed(name, "NAME"), version, reason, legal_basis, show, as_json=as_json)
-            case Action.FINISH:
-                _say_destruction(key_destruction.finish_destructions(session, show), as_json=as_json)
+            case Action.REQUEST_DESTRUCTION | Action.WITHDRAW_DESTRUCTION | Action.APPROVE_DESTRUCTION | Action.FINISH:
+                _destroy(session, action, name, version, reason, legal_basis, show, as_json=as_json)
             case Action.SHREDDED:
                 _say_shredded(key_destruction.shredded_packages(session), as_json=as_json)
+            case Action.CHANGE_KEEPER:
+                _say_keeper(key_keeping.change_keeper(session, new_passphrase, reason), as_json=as_json)
             case _:
                 _keep(session, action, name, copy_of, to, reason, share, sample, declared=declared, as_json=as_json)
 
@@ -93,7 +95,7 @@ def command(
 def _destroy(
     session: Session,
     action: Action,
-    name: str,
+    named: str | None,
     version: int | None,
     reason: str,
     legal_basis: str,
@@ -102,6 +104,10 @@ def _destroy(
     as_json: bool,
 ) -> None:
     """A step of a destruction."""
+    if action is Action.FINISH:
+        _say_destruction(key_destruction.finish_destructions(session, show), as_json=as_json)
+        return
+    name = needed(named, "NAME")
     if action is Action.APPROVE_DESTRUCTION:
         _say_destruction([key_destruction.approve_destruction(session, name, version, show)], as_json=as_json)
         return
@@ -223,6 +229,13 @@ def _say_destruction(reports: Sequence[DestructionReport], *, as_json: bool) -> 
                 say(text("keys.copy", copy=copy, place=place))
     if not reports:
         say(text("keys.nothing-open"))
+
+
+def _say_keeper(report: KeeperReport, *, as_json: bool) -> None:
+    if as_json:
+        emit_json(report)
+    else:
+        say(text("keys.keeper-changed", count=report.keys, keeper=text(f"keys.by.{report.kept_by}")))
 
 
 def _say_shredded(packages: tuple[UUID, ...], *, as_json: bool) -> None:

@@ -157,7 +157,7 @@ def _say_record(record: review.RecordQuality, *, as_json: bool) -> None:
     rows = []
     for page in record.pages:
         seen = [check for check in page.checks if check.outcome not in ("pass", "abstain")] or page.checks[:0]
-        words = "；".join(map(_words, seen)) + (f"（{page.decided}）" if page.decided else "")
+        words = "; ".join(map(_words, seen)) + (f"（{page.decided}）" if page.decided else "")
         rows.append((page.file, page.serial, text(f"standing.{page.standing}"), words, page.path))
     say_table([text(f"column.{name}") for name in ("file-number", "serial", "standing", "checks", "name")], rows)
 

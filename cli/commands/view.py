@@ -1,6 +1,7 @@
 """`jingui view`: look at files of a record; the log says so before the first byte is shown."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
@@ -35,18 +36,18 @@ def command(
         else:
             report = access.view(session, record, paths=file or (), purpose=purpose)
         if out is not None:
-            _write(report.files[0], out)
+            _write(access.shown_bytes(session, report.package, report.files[0]), out)
+        elif not as_json and not sys.stdout.isatty() and len(report.files) == 1:
+            for chunk in access.shown_bytes(session, report.package, report.files[0]):
+                sys.stdout.buffer.write(chunk)
+            sys.stdout.flush()
+            talk(text("view.recorded", request=report.request))
+            return
     if as_json:
         emit_json(report)
         return
     if out is not None:
         say(text("view.done", path=out))
-        return
-    if not sys.stdout.isatty() and len(report.files) == 1:
-        for chunk in access.shown_bytes(report.files[0]):
-            sys.stdout.buffer.write(chunk)
-        sys.stdout.flush()
-        talk(text("view.recorded", request=report.request))
         return
     say_table(
         [text(f"column.{name}") for name in ("file", "size", "sha256")],
@@ -55,7 +56,6 @@ def command(
     say(text("view.recorded", request=report.request))
 
 
-def _write(shown: access.ShownFile, out: Path) -> None:
+def _write(chunks: Iterator[bytes], out: Path) -> None:
     with out.open("xb") as target:
-        for chunk in access.shown_bytes(shown):
-            target.write(chunk)
+        target.writelines(chunks)

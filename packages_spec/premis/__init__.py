@@ -4,6 +4,7 @@ from packages_spec.premis.reader import Statement, read_premis
 from packages_spec.premis.values import (
     Agent,
     AgentLink,
+    Enclosed,
     Event,
     EventType,
     FileObject,
@@ -19,6 +20,7 @@ from packages_spec.premis.writer import premis_documents
 __all__ = [
     "Agent",
     "AgentLink",
+    "Enclosed",
     "Event",
     "EventType",
     "FileObject",

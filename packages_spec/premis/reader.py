@@ -8,6 +8,7 @@ from packages_spec.findings import Finding
 from packages_spec.premis.values import (
     Agent,
     AgentLink,
+    Enclosed,
     Event,
     EventType,
     FileObject,
@@ -69,7 +70,16 @@ def _file(element: Element) -> FileObject:
         format=_format(said),
         original_name=None if original is None else original_name(original),
         technical=None if extension is None else read_technical(extension, said.get("creatingApplicationName")),
+        enclosed=_enclosed(element, said),
     )
+
+
+def _enclosed(element: Element, said: dict[str, str]) -> Enclosed | None:
+    """What stands at the innermost level, where something keeps one from it. The outer level is read last, and wins."""
+    inner = element.find(f"{_PREMIS}objectCharacteristics")
+    if "inhibitorType" not in said or inner is None:
+        return None
+    return Enclosed(_format(_fields(inner)), said["inhibitorType"], said.get("inhibitorKey", ""))
 
 
 def _sha256(element: Element) -> str:

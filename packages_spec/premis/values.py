@@ -76,8 +76,21 @@ class Format(msgspec.Struct, frozen=True):
             raise ValueError("a format has no version without a name")
 
 
+class Enclosed(msgspec.Struct, frozen=True):
+    """What an encrypted file holds: its format, and what stands before it (PREMIS 1.5.6 `inhibitors`).
+
+    `key` names the recipient whose identity opens it. Size and digest of what is inside are told to nobody here.
+    """
+
+    format: Format
+    suite: str
+    key: str
+
+
 class FileObject(msgspec.Struct, frozen=True):
     """A file (PREMIS 1.2 `file`): its place relative to the representation's folder, its fixity and its format.
+
+    Of an encrypted file these are the ciphertext's, at composition level 1; what is `enclosed` stands at level 0.
 
     `original_name` is given only where the name had to be changed; it may hold characters that XML cannot carry.
     `technical` is what the file says of itself (1.5.5 `creatingApplication`, 1.5.7 `objectCharacteristicsExtension`).
@@ -90,6 +103,7 @@ class FileObject(msgspec.Struct, frozen=True):
     format: Format
     original_name: str | None = None
     technical: Technical | None = None
+    enclosed: Enclosed | None = None
 
 
 class Representation(msgspec.Struct, frozen=True):

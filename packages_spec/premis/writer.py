@@ -11,6 +11,7 @@ from packages_spec.premis.values import (
     LOCAL_EVENT_TYPES,
     Agent,
     AgentLink,
+    Enclosed,
     Event,
     EventType,
     FileObject,
@@ -77,14 +78,31 @@ def _file(value: FileObject) -> str:
     original = ""
     if value.original_name is not None:
         original = f"<originalName>{text(carried_name(value.original_name))}</originalName>"
+    level, inside, inhibitors = 0, "", ""
+    if value.enclosed is not None:
+        level, inside, inhibitors = 1, _enclosed(value.enclosed), _inhibitors(value.enclosed)
     return (
-        f'<object xsi:type="file">{_identifier("object", value.identifier)}'
-        "<objectCharacteristics><compositionLevel>0</compositionLevel>"
+        f'<object xsi:type="file">{_identifier("object", value.identifier)}{inside}'
+        f"<objectCharacteristics><compositionLevel>{level}</compositionLevel>"
         "<fixity><messageDigestAlgorithm>SHA-256</messageDigestAlgorithm>"
         f"<messageDigest>{value.sha256}</messageDigest></fixity>"
-        f"<size>{value.size}</size>{_format(value.format)}{_technical(value.technical)}</objectCharacteristics>{original}"
+        f"<size>{value.size}</size>{_format(value.format)}{inhibitors}{_technical(value.technical)}"
+        f"</objectCharacteristics>{original}"
         "<storage><contentLocation><contentLocationType>relative URI</contentLocationType>"
         f"<contentLocationValue>{href(value.location)}</contentLocationValue></contentLocation></storage></object>\n"
+    )
+
+
+def _enclosed(value: Enclosed) -> str:
+    """What is inside: no size and no digest, which would tell of it."""
+    level = "<compositionLevel>0</compositionLevel>"
+    return f"<objectCharacteristics>{level}{_format(value.format)}</objectCharacteristics>"
+
+
+def _inhibitors(value: Enclosed) -> str:
+    return (
+        f"<inhibitors><inhibitorType>{text(value.suite)}</inhibitorType>"
+        f"<inhibitorTarget>all content</inhibitorTarget><inhibitorKey>{text(value.key)}</inhibitorKey></inhibitors>"
     )
 
 

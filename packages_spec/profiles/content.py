@@ -1,7 +1,9 @@
 """What a package is made of: everything that its writer must be told, and nothing that it can find out."""
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
+from pathlib import PurePosixPath
 from typing import Protocol
 
 import msgspec
@@ -53,12 +55,47 @@ class PayloadFile(msgspec.Struct, frozen=True, kw_only=True):
 class ExtraFile(msgspec.Struct, frozen=True):
     """A further metadata file (`metadata/preservation/events.ndjson`, ...); `path` is relative to the package folder.
 
-    `chunks` are read once.
+    `chunks` are read once. What is `shown` stays readable in a controlled package too.
     """
 
     path: str
     media_type: str
     chunks: Iterable[bytes]
+    shown: bool = False
+
+
+SEALED_SUFFIX = ".age"
+"""What the name of every encrypted file ends in."""
+SEALED_MEDIA_TYPE = "application/vnd.age"
+PLAIN_DIGESTS = "metadata/other/plaintext-sha256.txt"
+"""Sealed: the digests of what is encrypted, as `sha256sum` writes them; every path without its `.age`."""
+NAMES = "metadata/other/names.tsv"
+"""Sealed: the name of each file of the content and of the delivery, then a tab, then the name that it came with."""
+
+SEALED_METS = "metadata/other/METS.xml"
+"""Sealed: what the representation's METS would be, were it not."""
+
+Seal = Callable[[str, Iterable[bytes]], Iterable[bytes]]
+"""Encrypts a file of the bag: its path there, as the manifest spells it, and its bytes."""
+
+
+class Sealing(msgspec.Struct, frozen=True):
+    """How a controlled package is encrypted: by which suite, to which recipient, and what does it."""
+
+    suite: str
+    recipient: str
+    seal: Seal
+
+
+def neutral_names(paths: Sequence[str]) -> list[str]:
+    """Names that say nothing: `0001.tif` for the first file. A suffix stays where it is a plain one."""
+    width = max(4, len(str(len(paths))))
+    return [f"{number:0{width}d}{_plain_suffix(path)}" for number, path in enumerate(paths, 1)]
+
+
+def _plain_suffix(path: str) -> str:
+    suffix = PurePosixPath(path).suffix.lower()
+    return suffix if re.fullmatch(r"\.[a-z0-9]{1,5}", suffix) else ""
 
 
 class PackageContent(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,6 +106,9 @@ class PackageContent(msgspec.Struct, frozen=True, kw_only=True):
     already, both with paths relative to the bag's root. Whatever package `description` names, it is written as the
     description of this one; where it came from stands in `sources`. `parts` are the records that it was divided into,
     by their ids, each described beside it.
+
+    With `sealing` the package is a controlled one: `files` are the content as it is, `placed` and `delivery` the
+    encrypted files at their `sealed_path`, in the same order; `papers` are what `delivery` holds, as it came.
     """
 
     kind: PackageKind
@@ -81,6 +121,7 @@ class PackageContent(msgspec.Struct, frozen=True, kw_only=True):
     files: Sequence[PayloadFile]
     placed: Sequence[Digested] = ()
     delivery: Sequence[Digested] = ()
+    papers: Sequence[Digested] = ()
     extras: Sequence[ExtraFile] = ()
     events: Sequence[Event] = ()
     agents: Sequence[Agent] = ()
@@ -88,6 +129,7 @@ class PackageContent(msgspec.Struct, frozen=True, kw_only=True):
     sources: tuple[Source, ...] = ()
     other_identifiers: tuple[Identifier, ...] = ()
     bag_group: str | None = None
+    sealing: Sealing | None = None
     software: str
     software_version: str
     archive: str
@@ -114,6 +156,11 @@ def payload_path(package: str, file_path: str) -> str:
 def delivery_path(package: str, file_path: str) -> str:
     """Where a file that came with the delivery, but is not content, stands, relative to the bag's root."""
     return f"{package_folder(package)}/metadata/other/delivery/{file_path}"
+
+
+def sealed_path(package: str, name: str) -> str:
+    """Where an encrypted file of the content stands, relative to the bag's root; `name` is a neutral one."""
+    return f"{payload_path(package, name)}{SEALED_SUFFIX}"
 
 
 def package_id(package: str) -> Identifier:

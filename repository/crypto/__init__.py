@@ -40,12 +40,14 @@ Not promised:
   PKCS#11 or an external program only.
 """
 
+from repository.crypto.age import SealedReader
 from repository.crypto.backup import copy_files, delete_copy
 from repository.crypto.keepers import Cost, Keeper, PassphraseKeeper
 from repository.crypto.key_store import KeyStore
+from repository.crypto.package_cipher import PackageCipher, expect_recipient, seal_for
 from repository.crypto.package_keys import KeyVersion, PackageKeys, PublicKey, RecordHead, Wrapping
 from repository.crypto.passphrase import read_passphrase
-from repository.crypto.sealing import Place, SubjectKey, seal, unseal
+from repository.crypto.sealing import Place, SubjectKey, keyed_digest, seal, unseal
 from repository.crypto.shares import combine_shares, split_new_key
 from repository.crypto.signing import (
     COSIGNATURE,
@@ -55,6 +57,7 @@ from repository.crypto.signing import (
     read_public_key,
     read_signing_key,
 )
+from repository.crypto.stamping import stamp
 from repository.crypto.vault import Vault
 
 __all__ = [
@@ -63,11 +66,13 @@ __all__ = [
     "Keeper",
     "KeyStore",
     "KeyVersion",
+    "PackageCipher",
     "PackageKeys",
     "PassphraseKeeper",
     "Place",
     "PublicKey",
     "RecordHead",
+    "SealedReader",
     "SigningKey",
     "SubjectKey",
     "Vault",
@@ -77,10 +82,14 @@ __all__ = [
     "copy_files",
     "create_signing_key",
     "delete_copy",
+    "expect_recipient",
+    "keyed_digest",
     "read_passphrase",
     "read_public_key",
     "read_signing_key",
     "seal",
+    "seal_for",
     "split_new_key",
+    "stamp",
     "unseal",
 ]

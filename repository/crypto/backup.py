@@ -11,11 +11,13 @@ from uuid import UUID
 
 import msgspec
 
-from repository.crypto.durable import create_durably, sync_names
+from repository.crypto.durable import create_durably, replace_all_durably, sync_names
 from repository.domain.key_ring import CopyOf
 from repository.errors import ArchiveError
 
 MARK = "jingui-backup.json"
+AT_ONCE = 500
+"""Files that are written and synced together."""
 
 
 class _Mark(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -32,18 +34,17 @@ def copy_files(files: Iterable[Path], root: Path, place: Path, backup: UUID, cop
     if place.exists() and any(place.iterdir()):
         raise ArchiveError("archive-exists", place)
     place.mkdir(parents=True, exist_ok=True, mode=0o700)
-    count, folders = 0, {place}
-    for path in files:
-        target = place / path.relative_to(root)
-        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        create_durably(target, path.read_bytes())
-        folders.add(target.parent)
-        count += 1
-    for folder in folders:
+    targets = [(path, place / path.relative_to(root)) for path in files]
+    folders = {folder for _, target in targets for folder in target.parents if folder.is_relative_to(place)}
+    for folder in sorted(folders):
+        folder.mkdir(exist_ok=True, mode=0o700)
+    for start in range(0, len(targets), AT_ONCE):
+        replace_all_durably([(target, path.read_bytes()) for path, target in targets[start : start + AT_ONCE]])
+    for folder in sorted({*folders, place}):
         sync_names(folder)
     mark = _Mark(schema=1, backup=backup, copy_of=copy_of)
     create_durably(place / MARK, msgspec.json.encode(mark) + b"\n")
-    return count
+    return len(targets)
 
 
 def delete_copy(place: Path, backup: UUID) -> bool:

@@ -100,6 +100,7 @@ class PassphraseKeeper:
         try:
             return ChaCha20Poly1305(self._stretched(salt, cost)).decrypt(nonce, sealed, bound(MARK, label))
         except InvalidTag as error:
+            self._words = None  # whoever is asked may mistype once
             raise ArchiveError("key-passphrase-wrong", label) from error
 
     def forget(self, label: str) -> None:

@@ -17,10 +17,11 @@ from uuid import UUID
 import msgspec
 
 from repository.crypto.age import X25519Identity
-from repository.crypto.durable import create_durably, destroy_durably
-from repository.crypto.keepers import Keeper, Wrapped
+from repository.crypto.durable import create_durably, destroy_durably, replace_all_durably
+from repository.crypto.keepers import Cost, Keeper, PassphraseKeeper, Wrapped
 from repository.crypto.master import outside
 from repository.crypto.package_keys import KeyVersion
+from repository.crypto.passphrase import read_passphrase
 from repository.domain.key_ring import KeptBy
 from repository.errors import ArchiveError
 
@@ -92,6 +93,28 @@ class KeyStore:
             raise ArchiveError("key-record-damaged", path)
         return identity
 
+    def change_keeper(self, passphrase: str | None, prompt: str) -> list[KeyVersion]:
+        """Wrap every class key anew by what keeps new ones: under another passphrase, or by the token; which they are.
+
+        `passphrase` is where the new one is read from (None: asked for). All are opened before the first is replaced,
+        so that a wrong passphrase changes nothing. What is in the token already stays there.
+        """
+        to_token = self.kept_by is KeptBy.TOKEN
+        keeper = (
+            self._keepers(self.kept_by)
+            if to_token
+            else PassphraseKeeper(lambda: read_passphrase(passphrase, prompt), Cost())
+        )
+        files = [(path, self._decoded(path)) for path in self.files()]
+        moved = [(path, file) for path, file in files if not (to_token and file.kept_by is KeptBy.TOKEN)]
+        opened = [(path, file, self.identity(KeyVersion(file.key, file.version))) for path, file in moved]
+        made = [(path, _file(file, keeper, identity)) for path, file, identity in opened]
+        replace_all_durably(made)
+        for _, file in moved:
+            if file.kept_by is KeptBy.TOKEN:
+                self._keepers(KeptBy.TOKEN).forget(_label(KeyVersion(file.key, file.version), file.public))
+        return [KeyVersion(file.key, file.version) for _, file in moved]
+
     def destroy(self, of: KeyVersion) -> None:
         """Destroy a version: what its keeper holds of it, and its file. One that is gone is passed over."""
         path = self._file(of)
@@ -130,6 +153,12 @@ class KeyStore:
 
     def _outside(self) -> Path:
         return outside(self.folder, self._archive)
+
+
+def _file(old: _File, keeper: Keeper, identity: X25519Identity) -> bytes:
+    wrapped = keeper.wrap(identity.secret, _label(KeyVersion(old.key, old.version), old.public))
+    new = msgspec.structs.replace(old, kept_by=wrapped.kept_by, how=wrapped.how, wrapped=wrapped.wrapped)
+    return msgspec.json.encode(new) + b"\n"
 
 
 def _label(of: KeyVersion, public: str) -> str:

@@ -173,6 +173,12 @@ class Vault:
     def _beside(self, master: UUID) -> Path:
         return outside(self._file.with_name(f"{self._file.name}.{master}"), self._archive)
 
+    def make(self, subject: UUID) -> SubjectKey:
+        """The key of a subject that is no reader - a controlled package -, durable; asked again, the same key."""
+        self._prepare()
+        self._make_key(self._subject_file(subject), use="subject", identity=subject)
+        return self.key(subject)
+
     def key_id(self, subject: UUID) -> UUID | None:
         """Which key a reader's record holds; null where there is no record any more."""
         path = self._subject_file(subject)

@@ -419,6 +419,16 @@ def tell(state: State, told: Sequence[PagesDeclared | Digitised]) -> list[Value]
     return [event for event in told if (event.delivery, type(event).__name__) not in state.told]
 
 
+def encrypt(state: State, encrypted: Encrypted | None) -> list[Value]:
+    """Record that a generation is ciphertext, once. None where it is not."""
+    return [] if encrypted is None or state.encrypted == encrypted else [encrypted]
+
+
+def decrypt(state: State, decrypted: Decrypted) -> list[Value]:
+    """Record that the next generation lies in clear. Nothing is appended for a package that is not sealed."""
+    return [] if state.encrypted is None else [decrypted]
+
+
 def check_again(state: State, checks: Sequence[Check]) -> list[Value]:
     """Record what a later look at the same files found, where it differs from what is known."""
     return [check for check in checks if check not in (state.formats, state.viruses, state.identifiers)]

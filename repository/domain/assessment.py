@@ -170,6 +170,11 @@ class Assessment(msgspec.Struct, frozen=True):
         """Every judged page."""
         return {page.key: page for number in sorted(self.assessed) for page in self.assessed[number].pages}
 
+    @property
+    def parts(self) -> dict[PageKey, QualityAssessed]:
+        """The part of the verdict that each page stands in."""
+        return {page.key: event for event in self.assessed.values() for page in event.pages}
+
     def standing(self, page: JudgedPage) -> Standing:
         """How a page stands now."""
         decided = self.decided.get(page.key)
@@ -261,7 +266,7 @@ def _may_decide(
 
 
 def _assessors(state: Assessment, page: JudgedPage) -> Sequence[UUID]:
-    return next((one.assessed_by for one in state.assessed.values() if page in one.pages), ())
+    return state.parts[page.key].assessed_by
 
 
 def _is_empty(reason: Confidential | None) -> bool:

@@ -130,6 +130,14 @@ class BackedUp(Value, frozen=True, kw_only=True):
     files: int
 
 
+class KeeperChanged(Value, frozen=True, kw_only=True):
+    """These class keys, the same as before, are kept otherwise: under another passphrase, or by a token; and why."""
+
+    kept_by: KeptBy
+    keys: tuple[KeyAt, ...]
+    reason: Confidential
+
+
 class BackupRemoved(Value, frozen=True, kw_only=True):
     """A copy is no more: deleted by the program, or, where it cannot reach it, as somebody declares."""
 
@@ -232,20 +240,16 @@ def evolve(state: State, event: Value) -> State:
             return _changed(
                 state, event.key, versions=(*state.keys[event.key].versions, _version(event.version, event))
             )
-        case KeyRetired():
-            return _changed(state, event.key, retired=True)
-        case KeyReinstated():
-            return _changed(state, event.key, retired=False)
+        case KeyRetired() | KeyReinstated():
+            return _changed(state, event.key, retired=isinstance(event, KeyRetired))
         case KeyDestroyed():
             return _destroyed(state, event)
         case DestructionRequested() | DestructionWithdrawn() | DestructionApproved():
             return _destruction(state, event)
-        case BackedUp():
-            made = Backup(id=event.backup, copy_of=event.copy_of, place=event.place, keys=event.keys)
-            return msgspec.structs.replace(state, backups={**state.backups, event.backup: made})
-        case BackupRemoved():
-            left = {one: backup for one, backup in state.backups.items() if one != event.backup}
-            return msgspec.structs.replace(state, backups=left)
+        case KeeperChanged():
+            return _kept_otherwise(state, event)
+        case BackedUp() | BackupRemoved():
+            return _copies(state, event)
         case _:
             return state
 
@@ -268,8 +272,11 @@ def create(state: State, created: KeyCreated) -> list[Value]:
 
 
 def rotate(state: State, rotated: KeyRotated) -> list[Value]:
-    """Give a key its next version. Refused without a reason, for a key that ended, and out of order."""
-    key = _usable(state, rotated.key)
+    """Give a key its next version. Refused without a reason, for a key that ended, and out of order.
+
+    A retired key is rotated too: its records are read, and somebody who knew it may have left.
+    """
+    key = _living(state, rotated.key)
     _expect_reason(rotated.reason, key.name)
     if rotated.version != key.current.number + 1:
         raise ArchiveError("ring-changed", key.name)
@@ -376,6 +383,13 @@ def unreached(state: State, asked: Destruction) -> tuple[Backup, ...]:
     return (*wrapped, *(one for one in records if wrapped or _recoverable(state, one)))
 
 
+def change_keeper(state: State, changed: KeeperChanged) -> list[Value]:
+    """Say that class keys are kept otherwise. Refused without a reason; of files that are nobody's key, nothing."""
+    _expect_reason(changed.reason, changed.kept_by)
+    known = tuple(at for at in changed.keys if at.key in state.keys)
+    return [msgspec.structs.replace(changed, keys=known)] if known else []
+
+
 def back_up(state: State, made: BackedUp) -> list[Value]:
     """A copy was made; nothing happens when that is known."""
     return [] if made.backup in state.backups else [made]
@@ -419,6 +433,24 @@ def _with_key(state: State, key: Key) -> State:
 
 def _changed(state: State, key: UUID, **fields: object) -> State:
     return _with_key(state, msgspec.structs.replace(state.keys[key], **fields))
+
+
+def _copies(state: State, event: BackedUp | BackupRemoved) -> State:
+    backups = {one: backup for one, backup in state.backups.items() if one != event.backup}
+    if isinstance(event, BackedUp):
+        backups[event.backup] = Backup(id=event.backup, copy_of=event.copy_of, place=event.place, keys=event.keys)
+    return msgspec.structs.replace(state, backups=backups)
+
+
+def _kept_otherwise(state: State, event: KeeperChanged) -> State:
+    moved = {(at.key, at.version) for at in event.keys}
+    for key in [key for key in state.keys.values() if any(at.key == key.id for at in event.keys)]:
+        versions = tuple(
+            msgspec.structs.replace(one, kept_by=event.kept_by) if (key.id, one.number) in moved else one
+            for one in key.versions
+        )
+        state = _changed(state, key.id, versions=versions)
+    return state
 
 
 def _destroyed(state: State, event: KeyDestroyed) -> State:

@@ -26,6 +26,7 @@ class RemovalKind(StrEnum):
     WORDS = "words"
     READERS = "readers"
     SPILL = "spill"
+    CLASSIFICATION = "classification"
 
 
 class Replaced(Value, frozen=True, kw_only=True):

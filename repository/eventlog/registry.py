@@ -157,6 +157,7 @@ _OWN: dict[str, dict[type[Value], str]] = {
         key_ring.DestructionWithdrawn: "DestructionRequested",
         key_ring.DestructionApproved: "Annulled",
         key_ring.KeyDestroyed: "Annulled",
+        key_ring.KeeperChanged: "KeeperChanged",
         key_ring.BackedUp: "BackupRemoved",
         key_ring.BackupRemoved: "BackedUp",
         key_ring.RecoveryProven: "Annulled",

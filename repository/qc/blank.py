@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from repository.domain.quality import Check
-from repository.qc.page import INNER, Page, half
+from repository.qc.page import INNER, Page
 from repository.qc.profile import Rule
 from repository.qc.writing import AREA, HEIGHT, LEFT, TOP, WIDTH
 
@@ -28,7 +28,7 @@ def judge_bleed(page: Page, rule: Rule) -> Check:
     limit = rule.limits["share"]
     if page.is_bitonal:
         return Check("Q04", "abstain", unit=limit.unit, reason="bitonal")
-    level, ink = half(page.working), page.writing.ink[::2, ::2]
+    level, ink = page.coarse, page.writing.ink[::2, ::2]
     level = level[: ink.shape[0], : ink.shape[1]]
     ink = ink[: level.shape[0], : level.shape[1]]
     paper = cv2.blur(cv2.dilate(level, np.ones((9, 9), np.uint8)), (9, 9))

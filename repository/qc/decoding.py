@@ -15,8 +15,9 @@ from PIL import Image
 
 from repository.qc import jp2, png, tiff
 from repository.qc import jpeg as structure
+from repository.qc.grey import Grey
 from repository.qc.kinds import Kind
-from repository.qc.page import Damaged, Grey, Header, Page
+from repository.qc.page import Damaged, Header, Page
 from repository.qc.profile import Profile
 
 LARGEST = 1 << 30
@@ -42,9 +43,7 @@ def decode(content: bytes, kind: Kind, profile: Profile) -> Iterator[Page | Dama
     rule = profile.rules["F01"]
     most = int(rule.number("pixels"))
     if kind == "pdf":
-        from repository.qc.pdf import pictures
-
-        yield from pictures(content, most)
+        yield from _pdf(content, most)
     elif kind == "jpeg":
         yield jpeg(content, most)
     elif kind == "tiff":
@@ -55,6 +54,21 @@ def decode(content: bytes, kind: Kind, profile: Profile) -> Iterator[Page | Dama
         elif kind == "jp2":
             jp2.walk(content)
         yield from _pictures(content, kind, most)
+
+
+def _pdf(content: bytes, most: int) -> Iterator[Page | Damaged]:
+    from repository.qc.pdf import pictures
+
+    for held in pictures(content, most):
+        try:
+            if isinstance(held, Damaged):
+                yield held
+            elif held.picture is None:
+                yield jpeg(held.jpeg, most, held.dpi)
+            else:
+                yield picture_page(held.picture, held.dpi)
+        except Damaged as damage:
+            yield damage
 
 
 def jpeg(content: bytes, most: int, dpi: tuple[float, float] | None = None) -> Page:
@@ -202,6 +216,8 @@ def _grey(picture: Image.Image) -> Grey:
         values = np.asarray(picture, dtype=np.float64)
         top = max(float(values.max()), 1.0)
         return np.clip(values * (255.0 / (65535.0 if top > 255 else 255.0)), 0, 255).astype(np.uint8)
+    if picture.mode == "1":
+        return np.frombuffer(picture.tobytes("raw", "L"), np.uint8).reshape(picture.height, picture.width)
     return np.asarray(picture.convert("L"))
 
 

@@ -12,11 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repository.domain.quality import Check, PageVerdict
-from repository.qc.page import Grey, Page
+from repository.qc.grey import Grey
+from repository.qc.page import Page
 from repository.qc.profile import Profile
-from repository.qc.writing import AREA, HEIGHT, LEFT, TOP, WIDTH
+from repository.qc.writing import HEIGHT, LEFT, TOP, WIDTH
 
 CELLS = 48
+SPREAD = 1.5
+"""Cells, each way, over which ink is spread."""
 ROUND = 9
 """Cells, each way, whose mean is taken out of a cell."""
 LEAST = 8
@@ -45,15 +48,15 @@ def _cells(page: Page, degrees: float) -> Grey:
     boxes = writing.boxes[writing.is_text]
     height, width = writing.ink.shape
     turn = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1.0)
-    weight = boxes[:, AREA] / boxes[:, AREA].sum()  # a character that breaks in two weighs what it did
-    across = (weight * (boxes[:, LEFT] + boxes[:, WIDTH] / 2)).sum()
-    down = (weight * (boxes[:, TOP] + boxes[:, HEIGHT] / 2)).sum()
+    across, down = (boxes[:, LEFT] + boxes[:, WIDTH] / 2).mean(), (boxes[:, TOP] + boxes[:, HEIGHT] / 2).mean()
     middle = turn @ (float(across), float(down), 1.0)
     size = 0.9 * CELLS / max(height, width)
     place = turn * size
     place[:, 2] += CELLS / 2 - middle * size
-    spread = int(1 / size) | 1  # a cell is the mean of what it covers
-    found: Grey = cv2.warpAffine(cv2.blur(writing.ink, (spread, spread)), place, (CELLS, CELLS))  # type: ignore[assignment] # its stubs know no dtype
+    # Ink is spread over more than a cell, twice, so that lines of writing do not beat with the rows of cells.
+    spread = int(SPREAD / size) | 1
+    smooth = cv2.blur(cv2.blur(writing.ink, (spread, spread)), (spread, spread))
+    found: Grey = cv2.warpAffine(smooth, place, (CELLS, CELLS))  # type: ignore[assignment] # its stubs know no dtype
     return found
 
 

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repository.domain.quality import Check
-from repository.qc.page import Grey, Page
+from repository.qc.grey import Grey
+from repository.qc.page import Page
 from repository.qc.profile import Rule
 
 TURNS = (0, 90, 180, 270)
@@ -31,7 +32,7 @@ def judge_orientation(page: Page, rule: Rule) -> Check:
         return Check("Q02", "not-tested", unit="deg", reason="no-model")
     if page.writing.text_pieces < rule.number("components"):
         return Check("Q02", "abstain", unit="deg", reason="little-writing")
-    shares = _shares(session, page.working)
+    shares = _shares(session, page.coarse)
     turn, sure = TURNS[int(shares.argmax())] * 1000, float(shares.max())
     threshold = rule.numbers["confidence"]
     if sure * 1000 < threshold:
@@ -42,7 +43,7 @@ def judge_orientation(page: Page, rule: Rule) -> Check:
 def _shares(session: Any, level: Grey) -> NDArray[np.float64]:
     """The model's share for each turn."""
     small = cv2.resize(level, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
-    batch = ((np.broadcast_to(small / 255.0, (1, 3, SIDE, SIDE)) - _MEAN) / _SPREAD).astype(np.float32)
+    batch = (small.astype(np.float32) * np.float32(1 / 255) - _MEAN)[None] / _SPREAD
     found = session.run(None, {session.get_inputs()[0].name: batch})[0]
     shares: NDArray[np.float64] = np.asarray(found[0], np.float64)
     return shares

@@ -2,20 +2,16 @@
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeAlias
 
-import cv2
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from repository.qc.writing import Writing
+from repository.qc.grey import Grey, half
+from repository.qc.writing import Writing
 
-Grey: TypeAlias = NDArray[np.uint8]
-
-WORKING_SIDE = 1900
-"""The working level's longer side is at most this: A4 at 300 dpi is measured at 150."""
+WORKING_SIDE, BITONAL_SIDE = 1900, 1000
+"""The working level's longer side is at most this: A4 at 300 dpi is measured at 150, and at 75 where black and white
+became grey on the way down, which keeps as much of the strokes."""
 INNER = 0.88
 """The share of the page, each way, in which margins and punch holes do not count as writing."""
 
@@ -68,7 +64,7 @@ class Page:
     def scale(self) -> int:
         """Pixels of the full page to one of the working level: a power of two."""
         scale = 1
-        while max(self.full.shape) / scale > WORKING_SIDE:
+        while max(self.full.shape) / scale > (BITONAL_SIDE if self.is_bitonal else WORKING_SIDE):
             scale *= 2
         return scale
 
@@ -81,16 +77,19 @@ class Page:
         return level
 
     @cached_property
-    def writing(self) -> "Writing":
+    def writing(self) -> Writing:
         """Its ink and the pieces of it."""
-        from repository.qc.writing import Writing
+        return Writing(self.working, self.coarse, self.dots_per_mm, is_bitonal=self.is_bitonal)
 
-        return Writing(self)
+    @cached_property
+    def coarse(self) -> Grey:
+        """Half of the working level: the paper round the strokes."""
+        return half(self.working)
 
     @cached_property
     def small(self) -> Grey:
         """A quarter of the working level: shapes as large as a thumb."""
-        return half(half(self.working))
+        return half(self.coarse)
 
     @cached_property
     def dots_per_mm(self) -> float:
@@ -98,12 +97,3 @@ class Page:
         said = self.header.dpi
         dpi = said[0] if said and min(said) >= 50 else max(self.full.shape) / 11.69
         return dpi / 25.4 / self.scale
-
-
-def half(level: Grey) -> Grey:
-    """The next level: every pixel the mean of four."""
-    height, width = level.shape[0] // 2, level.shape[1] // 2
-    if not height or not width:
-        return level
-    out: Grey = cv2.resize(level[: height * 2, : width * 2], (width, height), interpolation=cv2.INTER_AREA)  # type: ignore[assignment] # its stubs know no dtype
-    return out

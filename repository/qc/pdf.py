@@ -4,15 +4,25 @@ import io
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pikepdf
+from PIL import Image
 
-from repository.qc.page import Damaged, Page
+from repository.qc.page import Damaged
 
 PAGES = 10_000
 POINTS = 72
 
 
-def pictures(content: bytes, most: int) -> Iterator[Page | Damaged]:
+class Held(msgspec.Struct, frozen=True):
+    """The picture of a page: a JPEG as it lies in the file, or what was unpacked; and its resolution on the page."""
+
+    jpeg: bytes
+    picture: Image.Image | None
+    dpi: tuple[float, float] | None
+
+
+def pictures(content: bytes, most: int) -> Iterator[Held | Damaged]:
     """The picture of each page; `no-picture` for a page of text or drawings. Raises Damaged for a PDF that is none."""
     try:
         document = pikepdf.open(io.BytesIO(content))
@@ -32,9 +42,7 @@ def pictures(content: bytes, most: int) -> Iterator[Page | Damaged]:
                 yield Damaged("corrupt", error)
 
 
-def _picture(page: Any, most: int) -> Page:
-    from repository.qc.decoding import jpeg, picture_page
-
+def _picture(page: Any, most: int) -> Held:
     largest = max(page.images.values(), key=lambda each: int(each.Width) * int(each.Height), default=None)
     if largest is None:
         raise Damaged("no-picture")
@@ -45,5 +53,5 @@ def _picture(page: Any, most: int) -> Page:
     dpi = (int(largest.Width) / inches[0], int(largest.Height) / inches[1]) if min(inches) > 0 else None
     image = pikepdf.PdfImage(largest)
     if image.filters == ["/DCTDecode"]:
-        return jpeg(largest.read_raw_bytes(), most, dpi)
-    return picture_page(image.as_pil_image(), dpi)
+        return Held(largest.read_raw_bytes(), None, dpi)
+    return Held(b"", image.as_pil_image(), dpi)

@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 
 from repository.domain.quality import Check, Mark
-from repository.qc.page import Grey, Page
+from repository.qc.grey import Grey
+from repository.qc.page import Page
 from repository.qc.profile import Rule
 from repository.qc.writing import AREA, HEIGHT, LEFT, TOP, WIDTH
 
@@ -14,6 +15,8 @@ TILE = 128
 TILES = 20
 LEAST = 3
 """Tiles without which nothing is said."""
+CLEAN = 0.005
+"""Share of a tile that may be ink where the paper's grain is measured: grain itself reaches so far."""
 CONTRAST = 40
 """Grey levels between paper and ink that a tile must show for its edges to be measured."""
 _IMMERKAER = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
@@ -96,7 +99,7 @@ def _unwritten(page: Page) -> Iterator[Grey]:
     found = 0
     for top in range(step, ink.shape[0] - 2 * step, 2 * step):
         for left in range(step, ink.shape[1] - 2 * step, 2 * step):
-            if not ink[top : top + step, left : left + step].any():
+            if np.count_nonzero(ink[top : top + step, left : left + step]) <= CLEAN * step * step:
                 found += 1
                 y, x = top * page.scale, left * page.scale
                 yield page.full[y : y + TILE, x : x + TILE]

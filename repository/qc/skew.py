@@ -21,8 +21,10 @@ Floats = NDArray[np.float32]
 COARSE, FINE, FINEST = 0.5, 0.1, 0.025
 EVERY = 3
 """Of the pixels along a line every third is looked at; across it none is left out."""
-FEW, MANY = 2_500, 16_000
+FEW, MANY = 2_500, 12_000
 """Edge pixels that are looked at in the first pass, and in those that follow."""
+CLEAR = 2.5
+"""A peak so far above the rest needs no second opinion."""
 LEAST = 100
 """Edge pixels without which nothing is measured."""
 GOLDEN = 0.6180339887
@@ -105,6 +107,8 @@ def _closer(best: float, peak: float, points: Points) -> Angle:
     best = _best(_every(points, 2 * FEW), best, COARSE, FINE)
     whole = _best(many, best, FINE, FINEST)
     # (3) Each half by itself, taken in turn along the page so that both see all of it.
+    if peak >= CLEAR:
+        return Angle(whole, peak, 0.0)
     halves = [_best(_half(many, which), best, 3 * FINE, FINE) for which in (0, 1)]
     return Angle(whole, peak, abs(halves[0] - halves[1]))
 

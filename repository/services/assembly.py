@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-from packages_spec.digests import Digested
+from packages_spec.digests import Digested, chunks_of
 from packages_spec.premis import Identifier
 from packages_spec.premis import Source as PremisSource
-from packages_spec.profiles import Built, PackageContent, PackageKind, PayloadFile, build, payload_path
+from packages_spec.profiles import SEALED_SUFFIX, Built, PackageContent, PackageKind, PayloadFile, build, payload_path
+from repository.crypto import seal_for
 from repository.domain.access_request import ACCESS_REQUEST, DipAssembled, DipRendered, DipSource, FormChosen
-from repository.domain.description import DESCRIPTION, Fields
+from repository.domain.description import Fields
 from repository.errors import ArchiveError
 from repository.services import packaging, stored
 from repository.services.dip_forms import Carrier, Mark, Taken, Wish, make_bag_of_copies, pages_of
+from repository.services.sealing import readable_fields
 from repository.services.session import SOFTWARE, SOFTWARE_VERSION, Session
 from repository.services.stored import StoredVersion
 from repository.services.zipped import MEDIA_TYPE, zip_of
@@ -43,9 +45,19 @@ class Assembled:
             sha256=carrier.file.sha256,
         )
 
-    def hand_out(self, target: Path) -> Path:
-        """Move it to its place outside the archive: the file, or else the bag. `folder-exists`."""
+    def hand_out(self, target: Path, recipient: str | None = None) -> Path:
+        """Move it to its place outside the archive: the file, or else the bag. `folder-exists`.
+
+        With a recipient only the file leaves, encrypted to them.
+        """
         out = target / f"uuid-{self.facts.dip}"
+        if recipient is not None and self.carrier is not None:
+            name = f"{self.carrier.file.path}{SEALED_SUFFIX}"
+            chunks = chunks_of(self.container.root / self.carrier.file.path)
+            self.container.write(name, seal_for(recipient, chunks))
+            out = out.with_name(f"{out.name}{Path(self.carrier.file.path).suffix}{SEALED_SUFFIX}")
+            self.container.hand_out(out, name)
+            return out
         if self.carrier is None:
             self.bag.hand_out(out)
             return out
@@ -75,9 +87,7 @@ def assembled(
     wish = Wish(form=chosen.form, pages=chosen.pages, width=chosen.width)
     package, paths = part or (requested.packages[0], requested.paths)
     version = stored.newest(session, package, as_of=chosen.as_of)
-    fields = session.log.load(DESCRIPTION, chosen.description).state.fields
-    if fields is None:
-        raise ArchiveError("description-unknown", chosen.description)
+    fields = readable_fields(session, chosen.description)
     own = None if part is not None and paths else fields.files
     files = pages_of(stored.chosen(session, version, paths, own), wish.pages)
     source = DipSource(
@@ -136,9 +146,8 @@ def _copies(
     masters = container.inner("masters")
     taken = []
     for number, file in enumerate(files, 1):
-        place = stored.place_of(session, version, payload_path(str(version.package), file.path))
         name = f"{number:06d}{Path(file.path).suffix}"
-        masters.copy(place, name, stored.payload_digest(version, file))
+        stored.copy_into(session, masters, version, file, name)
         taken.append(Taken(file, masters.root / name))
     mark = Mark(
         institution=_institution(session),
@@ -168,10 +177,7 @@ def _record(
     session: Session, bag: Folder, version: StoredVersion, dip: str, files: Sequence[PayloadFile], fields: Fields
 ) -> Built:
     """The E-ARK DIP: the stored bytes with their description and history."""
-    placed = []
-    for file in files:
-        source = stored.place_of(session, version, payload_path(str(version.package), file.path))
-        placed.append(bag.copy(source, payload_path(dip, file.path), stored.payload_digest(version, file)))
+    placed = [stored.copy_into(session, bag, version, file, payload_path(dip, file.path)) for file in files]
     history = session.log.records(version.package)
     agents, events = packaging.preservation_metadata(dip, session.log.stream(version.package))
     code = [Identifier("local", f"档号: {fields.reference_code}")] if fields.reference_code else []

@@ -179,7 +179,7 @@ def _judged(volumes: Sequence[_Line], items: Sequence[Row], strays: int) -> Iter
             yield Finding("delivery.item-code", row.cell("reference_code", "volume"))
         elif not own and not strays:
             yield Finding("delivery.volume-empty", row.cell("reference_code", "volume"), found=row.reference_code)
-        elif said and not (said.isdigit() and abs(int(said) - len(own)) <= strays):
+        elif said and not (said.isdecimal() and abs(int(said) - len(own)) <= strays):
             yield Finding("delivery.volume-items", row.cell("item_count"), said, str(len(own)))
         pages = [item.page_count for item in own]
         if own and not strays and row.page_count is not None and None not in pages:

@@ -14,7 +14,7 @@ import msgspec
 
 from repository.crypto import SigningKey, VerifyingKey, create_signing_key, read_public_key, read_signing_key
 from repository.domain.values import Sha256
-from repository.errors import ArchiveError
+from repository.errors import ArchiveError, storage_error
 from repository.evidence import (
     EMPTY,
     WIDTH,
@@ -30,7 +30,7 @@ from repository.evidence import (
 )
 from repository.services.session import Session
 from repository.settings import log_key_file
-from repository.storage import FileSystem, run_lock, write_atomic
+from repository.storage import FileSystem, run_lock_in, write_atomic
 
 EVIDENCE = "evidence"
 CHECKPOINT, PUBLIC_KEY = "checkpoint", "log.vkey"
@@ -67,9 +67,9 @@ def attest(session: Session) -> Attested:
 
 def _attest(session: Session) -> Attested:
     folder = session.folder / EVIDENCE
-    with run_lock(session.folder, EVIDENCE):
+    folder.mkdir(exist_ok=True)
+    with run_lock_in(folder, "attesting"):
         # 1 the key: the one that has signed before; the first time, a new one
-        folder.mkdir(exist_ok=True)
         key = _key(session, folder)
 
         # 2 what was signed before, and the log's end
@@ -213,7 +213,7 @@ def attest_after(session: Session, position: int) -> None:
 def attesting(session: Session) -> Iterator[None]:
     """Attest in a thread, as often as the settings say, for as long as a process serves many people.
 
-    An error ends the thread and is raised at the end of the block.
+    What fails is tried again the next time, `status` showing the lag; what failed to the last is raised at the end.
     """
     stop = threading.Event()
     failed: list[ArchiveError] = []
@@ -222,11 +222,14 @@ def attesting(session: Session) -> Iterator[None]:
         reached = 0
         while not stop.wait(session.settings.checkpoint_seconds):
             try:
+                end = session.log.position()
                 attest_after(session, reached)
-                reached = session.log.position()
+                reached = end
+                failed.clear()
             except ArchiveError as error:
-                failed.append(error)
-                return
+                failed[:] = [error]
+            except OSError as error:
+                failed[:] = [storage_error(error, session.folder)]
 
     thread = threading.Thread(target=attend, name="attesting", daemon=True)
     thread.start()

@@ -25,6 +25,7 @@ from repository.eventlog import Streams
 from repository.services.catalogue_export import CODE, ID, PARENT, VERSION, shown
 from repository.services.description import expect_below_ceiling, reserve
 from repository.services.description_fields import FIELDS, read, written
+from repository.services.sealing import has_sealed
 from repository.services.session import Progress, Session
 from repository.services.sheet_cells import SheetCells, meant
 from repository.services.sheet_entries import LEVEL, TITLE, Creation, NewEntries, NewEntry, described, is_new
@@ -296,6 +297,8 @@ def _events(state: State, changes: Mapping[str, str], reason: str) -> list[Value
         state = evolve(state, place)
     others = {key: words for key, words in changes.items() if key != CODE}
     if others and state.fields is not None:
+        if has_sealed(state.fields):
+            raise ArchiveError("record-sealed", state.fields.reference_code or "")
         events += description.revise(state, written(state.fields, others), reason)
     return events
 

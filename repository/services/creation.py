@@ -1,7 +1,7 @@
 """Creation (建立信息包): the packages of a delivery come to exist, with what was found out about their files."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from repository.domain.accession import Unit, WorkSheetRecorded
 from repository.domain.aggregate import New
 from repository.domain.archival_package import ARCHIVAL_PACKAGE, Created, Digitised, PagesDeclared
 from repository.eventlog import Streams
-from repository.services import examination
+from repository.services import examination, packaging
 from repository.services.declarations import declared_pages
 from repository.services.delivery import DeliveryPlan, UnitPlan
 from repository.services.reception import Reception
@@ -38,8 +38,13 @@ def create_packages(
         missing = [unit for unit in batch if not _is_stored(session, units[unit.path].package)]
         examined = examination.examine(session, reception, missing, formats)
         made |= examined
+        ciphers = packaging.ciphers_for(session, reception, [(units[path], one) for path, one in examined.items()])
 
-        def decide(streams: Streams, examined: dict[str, examination.Examined] = examined) -> list[New]:
+        def decide(
+            streams: Streams,
+            examined: dict[str, examination.Examined] = examined,
+            ciphers: Mapping[str, archival_package.Encrypted] = ciphers,
+        ) -> list[New]:
             events: list[New] = []
             for path, result in examined.items():
                 unit = units[path]
@@ -52,6 +57,7 @@ def create_packages(
                 else:
                     payloads = archival_package.check_again(state, result.checks)
                 payloads += archival_package.tell(state, told.get(path, ()))
+                payloads += archival_package.encrypt(state, ciphers.get(path))
                 events += [New(unit.package, payload) for payload in payloads]
             return events
 
@@ -66,6 +72,8 @@ def _told(
 ) -> dict[str, list[PagesDeclared | Digitised]]:
     """By unit, what the producer declared of its pages, and how it was digitised."""
     told: dict[str, list[PagesDeclared | Digitised]] = defaultdict(list)
+    if reception.is_sealed:
+        return told  # it stands in its sealed papers
     for unit, event in declared_pages(reception.delivery, reception.declarations[0], plan.units).items():
         told[unit] += event
     entries = [

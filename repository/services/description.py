@@ -24,6 +24,7 @@ from repository.errors import ArchiveError
 from repository.eventlog import Answer, Streams
 from repository.services import stored
 from repository.services.description_fields import written
+from repository.services.sealing import has_sealed, is_controlled, sealed_fields, unsealed_fields
 from repository.services.search import find_description
 from repository.services.session import Session
 
@@ -122,11 +123,17 @@ def revise_record(session: Session, record: str, *, words: Mapping[str, str], re
     below = _children(session, entry) if {"level", "级别"} & set(words) else []
 
     def decide(streams: Streams) -> list[New]:
-        state = streams.load(DESCRIPTION, entry.id).state
+        loaded = streams.load(DESCRIPTION, entry.id)
+        state = loaded.state
         if state.fields is None:
             raise ArchiveError("description-unknown", record)
-        fields = written(state.fields, words)
+        before = unsealed_fields(session, session.log.stream(entry.id), state.fields)
+        fields = written(before, words)
         expect_below_ceiling(session, fields)
+        if has_sealed(state.fields) and entry.package is not None:
+            if fields == before:
+                return []
+            fields = sealed_fields(session, entry.package, entry.id, loaded.version + 1, fields)
         above = streams.load(DESCRIPTION, fields.parent).state if fields.parent else None
         children = [streams.load(DESCRIPTION, child.id).state for child in below]
         return [New(entry.id, event) for event in description.revise(state, fields, reason, above, children)]
@@ -186,6 +193,9 @@ def merge_records(session: Session, record: str, *, into: str, reason: str) -> D
 
     def decide(streams: Streams) -> list[New]:
         one, other = streams.load(DESCRIPTION, lost.id).state, streams.load(DESCRIPTION, kept.id).state
+        for state in (one, other):
+            if state.fields is not None and has_sealed(state.fields):
+                raise ArchiveError("record-sealed", record)
         gone, stays, _ = description.merge((lost.id, one), (kept.id, other), reason)
         events = [*(New(lost.id, event) for event in gone), *(New(kept.id, event) for event in stays)]
         for child in below:
@@ -208,6 +218,8 @@ def divide_record(session: Session, record: str, *, parts: Sequence[PartRequest]
     """
     session.require("describe")
     entry = find_description(session, record)
+    if is_controlled(session, entry.package):
+        raise ArchiveError("record-sealed", record)
     files = _paths(session, entry)
     ids = [session.new_id() for _ in parts]
 
@@ -215,6 +227,8 @@ def divide_record(session: Session, record: str, *, parts: Sequence[PartRequest]
         state = streams.load(DESCRIPTION, entry.id).state
         if state.fields is None:
             raise ArchiveError("description-unknown", record)
+        if has_sealed(state.fields):
+            raise ArchiveError("record-sealed", record)
         fields = {identity: _part_of(state.fields, part, files) for identity, part in zip(ids, parts, strict=True)}
         above = streams.load(DESCRIPTION, state.fields.parent).state if state.fields.parent else None
         whole, made = description.divide(state, fields, files, reason, above)

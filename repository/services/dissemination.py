@@ -5,7 +5,7 @@ is to be made, `DipRendered` that it lies in `outgoing/` byte for byte, `DipDeli
 before the first byte does - and `Closed` that the copy in `outgoing/` is gone.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,7 @@ from uuid import UUID
 
 import msgspec
 
+from repository.crypto import SealedReader
 from repository.domain import access_request
 from repository.domain.access_request import ACCESS_REQUEST, Requested
 from repository.domain.authority import may
@@ -25,6 +26,7 @@ from repository.services.assembly import Assembled, assembled
 from repository.services.dip_forms import Wish, checked, pages_of
 from repository.services.search import position_of
 from repository.services.session import Progress, Session
+from repository.services.stored import StoredVersion
 from repository.storage import discard_kept, kept_in, sweep_outgoing
 
 ROOM = "outgoing"
@@ -65,6 +67,8 @@ class Parcel(msgspec.Struct, frozen=True, kw_only=True):
     media_type: str
     bytes: int
     sha256: str
+    reader: Callable[[], SealedReader] | None = None
+    """Opens what reads its plaintext, where the file at the path is ciphertext."""
 
 
 class Happening(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,7 +92,7 @@ def request_dip(
     entry = access.find_to_use(session, record, paths=paths, purpose=purpose)
     position, request = position_of(session, as_of), session.new_id()
     asked = access.asked_of(session, request, entry, paths, as_of=position)
-    version = stored.newest(session, asked.package, as_of=position)
+    version = _in_clear(stored.newest(session, asked.package, as_of=position))
     pages_of(stored.chosen(session, version, paths, entry.files), wish.pages)
     requested = Requested(packages=(asked.package,), paths=tuple(paths), purpose=purpose)
     chosen = chosen_form(wish, entry.id, position)
@@ -114,7 +118,7 @@ def form_of_request(session: Session, request: UUID, wish: Wish) -> None:
     asked, *others = requests.to_let_out(session, request)
     if others:
         raise ArchiveError("several-records", request)
-    version = stored.newest(session, asked.package)
+    version = _in_clear(stored.newest(session, asked.package))
     pages_of(stored.chosen(session, version, asked.paths), wish.pages)
     chosen = chosen_form(wish, asked.entry, None)
     access.let_out(session, asked, copy=True)
@@ -193,7 +197,7 @@ def read_dip(session: Session, request: UUID) -> DipReport:
 
 def _until(session: Session, events: Sequence[Event]) -> str | None:
     """Until when the copy is kept that was made last: it was rendered so many days before."""
-    made = [one.envelope.recorded_at for one in events if isinstance(one.payload, access_request.DipRendered)]
+    made = [one.envelope.occurred_at.time for one in events if isinstance(one.payload, access_request.DipRendered)]
     return kept_until(session, made[-1]) if made else None
 
 
@@ -326,6 +330,13 @@ def unfinished_dips(session: Session) -> Iterator[UUID]:
         after = page.after
         if after is None:
             return
+
+
+def _in_clear(version: StoredVersion) -> StoredVersion:
+    """Refuse what lies encrypted (`record-sealed`): a file that waits in `outgoing/` would lie there in clear."""
+    if version.is_sealed:
+        raise ArchiveError("record-sealed", version.package)
+    return version
 
 
 def discard_parcels(session: Session, package: UUID) -> None:

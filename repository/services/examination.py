@@ -4,12 +4,13 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 import msgspec
 
 from packages_spec.bagit import read_bag, validate_bag
 from packages_spec.findings import Finding
+from packages_spec.profiles import neutral_names
 from packages_spec.technical import Technical
 from repository.characterisation import Asked, Characteriser
 from repository.domain.accession import DigestCheck, Stage
@@ -26,7 +27,7 @@ from repository.errors import ArchiveError
 from repository.services.catalogue_file import above_ceiling
 from repository.services.declarations import unknown_codes
 from repository.services.delivery import ContentFile, DeliveryPlan, UnitPlan
-from repository.services.identification import UNKNOWN, Identified
+from repository.services.identification import UNKNOWN, FormatIdentifier, Identified
 from repository.services.linking import PageCount, Uncounted, codes_known, judge_linking
 from repository.services.reception import Reception
 from repository.services.session import Progress, Session
@@ -101,7 +102,7 @@ def _characterised(
 
 def _pages(technical: Technical | None) -> PageCount:
     said = technical and (technical.value("pages") or technical.value("frames"))
-    return int(said) if said and said.isdigit() else Uncounted.UNREADABLE
+    return int(said) if said and said.isdecimal() else Uncounted.UNREADABLE
 
 
 def _received_digests(reception: Reception) -> Callable[[str, frozenset[str]], Mapping[str, str]]:
@@ -137,7 +138,7 @@ def formats_to_judge(
         return None
     files = [file.delivered.path for unit in units for file in unit.files]
     found: Formats = {}
-    for path, kind in zip(files, session.identifier.identify(map(reception.place, files)), strict=True):
+    for path, kind in zip(files, _kinds(session.identifier, reception, files), strict=True):
         found[path] = kind
         if len(found) % PROGRESS_EVERY == 0 or len(found) == len(files):
             progress("identify", len(found), len(files))
@@ -153,17 +154,35 @@ def examine(
     identified too.
     """
     known = _identified(session, reception, units) if formats is None else formats
-    infected = session.scanner.scan(list(_places(reception, units))).infected if session.scanner else {}
-    clean = [unit for unit in units if not any(reception.place(file.delivered.path) in infected for file in unit.files)]
+    infected = _infected(session, reception, units)
+    clean = [unit for unit in units if not any(file.delivered.path in infected for file in unit.files)]
     asked = (_asked(reception, file, known) for unit in clean for file in unit.files)
     answers = _characterised(session.characteriser, reception, asked) if session.characteriser else repeat(None)
     technical = {unit.path: tuple(next(answers) for _ in unit.files) for unit in clean}
     return {unit.path: _examined(session, reception, unit, known, technical.get(unit.path), infected) for unit in units}
 
 
+def _kinds(identifier: FormatIdentifier, reception: Reception, files: Sequence[str]) -> Iterator[Identified]:
+    """What each file is; those of a sealed delivery one at a time, for few of them are held in memory at once."""
+    if not reception.is_sealed:
+        return identifier.identify(map(reception.place, files))
+    return (kind for path in files for kind in identifier.identify([reception.place(path)]))
+
+
+def _infected(session: Session, reception: Reception, units: Sequence[UnitPlan]) -> frozenset[str]:
+    """The files, by their paths in the delivery, in which a virus was found."""
+    if session.scanner is None:
+        return frozenset()
+    paths = [file.delivered.path for unit in units for file in unit.files]
+    if reception.is_sealed:
+        return frozenset(path for path in paths if session.scanner.scan([reception.place(path)]).infected)
+    places = {reception.place(path): path for path in paths}
+    return frozenset(places[place] for place in session.scanner.scan(list(places)).infected)
+
+
 def _identified(session: Session, reception: Reception, units: Sequence[UnitPlan]) -> Formats:
     files = [file.delivered.path for unit in units for file in unit.files]
-    answers = session.identifier.identify(map(reception.place, files)) if session.identifier else repeat(UNKNOWN)
+    answers = _kinds(session.identifier, reception, files) if session.identifier else repeat(UNKNOWN)
     return dict(zip(files, answers, strict=False))
 
 
@@ -184,21 +203,17 @@ def unreadable(examined: Mapping[str, Examined]) -> Iterator[Finding]:
                 yield Finding("format.structure", file.delivered.path, found=damage)
 
 
-def _places(reception: Reception, units: Sequence[UnitPlan]) -> Iterator[Path]:
-    return (reception.place(file.delivered.path) for unit in units for file in unit.files)
-
-
 def _examined(
     session: Session,
     reception: Reception,
     unit: UnitPlan,
     known: Formats,
     technical: tuple[Technical | None, ...] | None,
-    infected: Mapping[Path, str],
+    infected: frozenset[str],
 ) -> Examined:
     found = tuple(known.get(file.delivered.path, UNKNOWN) for file in unit.files)
     formats = (
-        b"".join(_format_line(file.path, kind) for file, kind in zip(unit.files, found, strict=True))
+        b"".join(_format_line(path, kind) for path, kind in zip(_shown_names(reception, unit), found, strict=True))
         if session.identifier
         else b""
     )
@@ -209,8 +224,20 @@ def _examined(
         formats,
         tuple(_checks(session, reception, unit, found, formats, infected)),
         _record_type(unit, found),
-        (unit.row and unit.row.secrecy_class) or SecrecyClass.OPEN,
+        _class_of(reception, unit),
     )
+
+
+def _shown_names(reception: Reception, unit: UnitPlan) -> list[str]:
+    """The names of its files as events and the table of formats may tell them."""
+    paths = [file.path for file in unit.files]
+    return neutral_names(paths) if reception.is_sealed else paths
+
+
+def _class_of(reception: Reception, unit: UnitPlan) -> SecrecyClass:
+    """Its own class; of what has none in a sealed delivery - its papers -, the delivery's."""
+    own = unit.row.secrecy_class if unit.row else None
+    return own or (reception.source.secrecy if reception.is_sealed else SecrecyClass.OPEN)
 
 
 def _checks(
@@ -219,7 +246,7 @@ def _checks(
     unit: UnitPlan,
     found: Sequence[Identified],
     formats: bytes,
-    infected: Mapping[Path, str],
+    infected: frozenset[str],
 ) -> Iterator[Check]:
     if session.identifier:
         counts = Counter(kind.puid for kind in found)
@@ -231,10 +258,11 @@ def _checks(
             formats_sha256=hashlib.sha256(formats).hexdigest(),
         )
     system, identifiers = reception.old_identifiers(unit.path)
-    if identifiers:
+    if identifiers and not reception.is_sealed:
         named = tuple(ForeignIdentifier(kind=kind, value=value) for kind, value in identifiers[:IDENTIFIERS_KEPT])
         yield IdentifiersRecorded(system=system, identifiers=named)
-    bad = tuple(file.path for file in unit.files if infected and reception.place(file.delivered.path) in infected)
+    names = zip(unit.files, _shown_names(reception, unit), strict=True)
+    bad = tuple(name for file, name in names if file.delivered.path in infected)
     outcome = Outcome.NOT_CHECKED if session.scanner is None else Outcome.FAILED if bad else Outcome.PASSED
     yield VirusChecked(
         outcome=outcome,

@@ -215,11 +215,7 @@ def _placed(
 ) -> tuple[list[PayloadFile], list[Digested]]:
     """Copy the record's files below the prefix, each compared with its manifest; of a shared package only its own."""
     files = [file for file in stored.chosen(session, version, ()) if holds(record.fields.files, file.path)]
-    copied = []
-    for file in files:
-        source = stored.place_of(session, version, payload_path(str(version.package), file.path))
-        copied.append(folder.copy(source, prefix + file.path, stored.payload_digest(version, file)))
-    return files, copied
+    return files, [stored.copy_into(session, folder, version, file, prefix + file.path) for file in files]
 
 
 def _dublin_core(_: Session, folder: Folder, __: UUID, records: Sequence[_Record]) -> list[Digested]:

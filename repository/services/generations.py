@@ -17,6 +17,7 @@ from repository.errors import ArchiveError
 from repository.eventlog import Streams
 from repository.services import packaging, stored
 from repository.services.revision import archive_of, build_next, decide_metadata
+from repository.services.sealing import encrypted, forget_cipher, new_cipher
 from repository.services.session import Session
 
 
@@ -38,6 +39,7 @@ def make_generation(session: Session, package: UUID, why: Why, *, left_out: froz
         raise ArchiveError("held", package)
     work = decide_metadata(session, package)
     before = stored.newest(session, package).event
+    _seal_next(session, package, before.generation + 1)
 
     # 2 write every byte of it, as the first version of an object of its own
     with session.store.stage(package, before.generation + 1) as stage:
@@ -71,5 +73,21 @@ def make_generation(session: Session, package: UUID, why: Why, *, left_out: froz
         session.perform("supersede", decide, correlation=why.removal or package, archive=archive_of(session, package))
         stage.release()
 
-    # 5 remove the old object: from here on the log says that it is gone
+    # 5 remove the old object, and what opened it: from here on the log says that it is gone
     session.store.expunge(package, before.generation)
+    forget_cipher(session, package, before.generation)
+
+
+def _seal_next(session: Session, package: UUID, generation: int) -> None:
+    """Of a record that is sealed, the next generation is so too, to an identity of its own; the event comes first."""
+    sealed = session.log.load(ARCHIVAL_PACKAGE, package).state.encrypted
+    if sealed is None or sealed.generation >= generation:
+        return
+    cipher = new_cipher(session, package, generation, sealed.class_key)
+    event = encrypted(cipher, generation, sealed.class_key)
+
+    def decide(streams: Streams) -> list[New]:
+        state = streams.load(ARCHIVAL_PACKAGE, package).state
+        return [New(package, payload) for payload in archival_package.encrypt(state, event)]
+
+    session.perform("seal-next", decide, correlation=package, archive=archive_of(session, package))

@@ -30,6 +30,7 @@ from repository.services.quality import judge_batch, judge_units
 from repository.services.reception import Reception, Source, open_source, receive_delivery
 from repository.services.returning import returned_workbook, write_faults
 from repository.services.review_rules import verdicts_of
+from repository.services.sealing import is_same_listing
 from repository.services.session import Progress, Session
 from repository.services.volumes import describe_items, describe_volumes, described_below, placed
 from repository.settings import Acceptance
@@ -93,7 +94,7 @@ def take_in(session: Session, request: IngestRequest, progress: Progress) -> Ing
         opened = find_or_open(session, request, source)
         if opened.state.stage is Stage.COMPLETED:
             discard_quarantine(session.quarantine / str(opened.stream))  # of one killed right after its last event
-            return _already_recorded(opened, source, progress)
+            return _already_recorded(session, opened, source, progress)
         if opened.state.stage is Stage.WAITING:
             return _waiting(session, opened)
         reception = receive_delivery(session, opened, source, progress, request.mapping)
@@ -123,8 +124,8 @@ def take_in(session: Session, request: IngestRequest, progress: Progress) -> Ing
         examination.refuse_infected(made)
         findings += examination.unreadable(made)
 
-        # 6 judge every page
-        if session.log.load(ACCESSION, opened.stream).state.stage is Stage.VALIDATED:
+        # 6 judge every page; those of a sealed delivery are not judged, for what is found out tells of them
+        if not reception.is_sealed and session.log.load(ACCESSION, opened.stream).state.stage is Stage.VALIDATED:
             judge_units(session, opened.stream, reception, units, made, progress)
 
         # 7 accept custody, or let a person decide: by policy, or because of what was judged
@@ -139,6 +140,7 @@ def take_in(session: Session, request: IngestRequest, progress: Progress) -> Ing
         # 10 complete
         outcome = _complete(session, opened.stream, len(units))
         reception.clear()
+        packaging.forget_delivery(session, reception, opened.stream)
         return _report(session, opened.stream, outcome, reception, plan, findings)
 
 
@@ -151,9 +153,11 @@ def _of(streams: Streams, stream: UUID) -> accession.State:
     return streams.load(ACCESSION, stream).state
 
 
-def _already_recorded(opened: Loaded[accession.State], source: Source, progress: Progress) -> IngestReport:
+def _already_recorded(
+    session: Session, opened: Loaded[accession.State], source: Source, progress: Progress
+) -> IngestReport:
     received = opened.state.received
-    if received is None or source.listing_sha256(progress) != received.listing_sha256:
+    if received is None or not is_same_listing(session, opened.stream, source.listing_sha256(progress), received):
         raise ArchiveError("delivery-differs", source.path, accession=opened.stream)
     return IngestReport(
         outcome="already-recorded",
@@ -248,8 +252,11 @@ def _store(
         def describe(streams: Streams, fields: dict[str, description.Fields] = fields) -> list[New]:
             events: list[New] = []
             for path, described in fields.items():
-                state = streams.load(DESCRIPTION, units[path].description).state
+                loaded = streams.load(DESCRIPTION, units[path].description)
+                state = loaded.state
                 if state.fields is None:
+                    if reception.is_sealed:
+                        described = packaging.sealed_fields_of(session, units[path], loaded.version + 1, described)  # noqa: PLW2901 - as the event may tell it
                     payloads = description.describe(state, *described_below(streams, described))
                     events += [New(units[path].description, payload) for payload in payloads]
             return events

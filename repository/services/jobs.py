@@ -16,7 +16,7 @@ from repository.domain.archival_package import VirusChecked
 from repository.domain.values import Outcome
 from repository.errors import ArchiveError
 from repository.services.attempts import NEXT
-from repository.services.checkpoints import attested_size
+from repository.services.checkpoints import attest_after, attested_size
 from repository.services.dissemination import clear_outgoing
 from repository.services.fixity_age import FixityState, fixity_state
 from repository.services.ingest import IngestRequest, ingest
@@ -109,6 +109,7 @@ def work(session: Session, progress: Progress) -> WorkReport:
     """
     session.require("work")
     recovered = len(put_straight(session))
+    attest_after(session, 0)
     session.catch_up()
     done: dict[str, str] = {}
     for accession in open_accessions(session):

@@ -111,6 +111,8 @@ def _carry_out(session: Session, asked: Destruction, progress: Progress) -> Dest
             if asked.version in {None, version.number}:
                 _destroy_material(session, key, version.number, version.public)
         session.package_keys.forget()
+        if asked.version is None:
+            _shred(session, key, progress)  # what somebody sealed meanwhile, who had asked for the key before
         # (3)
         packages = _shredded_with(session, key.id) if asked.version is None else 0
         left = key_ring.unreached(ring(session), asked)

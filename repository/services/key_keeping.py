@@ -9,11 +9,13 @@ import msgspec
 from repository.crypto import KeyVersion, combine_shares, copy_files, delete_copy
 from repository.crypto.age import PackageIdentity, X25519Identity
 from repository.domain import key_ring
-from repository.domain.key_ring import BackedUp, KeyAt, KeyPurpose, RecoveryProven
+from repository.domain.key_ring import BackedUp, KeeperChanged, KeyAt, KeyPurpose, RecoveryProven
 from repository.domain.key_ring import CopyOf as CopyOf
 from repository.errors import ArchiveError
 from repository.services.key_ring import change_ring, ring
 from repository.services.session import Session
+
+NEW_PROMPT = "类密钥的新口令 New passphrase of the class keys: "
 
 
 class BackupReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,6 +27,14 @@ class BackupReport(msgspec.Struct, frozen=True, kw_only=True):
     place: str
     files: int = 0
     deleted: bool | None = None
+
+
+class KeeperReport(msgspec.Struct, frozen=True, kw_only=True):
+    """By what class keys are kept now, and how many."""
+
+    schema: str = "jingui.key-keeper/1"
+    kept_by: str
+    keys: int
 
 
 class DrillReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,6 +73,22 @@ def back_up(session: Session, place: Path, copy_of: CopyOf) -> BackupReport:
     )
     change_ring(session, "back-up-keys", lambda state: key_ring.back_up(state, made))
     return BackupReport(backup=backup, copy_of=copy_of, place=str(place), files=count)
+
+
+def change_keeper(session: Session, passphrase: str | None, reason: str) -> KeeperReport:
+    """Keep the class keys under another passphrase, or move them into the token, as the settings now say.
+
+    The keys stay the same, so whoever had a copy of a key's file and its old passphrase still has that key: when a
+    holder left, rotate as well.
+    """
+    session.require("keep-keys")
+    kept_by = session.key_store.kept_by
+    draft = KeeperChanged(kept_by=kept_by, keys=(), reason=reason)
+    key_ring.change_keeper(ring(session), draft)
+    moved = session.key_store.change_keeper(passphrase, NEW_PROMPT)
+    changed = msgspec.structs.replace(draft, keys=tuple(KeyAt(key=one.key, version=one.version) for one in moved))
+    change_ring(session, "change-keeper", lambda state: key_ring.change_keeper(state, changed))
+    return KeeperReport(kept_by=kept_by, keys=len(moved))
 
 
 def remove_backup(session: Session, backup: UUID, reason: str, *, declared: bool) -> BackupReport:

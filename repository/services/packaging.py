@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
+from hashlib import sha256
 from itertools import chain
 from typing import Any, TypeVar
 from uuid import UUID
@@ -19,16 +20,20 @@ from packages_spec.digests import Digested, chunks_of
 from packages_spec.ocfl import User
 from packages_spec.premis import AgentLink, EventType, Identifier
 from packages_spec.profiles import (
+    SEALED_SUFFIX,
     Built,
     ExtraFile,
     PackageContent,
     PackageKind,
     PayloadFile,
+    Sealing,
     build,
     delivery_path,
+    neutral_names,
     package_id,
     payload_path,
     representation_id,
+    sealed_path,
 )
 from packages_spec.technical import Technical
 from repository.domain import accession, archival_package, description
@@ -38,9 +43,10 @@ from repository.domain.archival_package import ARCHIVAL_PACKAGE, Stored
 from repository.domain.assessment import FAIL, NOT_TESTED, PASS, REVIEW
 from repository.domain.description_fields import Location, Section
 from repository.domain.envelope import Event
-from repository.domain.values import Carrier, Level, Outcome, Sealed
+from repository.domain.values import Carrier, Level, Outcome, Sealed, SecrecyClass
 from repository.errors import ArchiveError
 from repository.eventlog import Record, Streams
+from repository.services import sealing
 from repository.services.checkpoints import signed_head
 from repository.services.delivery import LISTING, WHOLE, ContentFile, Delivered, writable
 from repository.services.delivery_papers import is_catalogue
@@ -50,12 +56,15 @@ from repository.services.quality_report import REPORT, Reports
 from repository.services.receipt import NAME as RECEIPT
 from repository.services.receipt import receipt
 from repository.services.reception import Reception
+from repository.services.sealing import class_key_for, new_cipher
 from repository.services.session import SOFTWARE, SOFTWARE_VERSION, Session
 from repository.storage import Stage, listing_lines
 
 PROFILE = "jingui-aip/1"
 NDJSON = "application/octet-stream"
 CHECKPOINT = "metadata/preservation/checkpoint"
+SEALED_TITLE = "■"
+"""What stands for a title whose words are sealed, where there has to be one."""
 
 _MACHINE = {PASS: "pass", REVIEW: "review", FAIL: "fail", NOT_TESTED: "not tested"}
 _OUTCOMES = {Outcome.PASSED: "success", Outcome.FAILED: "failure", Outcome.NOT_CHECKED: "not checked"}
@@ -152,6 +161,8 @@ def _build(
     fields: description.Fields,
     history: History,
 ) -> Built:
+    if reception.is_sealed:
+        return _build_sealed(session, stage, reception, unit, examined, fields, history)
     package = str(unit.package)
     payload, placed = [], []
     looked_at = zip(examined.plan.files, examined.identified, examined.technical, strict=True)
@@ -196,6 +207,95 @@ def _build(
             Identifier("local", f"{name}: {value}") for name, value in _other_identifiers(fields, reception, unit.path)
         ),
         bag_group=fields.fonds_code,
+        software=SOFTWARE,
+        software_version=SOFTWARE_VERSION,
+        archive=reception.archive,
+    )
+    built = build(content, stage)
+    stage.seal(built.entries, session.now(), "ingest", _user(session))
+    return built
+
+
+def ciphers_for(
+    session: Session, reception: Reception, items: Sequence[tuple[Unit, Examined]]
+) -> dict[str, archival_package.Encrypted]:
+    """For each unit of a sealed delivery, how its package is encrypted; its identity is durable when this returns."""
+    found = {}
+    for unit, examined in items if reception.is_sealed else ():
+        class_key = class_key_for(session.settings, max(examined.secrecy_class, reception.source.secrecy, key=_rank))
+        if class_key is None:  # the settings were loosened since it was received: as it was received, it is stored
+            class_key = examined.secrecy_class.value
+        cipher = new_cipher(session, unit.package, 1, class_key)
+        found[unit.path] = sealing.encrypted(cipher, 1, class_key)
+    return found
+
+
+def _rank(secrecy: SecrecyClass) -> int:
+    return secrecy.rank
+
+
+def sealed_fields_of(session: Session, unit: Unit, version: int, fields: description.Fields) -> description.Fields:
+    """A unit's first description as its event may tell it."""
+    return sealing.sealed_fields(session, unit.package, unit.description, version, fields)
+
+
+def forget_delivery(session: Session, reception: Reception, stream: UUID) -> None:
+    """Destroy what opens a delivery in quarantine, now that its records are sealed under keys of their own."""
+    if reception.is_sealed:
+        sealing.forget_cipher(session, stream, reception.delivery)
+
+
+def _build_sealed(
+    session: Session,
+    stage: Stage,
+    reception: Reception,
+    unit: Unit,
+    examined: Examined,
+    fields: description.Fields,
+    history: History,
+) -> Built:
+    """A controlled package: every file is opened in passing, and sealed to the package's own identity."""
+    package, cipher = str(unit.package), sealing.cipher_of(session, unit.package, stage.generation)
+
+    def seal(path: str, chunks: Iterable[bytes]) -> Digested:
+        return stage.write(path, cipher.seal(path, chunks))
+
+    files = examined.plan.files
+    names = neutral_names([file.path for file in files])
+    placed = [
+        seal(sealed_path(package, name), reception.chunks(file.delivered.path))
+        for file, name in zip(files, names, strict=True)
+    ]
+    looked_at = zip(files, examined.identified, examined.technical, strict=True)
+    listing = b"".join(listing_lines(_listed(reception, examined)))
+    papers = [(paper.delivered, reception.chunks(paper.delivered.path), paper.path) for paper in examined.plan.papers]
+    came = [Digested(path, paper.size, paper.sha256) for paper, _, path in papers]
+    came.append(Digested(LISTING, len(listing), sha256(listing).hexdigest()))
+    shown = neutral_names([file.path for file in came])
+    delivery = [
+        seal(delivery_path(package, f"{name}{SEALED_SUFFIX}"), chunks)
+        for name, chunks in zip(shown, [*(chunks for _, chunks, _ in papers), [listing]], strict=True)
+    ]
+    own, own_events = session.log.records(unit.package), session.log.stream(unit.package)
+    agents, events = preservation_metadata(package, [*history.events, *own_events])
+    readable = sealing.unsealed_fields(session, session.log.stream(unit.description), fields)
+    content = PackageContent(
+        kind=PackageKind.AIP,
+        package=package,
+        created=own_events[0].envelope.recorded_at,
+        label=package,
+        description=as_described(readable),
+        files=[payload_file(*one) for one in looked_at],
+        placed=placed,
+        delivery=delivery,
+        papers=came,
+        extras=extras(sorted([*history.records, *own], key=lambda record: record.position), own, examined.formats),
+        events=events,
+        agents=agents,
+        other_identifiers=tuple(
+            Identifier("local", f"{name}: {value}") for name, value in _other_identifiers(fields, reception, unit.path)
+        ),
+        sealing=Sealing(cipher.suite, cipher.recipient, cipher.seal),
         software=SOFTWARE,
         software_version=SOFTWARE_VERSION,
         archive=reception.archive,
@@ -266,7 +366,7 @@ def as_described(fields: description.Fields) -> descriptive.Description:
         level=fields.level.value,
         reference_code=fields.reference_code,
         fonds_code=fields.fonds_code,
-        title=fields.title if isinstance(fields.title, str) else "",
+        title=fields.title if isinstance(fields.title, str) else SEALED_TITLE,
         responsible_party=_plain(fields.responsible_party),
         date=fields.date,
         year=fields.year,
@@ -328,13 +428,14 @@ def extras(
     An AIP also takes the log's newest `checkpoint` along, as it was when the version was made: one more place that
     holds the history to what was signed.
     """
-    files = [ExtraFile("metadata/preservation/events.ndjson", NDJSON, (line.envelope + b"\n" for line in envelopes))]
+    told = (line.envelope + b"\n" for line in envelopes)
+    files = [ExtraFile("metadata/preservation/events.ndjson", NDJSON, told, shown=True)]
     if payloads:
         files.append(ExtraFile("metadata/preservation/payloads.ndjson", NDJSON, map(payload_line, payloads)))
     if formats:
         files.append(ExtraFile("metadata/preservation/formats.ndjson", NDJSON, [formats]))
     if checkpoint:
-        files.append(ExtraFile(CHECKPOINT, "text/plain", [checkpoint]))
+        files.append(ExtraFile(CHECKPOINT, "text/plain", [checkpoint], shown=True))
     pages = iter(report)
     if (first := next(pages, None)) is not None:
         files.append(ExtraFile(REPORT, "application/json", chain([first], pages)))
@@ -387,6 +488,21 @@ def _link(agents: dict[str, premis.Agent], kind: str, value: str, name: str | No
 _Term = tuple[EventType, str, str, str | None, str | None]
 
 
+def _term_of_generation(
+    payload: archival_package.Encrypted | archival_package.Decrypted | archival_package.Expunged,
+) -> "_Term":
+    """What became of a generation as a whole."""
+    generation = f"generation {payload.generation}"
+    match payload:
+        case archival_package.Encrypted():
+            detail = f"{generation}: {payload.suite}, class key {payload.class_key}"
+            return EventType.ENCRYPTION, detail, "success", ", ".join(payload.sealed), None
+        case archival_package.Decrypted():
+            return EventType.DECRYPTION, generation, "success", None, None
+        case archival_package.Expunged():
+            return EventType.DELETION, f"{generation}, last version {payload.version}", "success", None, None
+
+
 def _term(event: Event) -> _Term | None:  # noqa: C901 - a table: one line a type of event
     """Type, detail, outcome, note and tool; None for an event that PREMIS has no term for."""
     payload = event.payload
@@ -413,6 +529,8 @@ def _term(event: Event) -> _Term | None:  # noqa: C901 - a table: one line a typ
         case archival_package.FormatsIdentified():
             found = ", ".join(f"{row.puid or 'unknown'}: {row.files}" for row in payload.formats)
             return EventType.FORMAT_IDENTIFICATION, payload.signatures, "success", found, payload.tool
+        case archival_package.Encrypted() | archival_package.Decrypted() | archival_package.Expunged():
+            return _term_of_generation(payload)
         case archival_package.MetadataRevised():
             detail = f"description {payload.description} as of position {payload.position}"
             return EventType.METADATA_MODIFICATION, detail, "success", None, None

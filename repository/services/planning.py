@@ -10,6 +10,7 @@ from repository.domain.aggregate import New
 from repository.domain.ids import reference_code_guard
 from repository.domain.reservation import REFERENCE_CODE
 from repository.domain.values import Finding as KeptFinding
+from repository.errors import ArchiveError
 from repository.eventlog import Streams
 from repository.services import examination
 from repository.services.delivery import DeliveryPlan
@@ -25,6 +26,8 @@ FINDINGS_KEPT = 100
 def plan_units(session: Session, stream: UUID, reception: Reception) -> tuple[DeliveryPlan, list[Finding]]:
     """Give every unit its ids and reserve its reference code; codes that others hold come back as findings."""
     plan = reception.plan()
+    if reception.is_sealed and reception.catalogue.volumes:
+        raise ArchiveError("sealed-form", reception.source.path, secrecy=reception.source.secrecy)
     taken: list[Finding] = []
 
     def decide(streams: Streams) -> list[New]:
@@ -72,8 +75,8 @@ def _reserve(streams: Streams, archive: str, unit: Unit, reserved: set[UUID], ta
 def record_work(session: Session, stream: UUID, reception: Reception, plan: DeliveryPlan) -> None:
     """Record who digitised what, by the work sheet; of a delivery that will be rejected too, for the statement."""
     lines, _ = reception.work_sheet
-    if not lines or reception.stage is not Stage.RECEIVED:
-        return
+    if not lines or reception.stage is not Stage.RECEIVED or reception.is_sealed:
+        return  # of a sealed delivery, who did what stands in its sealed papers
     entries = work_entries(lines, plan.units, examination.page_counts(session, reception, plan))
 
     def decide(streams: Streams) -> list[New]:
@@ -87,7 +90,7 @@ def record_work(session: Session, stream: UUID, reception: Reception, plan: Deli
 
 def record_verdict(session: Session, stream: UUID, reception: Reception, findings: Sequence[Finding]) -> bool:
     """Record the verdict, once; a rejection gives the reserved codes back. Whether the delivery is valid."""
-    kept = tuple(_kept(finding) for finding in findings[:FINDINGS_KEPT])
+    kept = tuple(_kept(finding, sealed=reception.is_sealed) for finding in findings[:FINDINGS_KEPT])
     valid = is_valid(findings)
 
     def decide(streams: Streams) -> list[New]:
@@ -122,5 +125,8 @@ def _release(streams: Streams, archive: str, unit: Unit) -> list[New]:
     return [New(guard, payload) for payload in reservation.release(held, unit.description, "DeliveryRejected")]
 
 
-def _kept(finding: Finding) -> KeptFinding:
+def _kept(finding: Finding, *, sealed: bool) -> KeptFinding:
+    """A finding as the log keeps it; of a sealed delivery, without names and words."""
+    if sealed:
+        return KeptFinding(code=finding.code, path="", expected="", found="")
     return KeptFinding(code=finding.code, path=finding.path, expected=finding.expected, found=finding.found)

@@ -15,6 +15,7 @@ from repository.domain.values import Outcome, Value
 from repository.errors import ArchiveError
 from repository.eventlog import Streams
 from repository.services import stored
+from repository.services.sealing import forget_cipher
 from repository.services.search import find_record, position_of
 from repository.services.session import Session
 from repository.storage import Recovered, RecoveryAction, StoredClaim, outgoing, recover, sweep_outgoing
@@ -83,12 +84,16 @@ def put_straight(session: Session) -> list[RecoveryAction]:
 
 
 def sweep_expunged(session: Session) -> None:
-    """Finish removing the generations whose `Expunged` is committed; one that another process holds is left to it."""
+    """Finish removing the generations whose `Expunged` is committed, and what opened them.
+
+    One that another process holds is left to it.
+    """
     for event in session.log.events(types=["ArchivalPackage.Expunged"]):
         package, gone = event.envelope.stream, event.payload
-        if isinstance(gone, Expunged) and session.store.object_folder(package, gone.generation).exists():
+        if isinstance(gone, Expunged):
             with _unless_locked():
                 session.store.expunge(package, gone.generation)
+                forget_cipher(session, package, gone.generation)
 
 
 @contextmanager

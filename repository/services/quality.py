@@ -238,8 +238,8 @@ def _of_unit(
     part: int,
     used: tuple[ProfileUsed, ...],
 ) -> Iterator[_Part]:
-    """The parts of one record: whole files together, as many as an event holds; one part behind, to know the last."""
-    blank = _declared_blank(session, unit)
+    """The parts of one record: whole files together, as many as an event holds."""
+    blank = _declared_blank(session, unit, reception.delivery)
     pages: list[tuple[int, PageVerdict]] = []
     full: list[list[tuple[int, PageVerdict]]] = []
     for _, file in groupby(answers, key=lambda one: one[0]):
@@ -259,12 +259,11 @@ def _of_unit(
         yield _part(session, reception, unit, pages, part + 1, blank, used, last=True)
 
 
-def _declared_blank(session: Session, unit: Unit) -> frozenset[int]:
-    """Serials of the pages that the producer declared blank."""
+def _declared_blank(session: Session, unit: Unit, delivery: int) -> frozenset[int]:
+    """Serials of the pages that the producer declared blank in this delivery."""
     told = [event.payload for event in session.log.stream(unit.package) if isinstance(event.payload, PagesDeclared)]
-    return frozenset(
-        page for event in told[-1:] for one in event.declared if one.condition == Condition.BLANK for page in one.pages
-    )
+    lines = [one for event in told if event.delivery == delivery for one in event.declared]
+    return frozenset(page for one in lines if one.condition == Condition.BLANK for page in one.pages)
 
 
 def _part(

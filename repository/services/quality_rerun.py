@@ -16,6 +16,7 @@ from repository.domain import run
 from repository.domain.aggregate import New
 from repository.domain.archival_package import ARCHIVAL_PACKAGE
 from repository.domain.assessment import ABSENT, DECLARED, Assessment, PageKey
+from repository.domain.batches import parts
 from repository.domain.quality import ALGORITHM, PageVerdict
 from repository.domain.run import RUN, Finished, RunKind, Started, VerdictChange, VerdictsCompared
 from repository.domain.values import Outcome, Value
@@ -29,7 +30,7 @@ from repository.services.session import Progress, Session
 OF_THE_DELIVERY = frozenset({"F02", "Q11"})
 """Checks that look at more than the page - the producer's digests, the delivery's other pages - are not made again."""
 PAGES_AT_ONCE = 500
-"""Pages that one event compares at most; their differences stay below what an event may hold."""
+"""Pages that are compared before what differs is recorded."""
 
 
 class RerunReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -150,8 +151,7 @@ def _letters_before(verdict: Assessment, key: PageKey) -> dict[str, str]:
     page = verdict.pages.get(key)
     if page is None:
         return {}
-    columns = next(event.columns for event in verdict.assessed.values() if page in event.pages)
-    letters = zip(columns, page.checks, strict=True)
+    letters = zip(verdict.parts[key].columns, page.checks, strict=True)
     return _worst((column.id, letter) for column, letter in letters if letter != ABSENT)
 
 
@@ -171,15 +171,19 @@ def _worst(letters: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def _record(session: Session, identity: UUID, profile: Profile, now: _Compared) -> None:
-    compared = VerdictsCompared(
-        profile=f"{profile.name}/{profile.version}",
-        profile_sha256=profile.digest,
-        algorithm=ALGORITHM,
-        packages=now.packages,
-        pages=now.pages,
-        changes=tuple(now.changes),
-    )
-    _append(session, identity, lambda state: run.compare(state, compared))
+    """Record what was compared, in as many events as its differences take; the first one has the counts."""
+    events = [
+        VerdictsCompared(
+            profile=f"{profile.name}/{profile.version}",
+            profile_sha256=profile.digest,
+            algorithm=ALGORITHM,
+            packages=0 if number else now.packages,
+            pages=0 if number else now.pages,
+            changes=batch,
+        )
+        for number, batch in enumerate(parts(now.changes))
+    ]
+    _append(session, identity, lambda state: [value for event in events for value in run.compare(state, event)])
 
 
 def _append(session: Session, identity: UUID, decide: Callable[[run.State], list[Value]]) -> None:

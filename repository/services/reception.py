@@ -2,11 +2,13 @@
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import BinaryIO
 from uuid import UUID
 
 import msgspec
@@ -14,12 +16,14 @@ import msgspec
 from packages_spec import safe_archive
 from packages_spec.bagit import ALGORITHMS, is_bag, read_bag
 from packages_spec.descriptive import read_archive_xml
+from packages_spec.digests import chunks_of
 from packages_spec.findings import Finding
 from packages_spec.foreign import Foreign
 from packages_spec.profiles import BAG_PROFILE
 from packages_spec.safe_xml import UnsafeXml
 from packages_spec.tables import RefusedTable, Sheet
 from packages_spec.technical import Technical
+from repository.crypto import PackageCipher
 from repository.domain import accession
 from repository.domain.accession import ACCESSION, Stage
 from repository.domain.aggregate import Loaded, New
@@ -42,15 +46,20 @@ from repository.services.delivery_papers import (
     read_table,
 )
 from repository.services.foreign_delivery import foreign_package
+from repository.services.in_memory import MemoryFiles
 from repository.services.mapping import Profile, builtin, read_profile
+from repository.services.sealing import cipher_of, class_key_for, keyed_listing, new_cipher
 from repository.services.session import Progress, Session
 from repository.services.work_sheet import WorkLine, read_work_sheet
 from repository.storage import (
     Received,
     ReceivedFile,
     discard_quarantine,
+    is_sealed,
     keep_beside,
     receive,
+    receive_sealed,
+    sealed_name,
     survey,
 )
 
@@ -73,6 +82,8 @@ class Source(msgspec.Struct, frozen=True):
     is_bag: bool
     is_packed: bool
     per_folder: bool
+    secrecy: SecrecyClass = SecrecyClass.OPEN
+    """The highest class that is marked in it, or declared of it."""
 
     @property
     def is_gone(self) -> bool:
@@ -125,6 +136,7 @@ class Reception:
         state: accession.State,
         archive: str,
         profile: Profile | None = None,
+        cipher: PackageCipher | None = None,
     ) -> None:
         self.quarantine = folder
         self.top = _top_folder(received) if source.is_packed else ""
@@ -140,13 +152,38 @@ class Reception:
             for file in received.files
         ]
         self.technical: dict[tuple[Path, str], Technical | None] = {}
+        self.cipher = cipher
+        """What opens its files, where they lie sealed in quarantine."""
+        self._numbers = {file.path: number for number, file in enumerate(received.files, 1)} if cipher else {}
+        self._memory = MemoryFiles() if cipher else None
         self._papers = state.papers
         self._planned = state.current if state.is_planned else ()
         self._per_folder = state.received.per_folder if state.received else source.per_folder
 
+    @property
+    def is_sealed(self) -> bool:
+        """Whether it lies in quarantine as ciphertext."""
+        return self.cipher is not None
+
     def place(self, path: str) -> Path:
-        """Where a file of the delivery lies in quarantine."""
-        return self.folder / path
+        """Where a file of the delivery can be read: in quarantine, or, of a sealed one, in memory alone."""
+        if self._memory is None:
+            return self.folder / path
+
+        def fill(sink: BinaryIO) -> None:
+            sink.writelines(self.chunks(path))
+
+        return self._memory.path_of(path, fill)
+
+    def chunks(self, path: str) -> Iterator[bytes]:
+        """The bytes of a file of the delivery, streamed, as they came."""
+        if self.cipher is None:
+            yield from chunks_of(self.folder / path)
+            return
+        name = sealed_name(self._numbers[self.top + path])
+        with self.cipher.open(name, self.quarantine / name) as reader:
+            for piece in reader.batches():
+                yield bytes(piece)
 
     @cached_property
     def catalogue(self) -> CatalogueFile:
@@ -237,15 +274,19 @@ class Reception:
 
     def plan(self) -> DeliveryPlan:
         """Its units. `plan-differs` when a plan of other units was recorded before."""
+        plan = self._planned_units()
+        return self._expected(_under_neutral_paths(plan, self._papers) if self.is_sealed else plan)
+
+    def _planned_units(self) -> DeliveryPlan:
         if self.foreign is not None and self.foreign.items:
-            return self._expected(foreign_delivery.plan_foreign(self.files, self.foreign, self.source.title))
+            return foreign_delivery.plan_foreign(self.files, self.foreign, self.source.title)
         layout = delivery.layout_of(self.files, is_bag=self.source.is_bag, per_folder=self._per_folder)
         rows, title = self.catalogue.rows, self.source.title
         plan = delivery.plan_delivery(self.files, layout, rows, title, papers_path=self._papers)
         if layout is delivery.Layout.ROWS and self.catalogue.mapped is None:  # unread, it says nothing of any file
             told = tuple(one for one in plan.findings if one.code != "delivery.not-in-catalogue")
             plan = DeliveryPlan(plan.units, told)
-        return self._expected(plan)
+        return plan
 
     def _expected(self, plan: DeliveryPlan) -> DeliveryPlan:
         if self._planned and {unit.path for unit in plan.units} != set(self._planned):
@@ -262,7 +303,12 @@ class Reception:
         return None
 
     def keep_papers(self, returned: bytes) -> None:
-        """Keep the producer's papers and what was given back until a delivery of this accession is stored."""
+        """Keep the producer's papers and what was given back until a delivery of this accession is stored.
+
+        Not those of a sealed delivery: what is refused of it stays with its producer.
+        """
+        if self.is_sealed:
+            return
         folder = self.quarantine.parent / KEPT_PAPERS / str(self.delivery)
         for file in self.files:
             if paper_of(file.path) and not self.source.is_bag:
@@ -291,26 +337,44 @@ class Reception:
         discard_quarantine(self.quarantine.parent)
 
 
+def _under_neutral_paths(plan: DeliveryPlan, papers: str) -> DeliveryPlan:
+    """The units under names that may stand in the log: their 档号, or else their number."""
+    units = []
+    for number, unit in enumerate(plan.units, 1):
+        code = unit.row.reference_code if unit.row else None
+        path = unit.path if unit.path == papers else code or f"unit-{number:04d}"
+        units.append(msgspec.structs.replace(unit, path=path))
+    return DeliveryPlan(tuple(units), plan.findings)
+
+
 def open_source(path: Path, *, per_folder: bool, ceiling: SecrecyClass, profile: Profile | None = None) -> Source:
-    """Recognise a delivery. `delivery-missing`, `delivery-form`; `above-ceiling` before anything of it is copied."""
+    """Recognise a delivery, and the highest class that is marked in it.
+
+    `delivery-missing`, `delivery-form`; `above-ceiling` before anything of it is copied.
+    """
     real = path.resolve()
     if not real.exists():
         raise ArchiveError("delivery-missing", path)
     if real.is_dir():
         source = Source(real, is_bag(real), is_packed=False, per_folder=per_folder)
-        if not source.is_bag:
-            _refuse_above(path, sorted(real.iterdir()), ceiling, profile)
-        return source
+        if source.is_bag:
+            marked = _expect_below(
+                path, _described_in(real.glob("data/uuid-*/metadata/descriptive/archive.xml")), ceiling
+            )
+        else:
+            marked = _refuse_above(path, sorted(real.iterdir()), ceiling, profile)
+        return msgspec.structs.replace(source, secrecy=marked)
     if not real.is_file() or not safe_archive.is_archive(real):
         raise ArchiveError("delivery-form", path)
     refused = safe_archive.scan(real)
     if refused:
         raise ArchiveError("delivery-unsafe", path, reason=refused[0].message("zh"), reason_en=refused[0].message("en"))
+    marked = SecrecyClass.OPEN
     packed_bag = any(_DECLARATION.fullmatch(name) for name in safe_archive.names(real))
     if not packed_bag and any(_is_packed_catalogue(name) for name in safe_archive.names(real)):
         with TemporaryDirectory() as folder:
-            _refuse_above(path, _unpack_catalogues(real, Path(folder)), ceiling, profile)
-    return Source(real, packed_bag, is_packed=True, per_folder=per_folder)
+            marked = _refuse_above(path, _unpack_catalogues(real, Path(folder)), ceiling, profile)
+    return Source(real, packed_bag, is_packed=True, per_folder=per_folder, secrecy=marked)
 
 
 def reception_of(session: Session, stream: UUID) -> Reception | None:
@@ -320,12 +384,37 @@ def reception_of(session: Session, stream: UUID) -> Reception | None:
     folder = session.quarantine / str(stream) / str(state.delivery)
     if source is None or not folder.is_dir():
         return None
-    received = receive(source.path, folder, progress=lambda _done, _total: None, sync=session.settings.sync)
+    cipher = cipher_of(session, stream, state.delivery) if is_sealed(folder) else None
+    received = _receive(session, source, folder, cipher, lambda _done, _total: None)
     archive = session.log.stream(stream)[0].envelope.archive or ""
     kept = folder.with_name(f"{state.delivery}.{MAPPING}")
-    return Reception(
-        folder, source, received, state, archive, read_profile(kept.read_bytes(), kept) if kept.exists() else None
-    )
+    profile = read_profile(kept.read_bytes(), kept) if kept.exists() else None
+    return Reception(folder, source, received, state, archive, profile, cipher)
+
+
+def _receive(
+    session: Session, source: Source, folder: Path, cipher: PackageCipher | None, progress: Callable[[int, int], None]
+) -> Received:
+    """Copy it into quarantine, sealed or as it is; what was received already is read there."""
+    algorithms, sync = source.algorithms, session.settings.sync
+    if cipher is None:
+        return receive(source.path, folder, algorithms=algorithms, progress=progress, sync=sync)
+    return receive_sealed(source.path, folder, cipher, algorithms=algorithms, progress=progress, sync=sync)
+
+
+def _cipher_for(session: Session, source: Source, stream: UUID, number: int, folder: Path) -> PackageCipher | None:
+    """The cipher of a delivery that is sealed, or is to be. `sealed-form` for one that comes in a form that cannot be.
+
+    A delivery in which one record is to be sealed is sealed as a whole: its catalogue names them all.
+    """
+    if is_sealed(folder):
+        return cipher_of(session, stream, number)
+    class_key = class_key_for(session.settings, source.secrecy)
+    if class_key is None:
+        return None
+    if source.is_bag or source.is_packed:
+        raise ArchiveError("sealed-form", source.path, secrecy=source.secrecy)
+    return new_cipher(session, stream, number, class_key)
 
 
 def source_received(state: accession.State) -> Source | None:
@@ -365,13 +454,34 @@ def _unpack_catalogues(path: Path, folder: Path) -> list[Path]:
     return places
 
 
-def _refuse_above(path: Path, places: list[Path], ceiling: SecrecyClass, profile: Profile | None) -> None:
+def _refuse_above(path: Path, places: list[Path], ceiling: SecrecyClass, profile: Profile | None) -> SecrecyClass:
+    """The highest class that the catalogues mark; `above-ceiling` for one that may not come in."""
     named = [(place.name, place) for place in places if is_catalogue(place.name) and place.is_file()]
     levels = read_levels(read_all(named)[0], (), profile or builtin())
     read = [levels] if levels else [_read_catalogue(place, name, profile or builtin()) for name, place in named]
+    marked = SecrecyClass.OPEN
     for catalogue in read:
         for row in catalogue_file.above_ceiling(catalogue.every_row, ceiling):
             raise ArchiveError("above-ceiling", path, row=row.place, found=row.secrecy_class, ceiling=ceiling)
+        classes = (row.secrecy_class for row in catalogue.every_row if row.secrecy_class)
+        marked = max((marked, *classes), key=lambda one: one.rank)
+    return marked
+
+
+def _described_in(places: Iterable[Path]) -> Iterator[tuple[Path, SecrecyClass]]:
+    """What descriptions of a package say of its class; one that cannot be read is judged when it was received."""
+    for place in places:
+        with suppress(UnsafeXml, OSError):
+            yield place, SecrecyClass(read_archive_xml(place.read_bytes(), place.name).secrecy_class)
+
+
+def _expect_below(path: Path, described: Iterable[tuple[Path, SecrecyClass]], ceiling: SecrecyClass) -> SecrecyClass:
+    marked = SecrecyClass.OPEN
+    for place, found in described:
+        if found.rank > ceiling.rank:
+            raise ArchiveError("above-ceiling", path, row=place.name, found=found, ceiling=ceiling)
+        marked = max(marked, found, key=lambda one: one.rank)
+    return marked
 
 
 def _read_catalogue(place: Path, name: str, profile: Profile) -> CatalogueFile:
@@ -397,13 +507,11 @@ def receive_delivery(
     kept = folder.with_name(f"{number}.{MAPPING}")
     if mapping is not None and is_next:
         keep_beside(kept, mapping.read_bytes())
-    received = receive(
-        source.path,
-        folder,
-        algorithms=source.algorithms,
-        progress=lambda done, total: progress("receive", done, total),
-        sync=session.settings.sync,
-    )
+    cipher = _cipher_for(session, source, stream, number, folder)
+    received = _receive(session, source, folder, cipher, lambda done, total: progress("receive", done, total))
+    if cipher is not None:
+        keyed = keyed_listing(session, stream, received.listing_sha256)
+        received = msgspec.structs.replace(received, listing_sha256=keyed)
     arrival = accession.DeliveryReceived(
         delivery=number,
         form=source.form,
@@ -421,7 +529,7 @@ def receive_delivery(
     if is_next:
         session.perform("receive-delivery", decide, correlation=stream, archive=archive)
     by = read_profile(kept.read_bytes(), kept) if kept.exists() else None
-    return Reception(folder, source, received, session.log.load(ACCESSION, stream).state, archive, by)
+    return Reception(folder, source, received, session.log.load(ACCESSION, stream).state, archive, by, cipher)
 
 
 def _top_folder(received: Received) -> str:

@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 
 from repository.domain import removal
-from repository.domain.access_request import DipDelivered
+from repository.domain.access_request import DipDelivered, UseRegistered
 from repository.domain.aggregate import New
 from repository.domain.archival_package import ARCHIVAL_PACKAGE, Created, Expunged
 from repository.domain.corrections import PayloadExpunged
@@ -96,6 +96,22 @@ def propose(session: Session, request: RemovalRequest) -> RemovalReport:
 
     session.perform("propose-removal", decide, correlation=identity, archive=None)
     return report(session, identity)
+
+
+def readers_unused(session: Session, years: int) -> tuple[UUID, ...]:
+    """Readers whose last registered use lies longer ago than so many years, and whose words can still be read.
+
+    A register (利用登记) is kept for as long as the policy says; then these are proposed, and another person approves.
+    """
+    session.require("propose-removal")
+    today = session.now()
+    limit = f"{int(today[:4]) - years:04d}{today[4:]}"
+    last: dict[UUID, str] = {}
+    for event in session.log.events(types=["Reader.Introduced", "AccessRequest.UseRegistered"]):
+        used = event.payload
+        reader = used.reader if isinstance(used, UseRegistered) else event.envelope.stream
+        last[reader] = max(last.get(reader, ""), event.envelope.recorded_at)
+    return tuple(reader for reader, time in last.items() if time < limit and session.vault.key_id(reader) is not None)
 
 
 def _payloads(session: Session, request: RemovalRequest) -> list[Replaced]:
@@ -213,6 +229,11 @@ def withdraw(session: Session, identity: UUID, reason: str) -> RemovalReport:
 def carry_out(session: Session, identity: UUID, progress: Progress) -> RemovalReport:
     """Remove everything that an approved removal names, from every place within reach; go on where a run died."""
     session.require("approve-removal")
+    return finish_removal(session, identity, progress)
+
+
+def finish_removal(session: Session, identity: UUID, progress: Progress) -> RemovalReport:
+    """The same for whoever carries out what two people decided elsewhere, and has asked for the right to it."""
     state = _state(session, identity)
     if not state.is_under_way or state.proposed is None:
         raise ArchiveError("removal-order", identity)

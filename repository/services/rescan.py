@@ -46,6 +46,7 @@ from repository.services.packaging import payload_file
 from repository.services.preservation import put_straight
 from repository.services.reception import modified_at
 from repository.services.revision import Next, Replacement, Told, archive_of, store_next, told_of
+from repository.services.sealing import is_controlled
 from repository.services.search import find_description, find_record
 from repository.services.session import Progress, Session
 from repository.services.stored import StoredVersion
@@ -101,6 +102,8 @@ def rescan(
     if not reason.strip():
         raise ArchiveError("reason-missing", record)
     package, entry = find_record(session, record), find_description(session, record)
+    if is_controlled(session, package):
+        raise ArchiveError("record-sealed", record)
     with source_lock(session.folder, f"pages-{package.hex}"):
         put_straight(session)
 

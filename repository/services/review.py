@@ -25,6 +25,7 @@ from repository.domain.assessment import (
     Assessment,
     JudgedPage,
     PageKey,
+    QualityAssessed,
     QualityReviewed,
     Standing,
 )
@@ -206,8 +207,9 @@ def show_quality(session: Session, record: str, *, every: bool = False, as_of: s
     if state.created is None:
         raise ArchiveError("record-unknown", record)
     told, newest = details(session, package, state), state.quality.newest
+    parts = state.quality.parts
     pages = [
-        _seen(state.quality, page, told.get(page.key))
+        _seen(state.quality, page, parts[page.key], told.get(page.key))
         for page in state.quality.pages.values()
         if every or state.quality.standing(page) is not Standing.PASSED
     ]
@@ -238,11 +240,10 @@ def details(session: Session, package: UUID, state: archival_package.State) -> d
     return {(page["file"], page["frame"]): page for page in read_report(content)}
 
 
-def _seen(verdict: Assessment, page: JudgedPage, told: Mapping[str, Any] | None) -> PageSeen:
-    columns = next(event.columns for event in verdict.assessed.values() if page in event.pages)
+def _seen(verdict: Assessment, page: JudgedPage, part: QualityAssessed, told: Mapping[str, Any] | None) -> PageSeen:
     more = {(one["id"], one["unit"]): one for one in (told or {}).get("checks", ())}
     checks = []
-    for column, letter, value in zip(columns, page.checks, page.values, strict=True):
+    for column, letter, value in zip(part.columns, page.checks, page.values, strict=True):
         if letter == assessment.ABSENT:
             continue
         detail = more.get((column.id, column.unit), {})
@@ -375,16 +376,16 @@ def _meant_pages(verdict: Assessment, decision: Decision, files: Sequence[int], 
         missing = min(set(files) - {page.file for page in pages})
         raise ArchiveError("page-unknown", decision, file=missing, frame=1)
     if check is not None:
-        pages = [page for page in pages if _shows(verdict, page, check)]
+        parts = verdict.parts
+        pages = [page for page in pages if _shows(parts[page.key], page, check)]
     if not files:
         pages = [page for page in pages if verdict.standing(page) in _MEANT[decision]]
     return [page.key for page in pages]
 
 
-def _shows(verdict: Assessment, page: JudgedPage, check: str) -> bool:
+def _shows(part: QualityAssessed, page: JudgedPage, check: str) -> bool:
     """Whether it was this check that stopped the page."""
-    columns = next(event.columns for event in verdict.assessed.values() if page in event.pages)
-    letters = zip(columns, page.checks, strict=True)
+    letters = zip(part.columns, page.checks, strict=True)
     return any(column.id == check and letter in (FAIL, REVIEW) for column, letter in letters)
 
 

@@ -16,19 +16,21 @@ import msgspec
 
 from packages_spec import descriptive
 from packages_spec.descriptive.sections import Extent
-from packages_spec.digests import Digested, chunks_of
+from packages_spec.digests import Digested
 from packages_spec.ocfl import User
 from packages_spec.premis import Identifier, PackageEntity, read_premis
 from packages_spec.profiles import (
+    SEALED_SUFFIX,
     Built,
     PackageContent,
     PackageKind,
     PayloadFile,
+    Sealing,
     build,
-    delivery_path,
     package_folder,
     payload_path,
 )
+from repository.crypto import PackageCipher
 from repository.domain import archival_package
 from repository.domain.aggregate import New, fold
 from repository.domain.archival_package import ARCHIVAL_PACKAGE, ContentRevised, MetadataRevised, Stored
@@ -37,10 +39,11 @@ from repository.domain.description_fields import holds
 from repository.domain.envelope import Event
 from repository.errors import ArchiveError
 from repository.eventlog import Record, Streams
-from repository.services import packaging, stored
+from repository.services import carrying, packaging, stored
 from repository.services.checkpoints import signed_head
 from repository.services.preservation import put_straight
 from repository.services.quality_report import REPORT
+from repository.services.sealing import cipher_of, unsealed_fields
 from repository.services.session import SOFTWARE, SOFTWARE_VERSION, Progress, Session
 from repository.services.stored import StoredVersion
 from repository.storage import Stage
@@ -48,8 +51,6 @@ from repository.storage import Stage
 AT_ONCE = 50
 """Packages that are committed together: two syncs and one transaction for all of them."""
 
-PAPERS = "delivery/"
-"""What the paths of papers begin with where files of the record and papers are named together."""
 CODE, FORMER_CODE = "档号: ", "曾用档号: "
 
 
@@ -169,7 +170,12 @@ def _described(session: Session, entry: UUID) -> tuple[UUID, Fields, list[UUID],
             raise ArchiveError("description-unknown", entry)
         position = max(position, events[-1].envelope.position)
         if state.into is None:
-            return entry, state.fields, [part.description for part in state.parts], position
+            return (
+                entry,
+                unsealed_fields(session, events, state.fields),
+                [part.description for part in state.parts],
+                position,
+            )
         entry = state.into
 
 
@@ -245,21 +251,28 @@ def build_next(
     before = stored.newest(session, work.package)
     events = session.log.stream(work.package)
     revision = next(event for event in reversed(events) if isinstance(event.payload, MetadataRevised | ContentRevised))
-    files = _files(stored.content(session, before), work)
+    before_files = list(stored.content(session, before))
+    files, cipher = _files(before_files, work), _cipher_of(session, stage)
+    kept = [file for file in before_files if file.path not in work.left_out]
+    carried = (
+        carrying.write_anew(session, stage, before, kept, cipher, work.left_out)
+        if work.anew
+        else carrying.keep(session, before, kept, work.left_out)
+    )
+    stands = dict(zip((file.path for file in kept), carried.placed, strict=True))
     placed = []
     for number, file in enumerate(files):
         replaced = work.replaced.get(file.path)
         if replaced is not None:
-            file = files[number] = replaced.file  # noqa: PLW2901 - the file as it is in this version
-        at = Digested(payload_path(package, file.path), file.size, file.sha256)
-        if replaced is not None:
+            files[number] = replaced.file  # the file as it is in this version
+            at = Digested(payload_path(package, file.path), replaced.file.size, replaced.file.sha256)
             stage.adopt(replaced.place, at.path, at)
-        elif work.anew:
-            _write_anew(session, stage, before, at)
-        placed.append(at)
+            placed.append(at)
+        else:
+            placed.append(stands[file.path])
     history = _history(session, revision, own, events, histories)
     agents, told = packaging.preservation_metadata(package, history.events)
-    formats = _formats(session, before, work.left_out) if work.formats is None else work.formats
+    formats = _formats(session, before, files, anew=work.anew) if work.formats is None else work.formats
     content = PackageContent(
         kind=PackageKind.AIP,
         package=package,
@@ -270,7 +283,8 @@ def build_next(
         parts=[(str(part), _part(said, files)) for part, said in work.told.parts],
         files=files,
         placed=placed,
-        delivery=_delivery(session, stage if work.anew else None, before, work.left_out),
+        delivery=carried.delivery,
+        papers=carried.papers,
         extras=packaging.extras(
             history.records, own, formats, _report(session, before), checkpoint=signed_head(session)
         ),
@@ -278,6 +292,7 @@ def build_next(
         agents=agents,
         other_identifiers=_identifiers(session, before, fields.reference_code),
         bag_group=fields.fonds_code,
+        sealing=None if cipher is None else Sealing(cipher.suite, cipher.recipient, cipher.seal),
         software=SOFTWARE,
         software_version=SOFTWARE_VERSION,
         archive=archive_of(session, work.package) or "",
@@ -321,41 +336,28 @@ def _history(
     )
 
 
-def _write_anew(session: Session, stage: Stage, version: StoredVersion, file: Digested) -> None:
-    """A file of the version as it stands, written a second time. `fixity-mismatch` when it is not what it was."""
-    place = stored.place_of(session, version, file.path)
-    written = stage.write(file.path, chunks_of(place))
-    if written.sha256 != file.sha256:
-        raise ArchiveError("fixity-mismatch", place, expected=file.sha256, found=written.sha256)
-
-
-def _delivery(session: Session, anew: Stage | None, version: StoredVersion, left_out: frozenset[str]) -> list[Digested]:
-    """The papers that came with the record, as they stand."""
-    folder = delivery_path(str(version.package), "")
-    papers = [
-        Digested(path, stored.place_of(session, version, path).stat().st_size, digest)
-        for path, digest in sorted(version.digests.items())
-        if path.startswith(folder) and f"{PAPERS}{path.removeprefix(folder)}" not in left_out
-    ]
-    if anew is not None:
-        for paper in papers:
-            _write_anew(session, anew, version, paper)
-    return papers
+def _cipher_of(session: Session, stage: Stage) -> PackageCipher | None:
+    """What seals this version, where its generation is sealed by what the log says."""
+    sealed = session.log.load(ARCHIVAL_PACKAGE, stage.package).state.encrypted
+    return None if sealed is None else cipher_of(session, stage.package, stage.generation)
 
 
 def _report(session: Session, version: StoredVersion) -> Iterator[bytes]:
     """The report of what machines found of its pages (质检报告), as it stands: later versions carry it on."""
     path = f"{package_folder(str(version.package))}/{REPORT}"
-    if path in version.digests:
-        yield stored.true_bytes(session, version, path)
+    if path in version.digests or f"{path}{SEALED_SUFFIX}" in version.digests:
+        yield stored.opened_bytes(session, version, path)
 
 
-def _formats(session: Session, version: StoredVersion, left_out: frozenset[str]) -> bytes:
+def _formats(session: Session, version: StoredVersion, files: Sequence[PayloadFile], *, anew: bool) -> bytes:
+    """The table of formats as it stands; of another generation, of the files that are in it, under its names."""
     path = f"{package_folder(str(version.package))}/metadata/preservation/formats.ndjson"
-    if path not in version.digests:
+    if path not in version.digests and f"{path}{SEALED_SUFFIX}" not in version.digests:
         return b""
-    lines = stored.true_bytes(session, version, path).splitlines(keepends=True)
-    return b"".join(line for line in lines if msgspec.json.decode(line)["path"] not in left_out)
+    if not anew:
+        return stored.opened_bytes(session, version, path)
+    rows = ({"path": file.path, "puid": file.puid, "basis": file.format_basis or ""} for file in files)
+    return b"".join(msgspec.json.encode(row) + b"\n" for row in rows)
 
 
 def _identifiers(session: Session, version: StoredVersion, code: str | None) -> tuple[Identifier, ...]:
@@ -373,10 +375,17 @@ def _identifiers(session: Session, version: StoredVersion, code: str | None) -> 
 def _known_identifiers(session: Session, version: StoredVersion) -> Iterator[Identifier]:
     shards = f"{package_folder(str(version.package))}/metadata/preservation/premis"
     for path in sorted(version.digests):
-        if path.startswith(shards):
-            for statement in read_premis(stored.true_bytes(session, version, path)):
-                if isinstance(statement, PackageEntity):
-                    yield from statement.other_identifiers
+        if path.startswith(shards) and not version.is_sealed:
+            yield from _identifiers_in(stored.true_bytes(session, version, path))
+    if version.is_sealed:
+        sealed = f"{package_folder(str(version.package))}/metadata/preservation/identifiers.xml"
+        yield from _identifiers_in(stored.opened_bytes(session, version, sealed))
+
+
+def _identifiers_in(document: bytes) -> Iterator[Identifier]:
+    for statement in read_premis(document):
+        if isinstance(statement, PackageEntity):
+            yield from statement.other_identifiers
 
 
 def archive_of(session: Session, package: UUID) -> str | None:

@@ -63,6 +63,14 @@ def may_see(
     return _decide(session, Act.CONTENT, standing, granted=granted)
 
 
+def may_see_sealed(session: Session, description: Description, package: UUID | None) -> bool:
+    """Whether the one who asks sees what lies sealed - words, names of files -, by their role or because it is open."""
+    if package is None:
+        return False
+    verdict = may_see(session, session.log, package, description.id, (), access_request.State(), copy=False)
+    return verdict.allowed
+
+
 def _decide(session: Session, act: Act, standing: Standing, *, granted: bool) -> Verdict:
     return access_rules.decide(
         act,

@@ -10,7 +10,7 @@ from repository.domain import accession
 from repository.domain.accession import ACCESSION, Stage, State
 from repository.domain.aggregate import New
 from repository.domain.archival_package import ARCHIVAL_PACKAGE
-from repository.domain.assessment import BAD, Assessment, Standing
+from repository.domain.assessment import BAD, FAIL, REVIEW, Assessment, Standing
 from repository.domain.sampling import LEAST_PERCENT as LEAST_PERCENT
 from repository.domain.sampling import SampleBy as SampleBy
 from repository.domain.sampling import SampleFault, SampleJudged
@@ -164,13 +164,13 @@ def _settle(session: Session, stream: UUID, state: State, bad: Mapping[str, str]
 
 def _why(verdict: Assessment) -> str:
     """Why a record goes back, page by page, in the words of the producer; empty where nothing is bad."""
-    words = []
+    words, parts = [], verdict.parts
     for key, page in verdict.pages.items():
         if verdict.standing(page) not in BAD:
             continue
         decided = verdict.decided.get(key)
-        columns = next(event.columns for event in verdict.assessed.values() if page in event.pages)
-        checks = [column.id for column, letter in zip(columns, page.checks, strict=True) if letter in "fr"]
+        letters = zip(parts[key].columns, page.checks, strict=True)
+        checks = [column.id for column, letter in letters if letter in (FAIL, REVIEW)]
         said = decided.reason if decided and isinstance(decided.reason, str) else "、".join(dict.fromkeys(checks))
         words.append(f"第 {page.file} 个文件：{said}")
     return "质检不合格。" + "；".join(words[:50]) if words else ""

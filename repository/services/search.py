@@ -20,9 +20,14 @@ from repository.domain.values import SecrecyClass, time_of
 from repository.errors import ArchiveError
 from repository.services import rights, stored
 from repository.services.format_policy import Verdict, read_policy
+from repository.services.sealing import is_shredded, readable_fields
 from repository.services.session import Session
 
 _DAY = re.compile(r"^\d{4}-\d\d-\d\d$")
+
+
+FARTHEST = 2**53
+"""No log is longer: a larger number means its end."""
 
 
 def position_of(session: Session, as_of: str | None) -> int | None:
@@ -33,16 +38,16 @@ def position_of(session: Session, as_of: str | None) -> int | None:
     """
     if as_of is None:
         return None
-    if as_of.isdigit():
-        return int(as_of)
+    if as_of.isdecimal():
+        return min(int(as_of), FARTHEST)
     try:
         day_end = datetime.fromisoformat(f"{as_of}T23:59:59.999999").astimezone() if _DAY.match(as_of) else None
         moment = day_end or datetime.fromisoformat(as_of)
-    except ValueError as error:
+        if moment.tzinfo is None:
+            raise ArchiveError("time-invalid", as_of)
+        return session.log.position_at(time_of(moment))
+    except (ValueError, OverflowError) as error:
         raise ArchiveError("time-invalid", as_of) from error
-    if moment.tzinfo is None:
-        raise ArchiveError("time-invalid", as_of)
-    return session.log.position_at(time_of(moment))
 
 
 def moment_of(session: Session, position: int) -> datetime:
@@ -249,7 +254,11 @@ def show_record(session: Session, record: str, *, as_of: str | None) -> RecordRe
     files: tuple[PayloadFile, ...] = ()
     if package is not None and package.stored is not None:
         version = stored.newest(session, package.id, as_of=position)
-        files = tuple(file for file in stored.content(session, version) if holds(description.files, file.path))
+        gone = version.is_sealed and is_shredded(session, package.id, version.event.generation)
+        if not version.is_sealed or (not gone and rights.may_see_sealed(session, description, package.id)):
+            files = tuple(file for file in stored.content(session, version) if holds(description.files, file.path))
+    if description.sealed and position is None and _can_read(session, description):
+        description = _readable(session, description)
     return RecordReport(
         description=description,
         formerly=formerly,
@@ -258,6 +267,19 @@ def show_record(session: Session, record: str, *, as_of: str | None) -> RecordRe
         files=files,
         history=tuple(history),
     )
+
+
+def _can_read(session: Session, card: Description) -> bool:
+    """Whether the sealed words are still there to be read, and the one who asks may."""
+    has_key = card.package is not None and session.vault.key_id(card.package) is not None
+    return has_key and rights.may_see_sealed(session, card, card.package)
+
+
+def _readable(session: Session, card: Description) -> Description:
+    """A description with its words, which lie sealed, for one who may see what they tell of."""
+    fields = readable_fields(session, card.id)
+    words = {name: getattr(fields, name) for name in ("title", "responsible_party", "abstract", "note")}
+    return msgspec.structs.replace(card, **words, sealed=())
 
 
 def streams_of(description: Description, merged: Sequence[Description], package: Package | None) -> list[UUID]:

@@ -15,10 +15,14 @@ import msgspec
 from packages_spec.digests import Digested, digest_file, sha256_of
 from packages_spec.findings import Finding
 from repository.services import audit, deposit, fixity, jobs, removal, revision
+from repository.services.audit_verify import Comparison
 from repository.services.correction import apply_corrections, preview_corrections
+from repository.services.evidence_pack import Scope, export_evidence
 from repository.services.exports import Form, export
 from repository.services.handover import sign_handover
 from repository.services.preservation import materialise
+from repository.services.quality_rerun import rerun
+from repository.services.reclassification import reclassify
 from repository.services.rescan import rescan
 from repository.services.session import Progress, Session
 from repository.services.task_room import Asked, TaskKind
@@ -123,7 +127,16 @@ def _written(write: Callable[[bytes], int], chunks: Any) -> Any:
 
 
 def _rescan(session: Session, asked: Asked, content: Path, _out: Path, progress: Progress) -> Done:
-    report = rescan(session, asked.record or "", content, reason=asked.reason or "", progress=progress)
+    """Without bytes, pages are only taken out."""
+    report = rescan(
+        session,
+        asked.record or "",
+        content if content.stat().st_size else None,
+        reason=asked.reason or "",
+        progress=progress,
+        add=asked.add,
+        remove=asked.remove,
+    )
     return Done(report=told(report))
 
 
@@ -149,6 +162,27 @@ def _preview(session: Session, asked: Asked, _content: Path, out: Path, progress
 
 def _sign(session: Session, asked: Asked, content: Path, _out: Path, _progress: Progress) -> Done:
     return Done(report=told(sign_handover(session, _subject(asked), content)))
+
+
+def _rerun(session: Session, asked: Asked, _content: Path, _out: Path, progress: Progress) -> Done:
+    return Done(report=told(rerun(session, asked.profile or "", progress)))
+
+
+def _verify(session: Session, asked: Asked, _content: Path, _out: Path, progress: Progress) -> Done:
+    """Against the log's own checkpoints; what others hold of it, they compare by themselves."""
+    comparison = Comparison(session.folder, (), asked.log_key)
+    return Done(report=told(comparison.conclude(audit.fsck(session, progress, comparison.observe))))
+
+
+def _evidence(session: Session, asked: Asked, _content: Path, out: Path, _progress: Progress) -> Done:
+    scope = Scope(record=asked.record, reader=asked.reader, since=asked.since, until=asked.until)
+    out.mkdir(parents=True)
+    pack = export_evidence(session, out / "evidence", scope, names=lambda kind: (kind, kind))
+    return _packed(session, told(pack), out / "evidence")
+
+
+def _reclassify(session: Session, asked: Asked, _content: Path, _out: Path, progress: Progress) -> Done:
+    return Done(report=told(reclassify(session, asked.record or "", progress)))
 
 
 def _approve(session: Session, asked: Asked, _content: Path, _out: Path, progress: Progress) -> Done:
@@ -178,6 +212,10 @@ DONE_BY: dict[TaskKind, Doing] = {
     TaskKind.CORRECT: _correct,
     TaskKind.PREVIEW: _preview,
     TaskKind.SIGN: _sign,
+    TaskKind.RERUN: _rerun,
+    TaskKind.VERIFY: _verify,
+    TaskKind.EVIDENCE: _evidence,
+    TaskKind.RECLASSIFY: _reclassify,
     TaskKind.APPROVE_REMOVAL: _approve,
     TaskKind.RESUME_REMOVAL: _resume,
 }

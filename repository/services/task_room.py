@@ -28,6 +28,10 @@ class TaskKind(StrEnum):
     CORRECT = "correct"
     PREVIEW = "preview"
     SIGN = "sign"
+    RERUN = "rerun"
+    VERIFY = "verify"
+    EVIDENCE = "evidence"
+    RECLASSIFY = "reclassify"
     APPROVE_REMOVAL = "approve-removal"
     RESUME_REMOVAL = "resume-removal"
 
@@ -45,6 +49,10 @@ VERBS = {
     TaskKind.CORRECT: "describe",
     TaskKind.PREVIEW: "ingest",
     TaskKind.SIGN: "accept",
+    TaskKind.RERUN: "work",
+    TaskKind.VERIFY: "audit",
+    TaskKind.EVIDENCE: "audit",
+    TaskKind.RECLASSIFY: "work",
     TaskKind.APPROVE_REMOVAL: "approve-removal",
     TaskKind.RESUME_REMOVAL: "approve-removal",
 }
@@ -83,6 +91,13 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     as_of: str | None = None
     reason: str | None = None
     rest: bool = False
+    add: bool = False
+    remove: tuple[str, ...] = ()
+    profile: str | None = None
+    log_key: str | None = None
+    reader: UUID | None = None
+    since: str | None = None
+    until: str | None = None
     subject: UUID | None = None
 
 

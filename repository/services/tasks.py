@@ -12,7 +12,7 @@ from uuid import UUID
 
 import msgspec
 
-from repository.errors import ArchiveError
+from repository.errors import PASSING, ArchiveError
 from repository.services.dissemination import ROOM, Happening, Parcel, kept_until
 from repository.services.session import Progress, Session
 from repository.services.task_kinds import DONE_BY, Done
@@ -111,7 +111,7 @@ def do_task(session: Session, identifier: UUID, progress: Progress) -> None:
     try:
         done = DONE_BY[task.asked.kind](session, task.asked, upload.path, outgoing, progress)
     except ArchiveError as error:
-        if error.row.exit == CONFLICT:
+        if error.code in PASSING:
             raise
         fail_task(session, identifier, error)
     except BaseException:
@@ -120,9 +120,6 @@ def do_task(session: Session, identifier: UUID, progress: Progress) -> None:
     else:
         note(session, _finished(session, task, done))
     upload.let_go()
-
-
-CONFLICT = 11
 
 
 def _finished(session: Session, task: Task, done: Done) -> Task:

@@ -7,6 +7,7 @@ from repository.storage.locks import is_running, run_lock, run_lock_in
 from repository.storage.quarantine import discard_delivery, discard_quarantine, keep_beside, source_lock
 from repository.storage.receive import Received, listing_lines, receive
 from repository.storage.recovery import Recovered, RecoveryAction, StoredClaim, recover
+from repository.storage.sealed_receive import is_sealed, receive_sealed, sealed_name
 from repository.storage.staging import Published, Stage, object_id
 from repository.storage.store import Store
 from repository.storage.survey import survey
@@ -32,6 +33,7 @@ __all__ = [
     "discard_quarantine",
     "facts_of",
     "is_running",
+    "is_sealed",
     "keep_beside",
     "kept_in",
     "listing_lines",
@@ -39,9 +41,11 @@ __all__ = [
     "outgoing",
     "probe",
     "receive",
+    "receive_sealed",
     "recover",
     "run_lock",
     "run_lock_in",
+    "sealed_name",
     "source_lock",
     "survey",
     "sweep_outgoing",

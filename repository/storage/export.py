@@ -12,6 +12,7 @@ from packages_spec.digests import Digested, chunks_of, digest_file, sha256_of
 from repository.errors import ArchiveError
 from repository.storage.durable import sync_folder
 from repository.storage.locks import take
+from repository.storage.wiping import wipe
 
 OUTGOING = "outgoing"
 
@@ -80,7 +81,7 @@ class Folder:
 
     def discard(self) -> None:
         """Remove what was written and not handed out; it is a copy, the archive loses nothing."""
-        shutil.rmtree(self.root, ignore_errors=False)
+        wipe(self.root)
 
 
 @contextmanager
@@ -93,8 +94,7 @@ def outgoing(archive: Path, identifier: UUID) -> Iterator[Folder]:
         folder = Folder(room / str(identifier))
         yield folder
     finally:
-        if (room / str(identifier)).exists():
-            shutil.rmtree(room / str(identifier))
+        wipe(room / str(identifier))  # it may hold what lies encrypted everywhere else
         lock.release()
 
 
@@ -107,14 +107,13 @@ def sweep_outgoing(archive: Path) -> None:
                 lock = take(room / f"{folder.name}.lock")
             except ArchiveError:
                 continue
-            shutil.rmtree(folder)
+            wipe(folder)
             lock.release()
 
 
 def discard_kept(folder: Path) -> None:
-    """Remove what was kept to be fetched; it is a copy, the archive loses nothing."""
-    if folder.is_dir():
-        shutil.rmtree(folder)
+    """Remove what was kept to be fetched, overwriting it; it is a copy, the archive loses nothing."""
+    wipe(folder)
 
 
 def kept_in(room: Path) -> Iterator[UUID]:

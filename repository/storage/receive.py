@@ -86,14 +86,14 @@ def _copy_all(source: Source, name: Path, target: Path, copier: "_Copier") -> No
     listing = source.survey()
     copier.total = listing.bytes
     missing = [entry for entry in listing.entries if not copier.has(entry)]
-    _check_space(target, missing)
+    check_space(target, missing)
     for entry, chunks in source.contents(missing):
         copier.copy(entry, chunks)
-    _check_same(name, listing, source.survey())
+    check_same(name, listing, source.survey())
     copier.close(listing)
 
 
-def _check_space(target: Path, missing: list[Entry]) -> None:
+def check_space(target: Path, missing: list[Entry]) -> None:
     """Refuse before the first byte what cannot fit: content, and a block for each file's end and name."""
     disk = os.statvfs(target)
     available = disk.f_bavail * disk.f_frsize
@@ -102,7 +102,8 @@ def _check_space(target: Path, missing: list[Entry]) -> None:
         raise ArchiveError("storage-full", target, needed=needed, available=available)
 
 
-def _check_same(name: Path, before: Listing, after: Listing) -> None:
+def check_same(name: Path, before: Listing, after: Listing) -> None:
+    """Refuse a delivery that changed while it was copied."""
     if before != after:
         entries, findings = {*before.entries} ^ {*after.entries}, {*before.findings} ^ {*after.findings}
         raise ArchiveError(

@@ -22,7 +22,8 @@ THINGS = ("Action", "What")
 
 BY: dict[str, tuple[str, ...]] = {
     "ingest": ("open_deposit", "send_part", "complete_deposit", "preview_deposit"),
-    "accession": ("accession", "work_sheet", "returned_catalogue"),
+    "accession list": ("accessions", "attempts"),
+    "accession show": ("accession", "work_sheet", "returned_catalogue"),
     "accept": ("accept",),
     "return": ("give_back",),
     "handover": ("print_handover", "sign_handover"),
@@ -85,6 +86,17 @@ BY: dict[str, tuple[str, ...]] = {
     "review sample": ("draw_sample", "show_sample"),
     "review judge": ("judge_sample",),
     "review finish": ("finish_review",),
+    "quality report": ("four_properties",),
+    "quality pareto": ("quality_figures",),
+    "quality trend": ("quality_figures",),
+    "quality rerun": ("rerun_quality",),
+    "audit verify": ("verify_evidence",),
+    "audit checkpoint": ("checkpoint",),
+    "audit prove": ("proof",),
+    "audit export": ("export_evidence",),
+    "audit rules": ("rules",),
+    "reclassify": ("reclassify",),
+    "decrypt": ("read_file", "request_dip"),
     "materialise": ("materialise",),
     "export": ("export",),
     "statement": ("statement",),
@@ -116,6 +128,9 @@ NONE = {
     "serve": "it is what serves",
     "pack": "it reads a folder of one's own machine and needs no archive",
     "keys": "a key is opened where its keepers sit, with words, a token or shares that never travel",
+    "qc": "it reads pages of one's own machine and needs no archive",
+    "witness": "it watches a log from outside, on a machine of its own",
+    "audit import": "it makes an archive of a pack, on a machine of its own, and needs none",
     "restore": "it puts an archive in its place that cannot be served meanwhile",
 }
 """Commands that have no address, and why."""
@@ -134,20 +149,16 @@ def things() -> list[str]:
 
 @pytest.mark.parametrize("thing", things())
 def test_what_the_program_does_can_be_done_over_http_or_it_is_said_why_not(thing: str) -> None:
-    assert (thing in BY) != (thing.partition(" ")[0] in NONE), f"{thing}: an address or a reason, and not both"
+    has_reason = thing in NONE or thing.partition(" ")[0] in NONE
+    assert (thing in BY) != has_reason, f"{thing}: an address or a reason, and not both"
     assert set(BY.get(thing, ())) <= OPERATIONS
 
 
 def test_nothing_is_listed_that_the_program_does_not_do() -> None:
     assert set(BY) <= set(things())
-    assert set(NONE) - set(COMMANDS) <= {"restore"}
+    assert {one.partition(" ")[0] for one in NONE} - set(COMMANDS) <= {"restore", "keys"}
 
 
 def test_one_operation_is_one_thing() -> None:
-    ids = [
-        route.operation_id
-        for room in ROOMS
-        for route in room.router.routes
-        if getattr(route, "operation_id", None) is not None
-    ]
+    ids = [getattr(route, "operation_id", "") for room in ROOMS for route in room.router.routes]
     assert len(ids) == len(set(ids))

@@ -16,9 +16,11 @@ from hypothesis import strategies as st
 from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS
 
+from api.endpoints import SECOND
 from api.receiving import PARTS
+from repository.domain.authority import VERBS
 from repository.services.administration import Role
-from tests.api.serving import Server, bearer, request_of, server
+from tests.api.serving import Server, bearer, key_for, request_of, server
 from tests.real_archives import LAND_DEEDS, Site, new_site, take
 
 SEED = 20260301
@@ -46,12 +48,15 @@ class Place:
 
     def __init__(self, site: Site, served: Server, person: UUID, accession: UUID) -> None:
         self.served = served
-        self.headers = bearer(site.credential)
+        second = key_for(site, "second", Role.ADMINISTRATOR, scopes=tuple(VERBS))
+        self.headers = bearer(site.credential) | {SECOND: second["authorization"].removeprefix("Bearer ")}
         with httpx2.Client(base_url=served.url, headers=self.headers, timeout=60) as client:
             asked = client.post("/v1/dips", json={"record": "J012-1-0001", "purpose": "编史"})
             client.get(f"{asked.headers['location']}/events")
             declared = {"name": "a.zip", "bytes": 5, "sha256": "0" * 64}
             begun = client.post("/v1/deposits", json=declared)
+            tasks = [client.post("/v1/validations", json={"content": declared}), client.post("/v1/fixity", json={})]
+            removal = client.post("/v1/removals", json={"legal_basis": "法", "reason": "误", "words": ["陈"]})
         self.real: dict[str, list[str]] = {
             "record": ["J012-1-0001", "J012-1-0002"],
             "request_id": [str(request_of(asked.headers["location"]))],
@@ -59,6 +64,9 @@ class Place:
             "person": [str(person)],
             "accession_id": [str(accession)],
             "path": FILES,
+            "task_id": [str(request_of(task.headers["location"])) for task in tasks],
+            "removal_id": [str(request_of(removal.headers["location"]))] if removal.is_success else [],
+            "position": ["1", "2"],
             "name": ["annual", "uses"],
             "item": ["holdings-items"],
             "named": ["J012-1-0001", str(person), str(request_of(asked.headers["location"]))],

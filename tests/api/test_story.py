@@ -39,10 +39,10 @@ def packed(tmp_path: Path) -> Path:
     return path
 
 
-def key_of(site: Site, *roles: Role, name: str = "合作系统") -> str:
+def key_of(site: Site, *roles: Role, name: str = "合作系统", scopes: tuple[str, ...] = ALL) -> str:
     with site.open() as session:
         person, _ = site.person(session, name, *roles)
-        return issue_key(session, person, ALL, None).key
+        return issue_key(session, person, scopes, None).key
 
 
 def partner(served: Server, key: str) -> Client:
@@ -105,6 +105,25 @@ def test_a_partner_deposits_finds_asks_follows_fetches_and_checks(site: Site, pa
         assert len(actors) == 1
         assert session.actor.agent not in actors
         assert fsck(session, silent).sound
+
+
+def test_a_partner_has_a_package_judged_and_fetches_what_a_task_made(site: Site, packed: Path, tmp_path: Path) -> None:
+    key = key_of(site, Role.ARCHIVIST, scopes=(*ALL, "survey", "accept", "return"))
+    with server(site) as served, partner(served, key) as client:
+        judged = client.task("/v1/validations", content=packed)
+        assert (judged.state, judged.result and judged.result["verdict"]) == ("done", "invalid")
+        deposit = client.deposit(packed, transfer_number="2026-001")
+        while deposit.state == "complete":
+            deposit = client.deposited(deposit.id)
+        accession = client.accession(str(deposit.accession))
+        assert accession.stage == "completed"
+        with pytest.raises(RefusedError) as refused:
+            client.give_back(accession, "晚了")
+        assert refused.value.code == "accession-order"
+        made = client.task("/v1/materialisations", record=DEED)
+        path = client.fetch_result(made, tmp_path)
+        assert made.file is not None
+        assert digest_file(path) == (made.file["bytes"], made.file["sha256"])
 
 
 @pytest.fixture

@@ -73,7 +73,7 @@ def test_one_reading_and_one_writing(tmp_path: Path) -> None:
     source.mkdir()
     size = 512 << 20
     bulk.big_file(source / "film.bin", size, 1)
-    plain = ingest_once(tmp_path / "plain", source, JINGUI_IDENTIFY_FORMATS="false")
+    plain = ingest_once(tmp_path / "plain", source, JINGUI_IDENTIFY_FORMATS="false", JINGUI_QUALITY="false")
     identified = ingest_once(tmp_path / "identified", source)
     print(f"\n512 MiB: read {plain.read / size:.4f}x, written {plain.written / size:.4f}x, {plain.mib} MiB")
     print(f"with identification: read {identified.read / size:.4f}x, {identified.mib} MiB")
@@ -100,7 +100,7 @@ def test_readers_of_large_files_read_headers(tmp_path: Path) -> None:
         bulk.big_file(source / name, size, 1)
         with (source / name).open("r+b") as file:
             file.write(head)
-        cost = ingest_once(tmp_path / name.replace(".", "-"), source)
+        cost = ingest_once(tmp_path / name.replace(".", "-"), source, JINGUI_QUALITY="false")
         print(f"\n512 MiB {name}: read {cost.read / size:.4f}x, written {cost.written / size:.4f}x, {cost.mib} MiB")
         assert cost.read <= 2.02 * size
         for folder in (source, tmp_path / name.replace(".", "-")):

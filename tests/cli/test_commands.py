@@ -58,9 +58,11 @@ READING: dict[str, tuple[tuple[object, ...], str]] = {
     "person": ((), "jingui.people/1"),
     "statement": (("--contractor", "晨光数字化公司"), "jingui.statement/1"),
     "validate": ((FIXTURES / "bags" / "clean",), "jingui.validation/1"),
+    "review": ((), "jingui.review.queue/1"),
+    "quality": (("pareto",), "jingui.quality.figures/1"),
 }
-IN_STORIES = {"accession", "accept", "return", "handover", "audit", "witness"}
-ELSEWHERE = {"init", "ingest", "pack", "disseminate", "materialise", "events", "annul"} | IN_STORIES
+IN_STORIES = {"accession", "accept", "return", "handover", "review", "quality", "expunge", "spill", "audit", "witness"}
+ELSEWHERE = {"init", "ingest", "pack", "disseminate", "materialise", "events", "annul", "qc", "keys"} | IN_STORIES
 """Commands that have tests of their own, below or in the stories."""
 
 DESCRIBING = {"describe", "revise", "move", "merge", "divide", "close"}

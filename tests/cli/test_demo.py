@@ -21,8 +21,9 @@ SECONDS = 20
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
-    """A folder with the deliveries, where the demonstration may make its archive."""
-    shutil.copytree(ROOT / "fixtures" / "deliveries", tmp_path / "fixtures" / "deliveries")
+    """A folder with the deliveries and the pages, where the demonstration may make its archive."""
+    for folder in ("deliveries", "pages"):
+        shutil.copytree(ROOT / "fixtures" / folder, tmp_path / "fixtures" / folder)
     return tmp_path
 
 

@@ -26,6 +26,7 @@ from repository.services.administration import Role
 from repository.services.catalogue_file import FIELDS as CATALOGUE_FIELDS
 from repository.services.catalogue_levels import ITEM_FIELDS, VOLUME_FIELDS
 from repository.services.doctor_checks import State
+from repository.services.history_rules import RULES
 from repository.settings import FILE, Settings, read_settings, write_settings
 from tests.golden_events import read
 
@@ -264,6 +265,7 @@ PUT_TOGETHER = {
     "essentials.signature": {"valid", "invalid", "not-tested"},
     "doctor": {state.replace(" ", "-") for state in get_args(State)},
     "report": set(REPORTS),
+    "rule": set(RULES),
     "schedule": {"fixity", "statistics"},
     "schedule.state": {"due", "failed", "off", "under-way", "waiting"},
     "outcome": {"passed", "failed", "not-checked", "not-tested"},

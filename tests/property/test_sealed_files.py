@@ -124,6 +124,14 @@ def test_every_cut_is_refused(size: int) -> None:
     assert not _opens(file + file[-SEALED_CHUNK:])
 
 
+def test_a_file_cut_between_chunks_is_refused_before_anything_is_read() -> None:
+    file = sealed(content(3 * CHUNK))
+    for left in (1, 2):
+        with pytest.raises(ArchiveError) as refused:
+            open_sealed(io.BytesIO(file[: -left * SEALED_CHUNK]), OLD, PLACE)
+        assert refused.value.code == "sealed-payload"
+
+
 def _opens(file: bytes) -> bool:
     try:
         opened(file)

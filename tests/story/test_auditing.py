@@ -74,6 +74,7 @@ READING: dict[str, tuple[str, ...]] = {
     "opening": ("list",),
     "review": ("list",),
     "quality": ("pareto",),
+    "expunge": ("list",),
 }
 """What an auditor may do: every verb that only reads."""
 
@@ -346,6 +347,7 @@ NOT_AS_OF = {
     "schedule": "says what is to be done from now on",
     "doctor": "looks at this machine, which has no history",
     "fsck": "judges the bytes and the log that are there",
+    "expunge": "shows how each removal stands, and what is gone is gone for the past too",
 }
 """Reading verbs that do not show one moment, each with the reason."""
 
@@ -465,6 +467,9 @@ WRITING: dict[str, tuple[str, ...]] = {
     "hold": (DEED, "--reason", "x"),
     "export": (DEED, "--form", "dc"),
     "rescan": (DEED, str(LAND_DEEDS), "--reason", "x"),
+    "spill": (DEED, "--file", "x", "--legal-basis", "x", "--reason", "x"),
+    "reclassify": (DEED,),
+    "decrypt": (DEED, "--to", "plain", "--purpose", "x"),
 }
 """What an auditor may not do: every verb by which something would be written."""
 
@@ -474,6 +479,7 @@ ALSO_WRITING = {
     "opening": ("propose", "--record", DEED),
     "review": ("decide", DEED, "--return", "--reason", "x"),
     "quality": ("rerun", "--profile", "documents"),
+    "expunge": ("propose", "--words", "x", "--legal-basis", "x", "--reason", "x"),
 }
 """Commands that read and, called so, write."""
 ELSEWHERE = {"init", "pack", "validate", "serve", "qc"}

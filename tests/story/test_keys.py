@@ -27,7 +27,7 @@ from repository.services.key_destruction import (
     shredded_packages,
     withdraw_destruction,
 )
-from repository.services.key_keeping import back_up, recover_drill, remove_backup
+from repository.services.key_keeping import back_up, change_keeper, recover_drill, remove_backup
 from repository.services.key_ring import Shares, create_key, list_keys, retire_key, ring, rotate_key, wrapping_for
 from repository.services.opening import place_hold
 from repository.services.rekeying import rekey
@@ -130,6 +130,39 @@ def test_the_old_version_goes_once_no_record_needs_it(keys: Ring) -> None:
         assert all(session.package_keys.identity(head.package, 1) for head in session.package_keys.heads())
 
 
+def test_an_old_version_in_a_backup_keeps_its_destruction_open(keys: Ring, tmp_path: Path) -> None:
+    with keys.open("officer") as session:
+        copy = back_up(session, tmp_path / "wrapped", CopyOf.KEYS)
+        rotate(session)
+        request_destruction(session, CLASS, 1, reason="已轮换", legal_basis="本馆规定")
+    with keys.open("decider") as session:
+        assert approve_destruction(session, CLASS, 1, silent).copies_left == (copy.backup,)
+    with keys.open("officer") as session:
+        remove_backup(session, copy.backup, "重做", declared=False)
+        assert [one.ended for one in finish_destructions(session, silent)] == [True]
+
+
+def test_another_passphrase_keeps_the_same_keys(keys: Ring, tmp_path: Path) -> None:
+    new = tmp_path / "new-words"
+    new.write_text("another one 新口令", "utf-8")
+    new.chmod(0o600)
+    with keys.open("officer") as session:
+        (package,) = new_records(session, 1)
+        before = {path.name: path.read_bytes() for path in keys.keys.iterdir()}
+        assert refused(lambda: change_keeper(session, str(tmp_path / "none"), "换人")) == "key-passphrase-missing"
+        assert refused(lambda: change_keeper(session, str(new), " ")) == "reason-missing"
+        assert {path.name: path.read_bytes() for path in keys.keys.iterdir()} == before
+        assert change_keeper(session, str(new), "一位保管人离任").keys == 2
+    with keys.open("officer") as session:
+        assert refused(lambda: session.package_keys.identity(package, 1)) == "key-passphrase-wrong"
+        assert refused(lambda: change_keeper(session, str(new), "再换")) == "key-passphrase-wrong"
+    keys.words.write_bytes(new.read_bytes())
+    with keys.open("officer") as session:
+        assert session.package_keys.identity(package, 1).secret
+        rotate(session)
+        assert rekey(session, dry_run=False, progress=silent).packages == 1
+
+
 def test_a_destroyed_class_opens_nowhere_and_its_packages_are_listed(keys: Ring, tmp_path: Path) -> None:
     sealed = io.BytesIO()
     with keys.open("officer") as session:
@@ -180,6 +213,28 @@ def test_a_destroyed_class_opens_nowhere_and_its_packages_are_listed(keys: Ring,
 def class_secret_of(session: Session, name: str) -> X25519Identity:
     key = next(key for key in ring(session).keys.values() if key.name == name)
     return session.key_store.identity(KeyVersion(key.id, 1))
+
+
+def test_what_is_sealed_while_a_class_is_destroyed_goes_with_it(keys: Ring, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An ingest that asked for the key before makes one more record, just when the key's file goes."""
+    with keys.open("officer") as session:
+        packages = new_records(session, 2)
+        wrapping = wrapping_for(session, CLASS)
+        request_destruction(session, CLASS, None, reason="鉴定销毁", legal_basis="档案法")
+    late = uuid4()
+    with keys.open("decider") as session:
+        destroy = session.key_store.destroy
+
+        def destroyed_late(of: KeyVersion) -> None:
+            session.package_keys.create(late, 1, wrapping)
+            destroy(of)
+
+        monkeypatch.setattr(session.key_store, "destroy", destroyed_late)
+        report = approve_destruction(session, CLASS, None, silent)
+        assert (report.ended, report.packages) == (True, 3)
+        assert list(session.package_keys.files()) == []
+    with keys.open("officer") as session:
+        assert set(shredded_packages(session)) == {*packages, late}
 
 
 def test_replacing_and_destroying_the_recovery_key_ends_what_copies_kept_open(keys: Ring, tmp_path: Path) -> None:

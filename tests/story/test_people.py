@@ -10,13 +10,15 @@ import pytest
 from repository.domain.agent import AGENT
 from repository.domain.authority import VERBS
 from repository.errors import ArchiveError
-from repository.services import administration, opening, requests, use
+from repository.services import administration, opening, removal, requests, use
 from repository.services.access import disseminate
 from repository.services.accessions import accept_delivery, return_delivery
 from repository.services.administration import Role
 from repository.services.audit import fsck, rebuild, replay
 from repository.services.feed import read_events
 from repository.services.jobs import status, work
+from repository.services.key_destruction import approve_destruction
+from repository.services.key_ring import retire_key
 from repository.services.preservation import materialise
 from repository.services.search import list_records, list_requests, show_record
 from repository.services.session import Session
@@ -63,7 +65,8 @@ def _through_the_door(deed: Deed) -> Deed:
             deed(session, place)
         if refused.value.code == "not-allowed":
             raise refused.value
-        assert refused.value.code in {"request-unknown", "review-unknown", "reader-unknown", "no-takedown"}
+        unknown = {"request-unknown", "review-unknown", "reader-unknown", "no-takedown", "removal-unknown"}
+        assert refused.value.code in unknown
 
     return tried
 
@@ -83,8 +86,30 @@ DEEDS |= {
     "assign-request": _through_the_door(lambda session, place: requests.assign(session, NONE, NONE)),
     "review-opening": _through_the_door(lambda session, place: opening.give_opinion(session, NONE, control=())),
     "decide-opening": _through_the_door(lambda session, place: opening.decide(session, NONE)),
+    "propose-removal": _through_the_door(lambda session, place: removal.withdraw(session, NONE, "有误")),
+    "approve-removal": _through_the_door(lambda session, place: removal.approve(session, NONE, silent)),
     "settle-takedown": _through_the_door(
         lambda session, place: opening.settle(session, DEED, confirm=True, reason="核对")
+    ),
+}
+
+
+def _of_no_key(deed: Deed) -> Deed:
+    """A deed for a key that there is not: who may do it learns just that."""
+
+    def tried(session: Session, place: Path) -> None:
+        with pytest.raises(ArchiveError) as unknown:
+            deed(session, place)
+        if unknown.value.code != "ring-key-unknown":
+            raise unknown.value
+
+    return tried
+
+
+DEEDS |= {
+    "keep-keys": _of_no_key(lambda session, place: retire_key(session, "无此密钥", "停用")),
+    "approve-key-destruction": _of_no_key(
+        lambda session, place: approve_destruction(session, "无此密钥", None, silent)
     ),
 }
 

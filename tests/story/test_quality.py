@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 import pytest
 from PIL import Image
 
+from repository.domain.accession import Returned
 from repository.domain.assessment import QualityAssessed
 from repository.domain.run import VerdictsCompared
 from repository.domain.values import Outcome
@@ -26,11 +27,12 @@ from repository.services.quality_report import REPORT
 from repository.services.quality_rerun import rerun
 from repository.services.review import Decision, decide, list_queue, show_quality
 from repository.services.revision import repack
-from repository.services.sampling import finish_review
+from repository.services.sampling import SampleBy, draw_sample, finish_review, judge_sample
 from repository.services.session import Session
+from repository.services.statement import statement
 from repository.services.tables import FORMATS
 from tests.real_archives import LAND_DEEDS, MIXED, Site, names, new_site, silent, take
-from tests.story.test_review import CONTRACTOR, GOOD, HEADER, LOW, PAGES, delivery
+from tests.story.test_review import BAD, CONTRACTOR, GOOD, HEADER, LOW, PAGES, delivery
 from tests.story.test_review import table as csv_table
 
 
@@ -147,6 +149,7 @@ def test_another_profile_is_compared_and_changes_nothing(site: Site, tmp_path: P
         own.replace('name = "documents"', 'name = "strict"').replace("review_below = 200", "review_below = 301")
     )
     with site.open() as session:
+        session.catch_up()
         before = {card.id: (card.quality, card.changed) for card in session.catalogue.packages(stored=True).entries}
         same = rerun(session, "documents", silent)
         photographs = {card.id for card in session.catalogue.packages().entries if "照片" in card.unit}
@@ -229,3 +232,43 @@ def test_a_sheet_is_refused_where_it_cannot_be(site: Site, tmp_path: Path) -> No
         there.touch()
         with pytest.raises(ArchiveError, match="already"):
             write_sheet(session, LOW, there, language="zh")
+
+
+def setting(site: Site, words: str) -> None:
+    with (site.folder / "jingui.toml").open("a") as settings:
+        settings.write(f"{words}\n")
+
+
+def test_a_site_can_refuse_a_batch_in_two_formats_and_accept_none_without_a_sample(tmp_path: Path) -> None:
+    site = new_site(tmp_path, quality=True)
+    setting(site, "quality_sample = 5")
+    with site.open() as session:
+        report = take(session, LAND_DEEDS)
+        assert (report.outcome, report.pages_waiting) == ("waiting", 0)
+        assert [one.code for one in report.findings] == ["quality.formats-several"]
+        with pytest.raises(ArchiveError) as refused:
+            finish_review(session, report.accession, silent)
+        assert refused.value.code == "sample-needed"
+        sample = draw_sample(session, report.accession, by=SampleBy.VOLUME)
+        for unit in sample.waiting:
+            judge_sample(session, report.accession, unit, linked=True, faults={})
+        assert finish_review(session, report.accession, silent).outcome == "completed"
+    setting(site, "quality_one_format = true")
+    with site.open() as session:
+        strict = take(session, LAND_DEEDS, new=True)
+        assert strict.outcome == "rejected"
+        assert "quality.formats-mixed" in {one.code for one in strict.findings}
+
+
+def test_what_is_bad_goes_back_with_its_reason_and_the_rest_is_kept(site: Site) -> None:
+    with site.open() as session:
+        accession = waiting(session)
+        decide(session, LOW, Decision.ACCEPT)
+        report = finish_review(session, accession, silent)
+        assert report.outcome == "part-completed"
+        assert {one.reference_code for one in report.packages} == {GOOD, LOW, None}
+        (back,) = [one.payload for one in session.log.stream(accession) if isinstance(one.payload, Returned)]
+        assert back.units == (BAD,)
+        assert back.reason == "质检不合格。第 2 个文件：F01"
+        account = statement(session, contractor=CONTRACTOR, first=None, last=None)
+        assert (account.delivered, account.returned, account.passed_first_time, account.payable) == (6, 1, 4, 4)

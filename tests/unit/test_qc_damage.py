@@ -173,8 +173,8 @@ def test_bombs_are_told_and_the_batch_goes_on_within_its_memory(tmp_path: Path) 
     assert max(peaks) < 400 << 20
 
 
-def judged(files: list[Asked], **limits: int) -> list[PageVerdict]:
-    with Assessor(workers=1, **limits) as assessor:
+def judged(files: list[Asked], *, seconds: int = 60, memory: int = 4 << 30) -> list[PageVerdict]:
+    with Assessor(workers=1, seconds=seconds, memory=memory) as assessor:
         return list(assessor.assess(files))
 
 

@@ -148,7 +148,7 @@ def open_sealed(
     """Open a sealed file. `context` None is for files that were not made for a place in a package.
 
     `sealed-header`, `suite-unknown`, `sealed-no-match` (none of the identities is its), `sealed-mac` (the header was
-    changed), `sealed-context` (made for another place), `sealed-payload`; `key-file-missing` for no file at all.
+    changed), `sealed-context` (made for another place), `sealed-payload`; `sealed-missing` for no file at all.
     """
     named = name or str(file if isinstance(file, Path) else "-")
     try:

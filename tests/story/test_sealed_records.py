@@ -1,0 +1,352 @@
+"""Controlled records (涉密档案), from receipt to a reader's hands: ciphertext at every moment that they lie somewhere.
+
+The proof is a byte search: words and pages that were planted in the delivery stand in no file of the archive's folder.
+"""
+
+import hashlib
+import io
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import bagit
+import pytest
+from PIL import Image
+
+from packages_spec.profiles import PayloadFile
+from repository.crypto.age import X25519Identity, generate_identity, open_sealed, suite_named
+from repository.domain.values import SecrecyClass
+from repository.errors import ArchiveError
+from repository.services import ingest as ingesting
+from repository.services import stored
+from repository.services.access import disseminate
+from repository.services.administration import Role
+from repository.services.audit import fsck, replay
+from repository.services.decryption import decrypt
+from repository.services.ingest import IngestReport
+from repository.services.key_ring import KeyPurpose, create_key
+from repository.services.looking import look
+from repository.services.preservation import materialise
+from repository.services.sealing import cipher_of
+from repository.services.search import find_record, search_records, show_record
+from repository.services.validation import validate
+from tests.api.serving import ALL, api, key_for
+from tests.key_rings import Ring, new_ring
+from tests.planted import found
+from tests.real_archives import deliver, new_site, silent, take, types
+
+CODE, OTHER = "M-1", "M-2"
+TITLE, PARTY, SECRET_PAGE = "聂荣将军密电译稿", "第七机要室", "planted-page-text 暗号海东青"
+CATALOGUE = (
+    "档号,题名,责任者,日期,密级,保管期限,页数,文件\n"
+    f"{CODE},{TITLE},{PARTY},19520301,秘密,永久,2,卷甲海东青\n"
+    f"{OTHER},{TITLE}附图,{PARTY},19520302,秘密,永久,1,卷乙海东青\n"
+)
+NAMES = ("卷甲海东青", "卷乙海东青")
+WORDS = (TITLE, PARTY, SECRET_PAGE, *NAMES)
+
+
+def picture(place: Path, colour: int) -> bytes:
+    image = Image.effect_noise((600, 400), 60 + colour).convert("L")
+    image.save(place, dpi=(300, 300))
+    return place.read_bytes()
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Ring:
+    """A ring with a key for 秘密, and an archive that seals from there on."""
+    place = tmp_path_factory.mktemp("sealed")
+    ring = new_ring(place, settings='seal_from = "秘密"\n')
+    settings = ring.site.folder / "jingui.toml"
+    ceiling = 'secrecy_ceiling = "内部"'
+    settings.write_text(settings.read_text("utf-8").replace(ceiling, 'secrecy_ceiling = "机密"'), "utf-8")
+    with ring.open("officer") as session:
+        create_key(session, SecrecyClass.MIMI.value, KeyPurpose.CLASS, [ring.people["officer"]], None)
+    return ring
+
+
+@pytest.fixture(scope="module")
+def delivery(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("delivery")
+    pages = {
+        f"卷甲海东青/{CODE}-001.tif": picture(place / "one.tif", 1),
+        f"卷甲海东青/{CODE}-002.txt": f"{SECRET_PAGE}\n".encode() * 9_000,
+        f"卷乙海东青/{OTHER}-001.tif": picture(place / "two.tif", 2),
+        "catalogue.csv": CATALOGUE.encode(),
+    }
+    return deliver(place / "controlled", pages)
+
+
+@pytest.fixture(scope="module")
+def sealed(made: Ring, delivery: Path) -> tuple[Ring, IngestReport]:
+    with made.open("archivist") as session:
+        report = take(session, delivery)
+    assert report.outcome == "completed"
+    return made, report
+
+
+def image_bytes(delivery: Path) -> list[bytes]:
+    return [path.read_bytes()[300:364] for path in sorted(delivery.rglob("*.tif"))]
+
+
+def judged(ring: Ring) -> None:
+    with ring.open("administrator") as session:
+        assert fsck(session, silent).faults == ()
+        assert replay(session, None, silent).same
+    verify = [sys.executable, str(ring.site.folder / "store" / "verify.py")]
+    alone = subprocess.run(verify, capture_output=True, text=True, check=False)
+    assert alone.returncode == 0, alone.stdout
+
+
+def test_nothing_of_it_stands_anywhere_in_clear(sealed: tuple[Ring, IngestReport], delivery: Path) -> None:
+    ring, report = sealed
+    assert len(report.packages) == 3
+    assert found(ring.site.folder, *WORDS, *image_bytes(delivery)) == []
+    digests = [file.sha256 for file in plain_files(ring, CODE)]
+    assert found(ring.site.folder, *digests) == []
+    judged(ring)
+
+
+def plain_files(ring: Ring, code: str) -> list[PayloadFile]:
+    with ring.open("archivist") as session:
+        version = stored.newest(session, find_record(session, code))
+        return list(stored.content(session, version))
+
+
+def test_at_no_moment_of_the_ingest_does_anything_lie_in_clear(made: Ring, delivery: Path, tmp_path: Path) -> None:
+    """The folder is searched at every step: while it is received, planned, examined, and while packages are built."""
+    again = tmp_path / "again"
+    shutil.copytree(delivery, again)
+    renamed = CATALOGUE.replace("M-", "W-")
+    (again / "catalogue.csv").write_text(renamed, "utf-8")
+    seen = set()
+    pages = image_bytes(delivery)
+
+    def watch(step: str, _done: int, _total: int) -> None:
+        seen.add(step)
+        assert found(made.site.folder, *WORDS, *pages) == [], step
+
+    with made.open("archivist") as session:
+        assert take(session, again, progress=watch).outcome == "completed"
+    assert {"receive", "identify", "create", "store"} <= seen
+
+
+def test_the_package_opens_with_the_public_program_and_checks_without_any_key(
+    sealed: tuple[Ring, IngestReport], delivery: Path, tmp_path: Path
+) -> None:
+    ring, _ = sealed
+    with ring.open("archivist") as session:
+        package = find_record(session, CODE)
+        out = Path(materialise(session, CODE, tmp_path / "out").path)
+        identity = session.package_keys.identity(package, 1)
+        (tmp_path / "identity.txt").write_bytes(write(identity))
+    assert bagit.Bag(str(out)).is_valid()
+    verdict = validate(out)
+    assert verdict.verdict == "valid", [finding.code for finding in verdict.findings]
+    inside = out / f"data/uuid-{package}"
+    assert found(out, *WORDS) == []
+    age = shutil.which("age")
+    if age is None:
+        pytest.skip("the public program age is not installed")
+    for path in out.rglob("*.age"):
+        opened = path.with_suffix("")
+        subprocess.run([age, "-d", "-i", tmp_path / "identity.txt", "-o", opened, path], check=True)
+    checked = subprocess.run(
+        ["sha256sum", "-c", "--quiet", "metadata/other/plaintext-sha256.txt"], cwd=inside, check=False
+    )
+    assert checked.returncode == 0
+    assert TITLE in (inside / "metadata/descriptive/archive.xml").read_text("utf-8")
+    names = dict(line.split("\t") for line in (inside / "metadata/other/names.tsv").read_text("utf-8").splitlines())
+    pages = {name: inside / place for place, name in names.items() if place.startswith("representations/")}
+    assert sorted(pages) == [f"{CODE}-001.tif", f"{CODE}-002.txt"]
+    for name, place in pages.items():
+        assert place.read_bytes() == (delivery / "卷甲海东青" / name).read_bytes()
+
+
+def write(identity: object) -> bytes:
+    from repository.crypto.age import write_identity
+
+    return write_identity(identity)  # type: ignore[arg-type]  # whichever kind it is
+
+
+def test_a_dissemination_is_opened_for_those_who_may_and_refused_to_others(
+    sealed: tuple[Ring, IngestReport], delivery: Path, tmp_path: Path
+) -> None:
+    ring, _ = sealed
+    with ring.open("archivist") as session:
+        report = disseminate(session, CODE, paths=(), purpose="编史", target=tmp_path / "handed")
+        given = sorted(Path(report.path).rglob("*-00*"))
+        assert [path.read_bytes() for path in given if path.is_file()] == [
+            path.read_bytes() for path in sorted((delivery / "卷甲海东青").iterdir())
+        ]
+        assert validate(Path(report.path)).verdict == "valid"
+    with ring.open("decider") as session, pytest.raises(ArchiveError) as refused:
+        disseminate(session, CODE, paths=(), purpose="编史", target=tmp_path / "other")
+    assert refused.value.code in ("record-unknown", "not-allowed", "access-controlled")
+    assert found(ring.site.folder, *WORDS) == []
+
+
+def test_the_same_delivery_again_is_known_by_its_keyed_digest(
+    sealed: tuple[Ring, IngestReport], delivery: Path
+) -> None:
+    ring, report = sealed
+    with ring.open("archivist") as session:
+        again = take(session, delivery)
+    assert (again.outcome, again.accession) == ("already-recorded", report.accession)
+
+
+def test_an_ingest_that_dies_goes_on_and_leaves_nothing_in_clear(
+    made: Ring, delivery: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    again = tmp_path / "dying"
+    shutil.copytree(delivery, again)
+    (again / "catalogue.csv").write_text(CATALOGUE.replace("M-", "D-"), "utf-8")
+    for name in ("plan_units", "create_packages", "_store", "_complete"):
+        with monkeypatch.context() as dying, made.open("archivist") as session:
+            dying.setattr(ingesting, name, die)
+            with pytest.raises(KeyboardInterrupt):
+                take(session, again)
+        assert found(made.site.folder, *WORDS) == []
+    with made.open("archivist") as session:
+        assert take(session, again).outcome == "completed"
+    judged(made)
+
+
+def test_a_ceiling_refuses_before_a_byte_is_read_in(made: Ring, tmp_path: Path) -> None:
+    above = deliver(
+        tmp_path / "above",
+        {"catalogue.csv": CATALOGUE.replace("秘密", "绝密").encode(), f"卷甲海东青/{CODE}-001.txt": b"top secret page"},
+    )
+    with made.open("archivist") as session:
+        before = session.log.position()
+        with pytest.raises(ArchiveError) as refused:
+            take(session, above)
+        assert (refused.value.code, session.log.position()) == ("above-ceiling", before)
+    assert found(made.site.folder, b"top secret page") == []
+
+
+def die(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_show_tells_the_words_to_those_who_may_and_a_search_to_nobody(sealed: tuple[Ring, IngestReport]) -> None:
+    ring, _ = sealed
+    with ring.open("archivist") as session:
+        shown = show_record(session, CODE, as_of=None)
+        assert (shown.description.title, shown.description.responsible_party) == (TITLE, PARTY)
+        assert [file.path for file in shown.files] == [f"{CODE}-001.tif", f"{CODE}-002.txt"]
+        assert search_records(session, TITLE, as_of=None, limit=10, after=None).total == 0
+    with ring.open("administrator") as session:
+        auditor = ring.site.person(session, "auditor", Role.AUDITOR)[1]
+    with ring.site.open(auditor) as session:
+        shown = show_record(session, CODE, as_of=None)
+        assert (shown.description.title, shown.files) == (None, ())
+
+
+def test_files_are_decrypted_after_the_log_says_so_and_a_false_one_leaves_nothing(
+    sealed: tuple[Ring, IngestReport], delivery: Path, tmp_path: Path
+) -> None:
+    ring, _ = sealed
+    with ring.open("archivist") as session:
+        before = session.log.position()
+        report = decrypt(session, CODE, tmp_path / "plain", paths=(), purpose="核对")
+        assert types(session, after=before)[-2:] == ["AccessRequest.ContentViewed", "AccessRequest.Closed"]
+        assert report.files == 2
+        for path in sorted((delivery / "卷甲海东青").iterdir()):
+            assert (tmp_path / "plain" / path.name).read_bytes() == path.read_bytes()
+        with pytest.raises(ArchiveError) as refused:
+            decrypt(session, CODE, tmp_path / "plain", paths=(), purpose="核对")
+        assert refused.value.code == "folder-exists"
+
+
+def counted(opened: list[int], true: Callable[..., int], number: int, *rest: object) -> int:
+    """Open a chunk, and write down which."""
+    opened.append(number)
+    return true(number, *rest)
+
+
+def test_a_range_opens_its_own_chunks_and_no_others(
+    sealed: tuple[Ring, IngestReport], delivery: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ring, _ = sealed
+    text = (delivery / "卷甲海东青" / f"{CODE}-002.txt").read_bytes()
+    assert len(text) > 4 * 65_536
+    with ring.open("archivist") as session:
+        parcel = look(session, CODE, f"{CODE}-002.txt", purpose="查证")
+        assert parcel.reader is not None
+        assert parcel.sha256 == hashlib.sha256(text).hexdigest()
+        with parcel.reader() as reader:
+            opened: list[int] = []
+            monkeypatch.setattr(reader, "_open", partial(counted, opened, reader._open))
+            assert reader.read_at(65_536 * 2 + 10, 100) == text[65_536 * 2 + 10 : 65_536 * 2 + 110]
+            assert opened == [2]
+
+
+def test_the_store_alone_tells_a_swapped_file(sealed: tuple[Ring, IngestReport], tmp_path: Path) -> None:
+    """Two sealed files exchanged, manifests made to fit: the place that each was sealed for tells."""
+    ring, _ = sealed
+    with ring.open("archivist") as session:
+        version = stored.newest(session, find_record(session, CODE))
+        one, other = (
+            stored.place_in(session, version, f"{CODE}-00{number}.{kind}") for number, kind in ((1, "tif"), (2, "txt"))
+        )
+        cipher = cipher_of(session, version.package, 1)
+        with pytest.raises(ArchiveError) as refused:
+            cipher.open(one, stored.place_of(session, version, other))
+        assert refused.value.code == "sealed-context"
+
+
+def test_it_leaves_for_one_recipient_alone(sealed: tuple[Ring, IngestReport], tmp_path: Path) -> None:
+    ring, _ = sealed
+    identity = generate_identity(suite_named("age-v1"))
+    assert isinstance(identity, X25519Identity)
+    with ring.open("archivist") as session:
+        handing = partial(disseminate, session, CODE, paths=(), purpose="送审", target=tmp_path / "out")
+        with pytest.raises(ArchiveError) as refused:
+            handing(recipient="age1nobody")
+        assert refused.value.code == "recipient-unknown"
+        report = handing(recipient=str(identity.recipient))
+    (left,) = (tmp_path / "out").iterdir()
+    assert (left.name, report.path) == (f"uuid-{report.dip}.zip.age", str(left))
+    with open_sealed(left, identity, None) as reader:
+        inside = zipfile.ZipFile(io.BytesIO(reader.read_at(0, reader.size)))
+    assert any(name.endswith(f"{CODE}-002.txt") for name in inside.namelist())
+    assert found(ring.site.folder, *WORDS) == []
+
+
+def test_over_http_ranges_are_opened_for_those_who_may_and_nobody_else_learns_anything(
+    sealed: tuple[Ring, IngestReport], delivery: Path
+) -> None:
+    ring, _ = sealed
+    text = (delivery / "卷甲海东青" / f"{CODE}-002.txt").read_bytes()
+    archivist = key_for(ring.site, "值守", Role.ARCHIVIST, scopes=ALL)
+    reader = key_for(ring.site, "读者", Role.READER, scopes=ALL)
+    where = f"/v1/records/{CODE}/files/{CODE}-002.txt?purpose=查证"
+    with api(ring.site) as (client, _):
+        whole = client.get(where, headers=archivist)
+        assert (whole.status_code, whole.content) == (200, text)
+        assert whole.headers["etag"] == f'"{hashlib.sha256(text).hexdigest()}"'
+        part = client.get(where, headers=archivist | {"range": "bytes=131082-131181"})
+        assert (part.status_code, part.content) == (206, text[131_082:131_182])
+        refused = client.get(where, headers=reader)
+        assert (refused.status_code, "etag" in refused.headers) == (404, False)
+        body = {"purpose": "研究", "form": "zip"}
+        asked = client.post(f"/v1/records/{CODE}/disseminations", headers=archivist, json=body)
+        assert asked.status_code != 202
+    assert found(ring.site.folder, *WORDS) == []
+
+
+def test_without_its_class_key_nothing_is_copied(tmp_path: Path, delivery: Path) -> None:
+    site = new_site(tmp_path, ceiling=SecrecyClass.JIMI)
+    with (site.folder / "jingui.toml").open("a", encoding="utf-8") as settings:
+        settings.write(f'vault_key = "{tmp_path / "master"}"\n')
+    settings_file = site.folder / "jingui.toml"
+    settings_file.write_text(settings_file.read_text("utf-8") + 'seal_from = "秘密"\n', "utf-8")
+    with site.open() as session, pytest.raises(ArchiveError) as refused:
+        take(session, delivery)
+    assert refused.value.code in ("ring-key-unknown", "recovery-key-missing")
+    assert found(site.folder, *WORDS[:3], *image_bytes(delivery)) == []
