@@ -51,7 +51,7 @@ def plan_units(session: Session, stream: UUID, reception: Reception) -> tuple[De
         reserved: set[UUID] = set()
         for unit in planned:
             events += _reserve(streams, reception.archive, unit, reserved, taken)
-        events += reserve_entries(session, streams, stream, reception, taken)
+        events += reserve_entries(session, streams, stream, reception, reserved, taken)
         return [] if taken else events
 
     session.perform("plan", decide, correlation=stream, archive=reception.archive)

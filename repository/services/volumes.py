@@ -31,14 +31,25 @@ ENTRIES_AT_ONCE = 500
 
 
 def reserve_entries(
-    session: Session, streams: Streams, stream: UUID, reception: Reception, taken: list[Finding]
+    session: Session,
+    streams: Streams,
+    stream: UUID,
+    reception: Reception,
+    reserved: set[UUID],
+    taken: list[Finding],
 ) -> list[New]:
-    """Reserve the 档号 of entries that are no packages; those that others hold come back as findings."""
+    """Reserve the 档号 of entries that are no packages; those that others hold come back as findings.
+
+    `reserved` are the guards that the same command reserves already: of a 档号 that stands twice, that is the fault.
+    """
     events: list[New] = []
     for row in _entries(reception.catalogue):
         if row.reference_code is None:
             continue
         guard = reference_code_guard(reception.archive, row.reference_code)
+        if guard in reserved:
+            continue
+        reserved.add(guard)
         held = streams.load(REFERENCE_CODE, guard).state
         if held.holder is None:
             events += [New(guard, made) for made in reservation.reserve(held, row.reference_code, session.new_id())]

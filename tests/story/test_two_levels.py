@@ -261,10 +261,18 @@ def test_the_faults_of_two_files_come_back_on_a_sheet_for_each(site: Site, tmp_p
     assert book["卷内目录"]["A4"].fill.fgColor.rgb == "FFFFC7CE"
 
 
-def test_a_rejected_delivery_gives_the_codes_of_its_volumes_back(site: Site, tmp_path: Path) -> None:
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_delivery_with_any_of_them_is_rejected_and_gives_its_codes_back(
+    site: Site, tmp_path: Path, fault: str
+) -> None:
+    volumes, items, named, wanted = FAULTS[fault]
     with site.open() as session:
-        wrong = workbook(tmp_path / "wrong", VOLUMES, changed(ITEMS, 1, 6, 9), OF_ITEMS)
-        assert take(session, wrong).outcome == "rejected"
+        wrong = workbook(tmp_path / "wrong", volumes, items, named)
+        report = take(session, wrong)
+        assert (report.outcome, told(report.findings)) == (
+            "rejected",
+            sorted((code, f"{BOOK}:{place}") for code, place in wanted),
+        )
         right = workbook(tmp_path / "right", VOLUMES, ITEMS, OF_ITEMS)
         taken(session, right)
 
