@@ -21,6 +21,7 @@ def command(
     form: Annotated[str, typer.Option("--form", help=text("disseminate.form"), metavar="|".join(FORMS))] = "bag",
     pages: Annotated[str | None, typer.Option("--pages", help=text("disseminate.pages"))] = None,
     width: Annotated[int | None, typer.Option("--width", help=text("disseminate.width"))] = None,
+    recipient: Annotated[str | None, typer.Option("--recipient", help=text("disseminate.recipient"))] = None,
     as_of: AsOf = None,
     archive: Archive = None,
     credential: Credential = None,
@@ -30,7 +31,16 @@ def command(
     """Hand it out."""
     wish = Wish(form=form, pages=read_pages(pages) if pages is not None else (), width=width)
     with open_archive(archive, credential) as session:
-        report = disseminate(session, record, paths=file or (), purpose=purpose, target=to, wish=wish, as_of=as_of)
+        report = disseminate(
+            session,
+            record,
+            paths=file or (),
+            purpose=purpose,
+            target=to,
+            wish=wish,
+            as_of=as_of,
+            recipient=recipient,
+        )
     if as_json:
         emit_json(report)
         return

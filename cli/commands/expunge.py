@@ -30,6 +30,7 @@ def command(
     words: Annotated[list[str] | None, typer.Option("--words", help=text("expunge.words"))] = None,
     position: Annotated[list[int] | None, typer.Option("--position", help=text("expunge.position"))] = None,
     reader: Annotated[list[UUID] | None, typer.Option("--reader", help=text("expunge.reader"))] = None,
+    unused: Annotated[int | None, typer.Option("--unused-years", min=0, help=text("expunge.unused"))] = None,
     basis: Annotated[str, typer.Option("--legal-basis", help=text("expunge.basis"))] = "",
     reason: Annotated[str, typer.Option("--reason", help=text("option.reason"))] = "",
     on_behalf_of: OnBehalfOf = None,
@@ -44,13 +45,14 @@ def command(
             case Action.LIST:
                 say_removals(removal.removals(session), as_json=as_json)
             case Action.PROPOSE:
+                readers = (*(reader or ()), *(removal.readers_unused(session, unused) if unused is not None else ()))
                 request = RemovalRequest(
-                    kind=RemovalKind.READERS if reader else RemovalKind.WORDS,
+                    kind=RemovalKind.READERS if readers else RemovalKind.WORDS,
                     legal_basis=basis,
                     reason=reason,
                     words=tuple(words or ()),
                     positions=tuple(position or ()),
-                    readers=tuple(reader or ()),
+                    readers=readers,
                 )
                 say_removal(removal.propose(session, request), as_json=as_json)
             case Action.APPROVE:

@@ -44,7 +44,7 @@ from repository.crypto.age import SealedReader
 from repository.crypto.backup import copy_files, delete_copy
 from repository.crypto.keepers import Cost, Keeper, PassphraseKeeper
 from repository.crypto.key_store import KeyStore
-from repository.crypto.package_cipher import PackageCipher
+from repository.crypto.package_cipher import PackageCipher, expect_recipient, seal_for
 from repository.crypto.package_keys import KeyVersion, PackageKeys, PublicKey, RecordHead, Wrapping
 from repository.crypto.passphrase import read_passphrase
 from repository.crypto.sealing import Place, SubjectKey, keyed_digest, seal, unseal
@@ -82,11 +82,13 @@ __all__ = [
     "copy_files",
     "create_signing_key",
     "delete_copy",
+    "expect_recipient",
     "keyed_digest",
     "read_passphrase",
     "read_public_key",
     "read_signing_key",
     "seal",
+    "seal_for",
     "split_new_key",
     "stamp",
     "unseal",

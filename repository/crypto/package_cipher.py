@@ -4,7 +4,15 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from uuid import UUID
 
-from repository.crypto.age import Context, PackageIdentity, SealedReader, SealingWriter, X25519Identity, open_sealed
+from repository.crypto.age import (
+    Context,
+    PackageIdentity,
+    SealedReader,
+    SealingWriter,
+    X25519Identity,
+    open_sealed,
+    parse_recipient,
+)
 from repository.crypto.age.suites import Buffer
 from repository.crypto.age.writing import Sink
 
@@ -46,6 +54,22 @@ class PackageCipher:
     def open(self, path: str, place: Path) -> SealedReader:
         """The file at a place, as the one that was sealed for this path. Raises what `open_sealed` raises."""
         return open_sealed(place, self._identity, Context(package=self.package, path=path), name=str(place))
+
+
+def seal_for(recipient: str, chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """What only the holder of this recipient's identity can open, piece by piece. `recipient-unknown`."""
+    made = _Pieces()
+    writer = SealingWriter(made, (parse_recipient(recipient),))
+    for chunk in chunks:
+        writer.write(chunk)
+        yield from made.taken()
+    writer.finish()
+    yield from made.taken()
+
+
+def expect_recipient(text: str) -> str:
+    """The recipient as it is written, if it is one. `recipient-unknown`."""
+    return str(parse_recipient(text))
 
 
 class _Pieces:

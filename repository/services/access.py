@@ -10,6 +10,7 @@ import msgspec
 
 from packages_spec.profiles import PayloadFile
 from repository.catalogue import Description
+from repository.crypto import expect_recipient
 from repository.domain import access_request
 from repository.domain.access_request import ACCESS_REQUEST, ContentViewed, FormChosen, Requested, refuse_by_rule
 from repository.domain.access_rules import Verdict
@@ -87,6 +88,7 @@ def disseminate(
     target: Path,
     as_of: str | None = None,
     wish: Wish | None = None,
+    recipient: str | None = None,
 ) -> DisseminationReport:
     """Hand out a record (named by 档号, description or package), whole or the files at `paths`, in the form wished for.
 
@@ -95,16 +97,19 @@ def disseminate(
     files. Raises `record-unknown` (also for what the one who asks may not know of) and `access-controlled`, both after
     the refusal was recorded; `file-unknown`, `purpose-missing`, `fixity-mismatch` (nothing is handed out),
     `folder-exists`, and what is said of a wish that cannot be met: `form-unknown`, `form-unfit`, `pages-invalid`,
-    `width-invalid`.
+    `width-invalid`. With a `recipient` (`age1...`) it leaves as one file that only they can open; `recipient-unknown`.
     """
     session.require("disseminate")
     wish = checked(Wish() if wish is None else wish)
+    if recipient is not None:
+        recipient = expect_recipient(recipient)
+        wish = msgspec.structs.replace(wish, form="zip") if wish.form == "bag" else wish
 
     # 1 register what is asked for, why, and in which form; what the rules refuse ends here, in the log
     asked = ask(session, record, paths=paths, purpose=purpose, wish=wish, as_of=position_of(session, as_of))
 
     # 2-3 assemble, record the delivery, and only then let the first byte out
-    report = hand_out(session, asked, target, wish=wish)
+    report = hand_out(session, asked, target, wish=wish, recipient=recipient)
 
     # 4 close the request
     append(session, asked.request, asked.archive, lambda state: access_request.close(state, outcome="delivered"))
@@ -202,7 +207,9 @@ def let_out(session: Session, asked: Asked, *, copy: bool) -> None:
         raise ArchiveError("access-controlled", asked.package, why=refused[0].why)
 
 
-def hand_out(session: Session, asked: Asked, target: Path, *, wish: Wish | None = None) -> DisseminationReport:
+def hand_out(
+    session: Session, asked: Asked, target: Path, *, wish: Wish | None = None, recipient: str | None = None
+) -> DisseminationReport:
     """Make a dissemination package for a request and hand it out, if the rules still allow it at that moment."""
     wish, request, archive = Wish() if wish is None else wish, asked.request, asked.archive
     chosen = chosen_form(wish, asked.entry, asked.as_of)
@@ -216,7 +223,7 @@ def hand_out(session: Session, asked: Asked, target: Path, *, wish: Wish | None 
 
         # record the delivery, and only then let the first byte out
         _let_out(session, asked, lambda state: access_request.deliver(state, way="folder"), copy=True)
-        out = parcel.hand_out(target)
+        out = parcel.hand_out(target, recipient)
     return DisseminationReport(
         request=request,
         dip=parcel.facts.dip,

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-from packages_spec.digests import Digested
+from packages_spec.digests import Digested, chunks_of
 from packages_spec.premis import Identifier
 from packages_spec.premis import Source as PremisSource
-from packages_spec.profiles import Built, PackageContent, PackageKind, PayloadFile, build, payload_path
+from packages_spec.profiles import SEALED_SUFFIX, Built, PackageContent, PackageKind, PayloadFile, build, payload_path
+from repository.crypto import seal_for
 from repository.domain.access_request import ACCESS_REQUEST, DipAssembled, DipRendered, DipSource, FormChosen
 from repository.domain.description import Fields
 from repository.errors import ArchiveError
@@ -44,9 +45,19 @@ class Assembled:
             sha256=carrier.file.sha256,
         )
 
-    def hand_out(self, target: Path) -> Path:
-        """Move it to its place outside the archive: the file, or else the bag. `folder-exists`."""
+    def hand_out(self, target: Path, recipient: str | None = None) -> Path:
+        """Move it to its place outside the archive: the file, or else the bag. `folder-exists`.
+
+        With a recipient only the file leaves, encrypted to them.
+        """
         out = target / f"uuid-{self.facts.dip}"
+        if recipient is not None and self.carrier is not None:
+            name = f"{self.carrier.file.path}{SEALED_SUFFIX}"
+            chunks = chunks_of(self.container.root / self.carrier.file.path)
+            self.container.write(name, seal_for(recipient, chunks))
+            out = out.with_name(f"{out.name}{Path(self.carrier.file.path).suffix}{SEALED_SUFFIX}")
+            self.container.hand_out(out, name)
+            return out
         if self.carrier is None:
             self.bag.hand_out(out)
             return out

@@ -26,6 +26,7 @@ from repository.services.assembly import Assembled, assembled
 from repository.services.dip_forms import Wish, checked, pages_of
 from repository.services.search import position_of
 from repository.services.session import Progress, Session
+from repository.services.stored import StoredVersion
 from repository.storage import discard_kept, kept_in, sweep_outgoing
 
 ROOM = "outgoing"
@@ -91,7 +92,7 @@ def request_dip(
     entry = access.find_to_use(session, record, paths=paths, purpose=purpose)
     position, request = position_of(session, as_of), session.new_id()
     asked = access.asked_of(session, request, entry, paths, as_of=position)
-    version = stored.newest(session, asked.package, as_of=position)
+    version = _in_clear(stored.newest(session, asked.package, as_of=position))
     pages_of(stored.chosen(session, version, paths, entry.files), wish.pages)
     requested = Requested(packages=(asked.package,), paths=tuple(paths), purpose=purpose)
     chosen = chosen_form(wish, entry.id, position)
@@ -117,7 +118,7 @@ def form_of_request(session: Session, request: UUID, wish: Wish) -> None:
     asked, *others = requests.to_let_out(session, request)
     if others:
         raise ArchiveError("several-records", request)
-    version = stored.newest(session, asked.package)
+    version = _in_clear(stored.newest(session, asked.package))
     pages_of(stored.chosen(session, version, asked.paths), wish.pages)
     chosen = chosen_form(wish, asked.entry, None)
     access.let_out(session, asked, copy=True)
@@ -329,6 +330,13 @@ def unfinished_dips(session: Session) -> Iterator[UUID]:
         after = page.after
         if after is None:
             return
+
+
+def _in_clear(version: StoredVersion) -> StoredVersion:
+    """Refuse what lies encrypted (`record-sealed`): a file that waits in `outgoing/` would lie there in clear."""
+    if version.is_sealed:
+        raise ArchiveError("record-sealed", version.package)
+    return version
 
 
 def discard_parcels(session: Session, package: UUID) -> None:

@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 
 from repository.domain import removal
-from repository.domain.access_request import DipDelivered
+from repository.domain.access_request import DipDelivered, UseRegistered
 from repository.domain.aggregate import New
 from repository.domain.archival_package import ARCHIVAL_PACKAGE, Created, Expunged
 from repository.domain.corrections import PayloadExpunged
@@ -96,6 +96,22 @@ def propose(session: Session, request: RemovalRequest) -> RemovalReport:
 
     session.perform("propose-removal", decide, correlation=identity, archive=None)
     return report(session, identity)
+
+
+def readers_unused(session: Session, years: int) -> tuple[UUID, ...]:
+    """Readers whose last registered use lies longer ago than so many years, and whose words can still be read.
+
+    A register (利用登记) is kept for as long as the policy says; then these are proposed, and another person approves.
+    """
+    session.require("propose-removal")
+    today = session.now()
+    limit = f"{int(today[:4]) - years:04d}{today[4:]}"
+    last: dict[UUID, str] = {}
+    for event in session.log.events(types=["Reader.Introduced", "AccessRequest.UseRegistered"]):
+        used = event.payload
+        reader = used.reader if isinstance(used, UseRegistered) else event.envelope.stream
+        last[reader] = max(last.get(reader, ""), event.envelope.recorded_at)
+    return tuple(reader for reader, time in last.items() if time < limit and session.vault.key_id(reader) is not None)
 
 
 def _payloads(session: Session, request: RemovalRequest) -> list[Replaced]:

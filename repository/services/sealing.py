@@ -47,7 +47,11 @@ def new_cipher(session: Session, package: UUID, generation: int, class_key: str)
 
 
 def cipher_of(session: Session, package: UUID, generation: int) -> PackageCipher:
-    """The cipher of a generation that is sealed. `key-record-missing` once it was destroyed, and what keeps keys."""
+    """The cipher of a generation that is sealed. `key-record-missing` once it was destroyed, and what keeps keys.
+
+    The record is looked at every time: what was destroyed opens nothing, also in a process that opened it before.
+    """
+    session.package_keys.head(package, generation)
     return _cipher(session.package_keys, package, generation)
 
 
@@ -56,16 +60,22 @@ def _cipher(keys: PackageKeys, package: UUID, generation: int) -> PackageCipher:
     return PackageCipher(package, keys.identity(package, generation))
 
 
-def forget_cipher(session: Session, package: UUID, generation: int) -> None:
-    """Destroy what opens a generation, or a delivery, whose ciphertext is gone. Done already, it passes."""
-    _cipher.cache_clear()
+def is_shredded(session: Session, package: UUID, generation: int) -> bool:
+    """Whether nobody opens a sealed generation any more: its record was destroyed."""
     try:
-        head = session.package_keys.head(package, generation)
+        session.package_keys.head(package, generation)
     except ArchiveError as error:
         if error.code != "key-record-missing":
             raise
-        return
-    session.package_keys.destroy([head])
+        return True
+    return False
+
+
+def forget_cipher(session: Session, package: UUID, generation: int) -> None:
+    """Destroy what opens a generation, or a delivery, whose ciphertext is gone. Done already, it passes."""
+    _cipher.cache_clear()
+    if not is_shredded(session, package, generation):
+        session.package_keys.destroy([session.package_keys.head(package, generation)])
 
 
 def encrypted(cipher: PackageCipher, generation: int, class_key: str) -> Encrypted:

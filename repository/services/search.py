@@ -20,7 +20,7 @@ from repository.domain.values import SecrecyClass, time_of
 from repository.errors import ArchiveError
 from repository.services import rights, stored
 from repository.services.format_policy import Verdict, read_policy
-from repository.services.sealing import readable_fields
+from repository.services.sealing import is_shredded, readable_fields
 from repository.services.session import Session
 
 _DAY = re.compile(r"^\d{4}-\d\d-\d\d$")
@@ -254,9 +254,10 @@ def show_record(session: Session, record: str, *, as_of: str | None) -> RecordRe
     files: tuple[PayloadFile, ...] = ()
     if package is not None and package.stored is not None:
         version = stored.newest(session, package.id, as_of=position)
-        if not version.is_sealed or rights.may_see_sealed(session, description, package.id):
+        gone = version.is_sealed and is_shredded(session, package.id, version.event.generation)
+        if not version.is_sealed or (not gone and rights.may_see_sealed(session, description, package.id)):
             files = tuple(file for file in stored.content(session, version) if holds(description.files, file.path))
-    if description.sealed and position is None and rights.may_see_sealed(session, description, description.package):
+    if description.sealed and position is None and _can_read(session, description):
         description = _readable(session, description)
     return RecordReport(
         description=description,
@@ -266,6 +267,12 @@ def show_record(session: Session, record: str, *, as_of: str | None) -> RecordRe
         files=files,
         history=tuple(history),
     )
+
+
+def _can_read(session: Session, card: Description) -> bool:
+    """Whether the sealed words are still there to be read, and the one who asks may."""
+    has_key = card.package is not None and session.vault.key_id(card.package) is not None
+    return has_key and rights.may_see_sealed(session, card, card.package)
 
 
 def _readable(session: Session, card: Description) -> Description:

@@ -203,3 +203,19 @@ def test_one_person_alone_changes_no_class_and_a_missing_key_stops_it_before_any
     assert stopped.value.code == "key-retired"
     assert found(ring.site.folder, TITLE) == before
     judged(ring)
+
+
+def test_a_shredded_record_is_shown_without_its_words_and_everything_verifies(ring: Ring) -> None:
+    classify(ring, SecrecyClass.MIMI)
+    sealed(ring)
+    with ring.open("archivist") as session:
+        package = find_record(session, CODE)
+        assert pages(session)
+        session.package_keys.destroy([session.package_keys.head(package, 2)])
+        session.vault.destroy(package)
+        shown = show_record(session, CODE, as_of=None)
+        assert (shown.description.title, shown.files) == (None, ())
+        with pytest.raises(ArchiveError) as gone:
+            pages(session)
+        assert gone.value.code == "key-record-missing"
+    judged(ring)

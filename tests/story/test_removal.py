@@ -194,7 +194,10 @@ def test_a_readers_key_that_is_destroyed_takes_every_word_with_it(tmp_path: Path
     reader = answer["reader"]
     asking = ("expunge", "propose", "--reader", reader, "--legal-basis", "登记保管期满", "--reason", "到期")
     assert "not-allowed" in staff.run("desk", *asking, "--json").err
-    report = staff.ask("archivist", *asking)
+    by_years = ("expunge", "propose", "--legal-basis", "登记保管期满", "--reason", "到期", "--unused-years")
+    assert "removal-empty" in staff.run("archivist", *by_years, "10", "--json").err
+    report = staff.ask("archivist", *by_years, "0")
+    assert report["readers"] == [reader]
     staff.ask("decider", "expunge", "approve", report["removal"])
     assert not list((staff.site.folder / "vault" / "subjects").iterdir())
     assert not list((staff.site.folder / "vault" / "readers").iterdir())

@@ -4,9 +4,11 @@ The proof is a byte search: words and pages that were planted in the delivery st
 """
 
 import hashlib
+import io
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -16,6 +18,7 @@ import pytest
 from PIL import Image
 
 from packages_spec.profiles import PayloadFile
+from repository.crypto.age import X25519Identity, generate_identity, open_sealed, suite_named
 from repository.domain.values import SecrecyClass
 from repository.errors import ArchiveError
 from repository.services import ingest as ingesting
@@ -31,9 +34,10 @@ from repository.services.preservation import materialise
 from repository.services.sealing import cipher_of
 from repository.services.search import find_record, search_records, show_record
 from repository.services.validation import validate
+from tests.api.serving import ALL, api, key_for
 from tests.key_rings import Ring, new_ring
 from tests.planted import found
-from tests.real_archives import deliver, silent, take, types
+from tests.real_archives import deliver, new_site, silent, take, types
 
 CODE, OTHER = "M-1", "M-2"
 TITLE, PARTY, SECRET_PAGE = "聂荣将军密电译稿", "第七机要室", "planted-page-text 暗号海东青"
@@ -294,3 +298,55 @@ def test_the_store_alone_tells_a_swapped_file(sealed: tuple[Ring, IngestReport],
         with pytest.raises(ArchiveError) as refused:
             cipher.open(one, stored.place_of(session, version, other))
         assert refused.value.code == "sealed-context"
+
+
+def test_it_leaves_for_one_recipient_alone(sealed: tuple[Ring, IngestReport], tmp_path: Path) -> None:
+    ring, _ = sealed
+    identity = generate_identity(suite_named("age-v1"))
+    assert isinstance(identity, X25519Identity)
+    with ring.open("archivist") as session:
+        handing = partial(disseminate, session, CODE, paths=(), purpose="送审", target=tmp_path / "out")
+        with pytest.raises(ArchiveError) as refused:
+            handing(recipient="age1nobody")
+        assert refused.value.code == "recipient-unknown"
+        report = handing(recipient=str(identity.recipient))
+    (left,) = (tmp_path / "out").iterdir()
+    assert (left.name, report.path) == (f"uuid-{report.dip}.zip.age", str(left))
+    with open_sealed(left, identity, None) as reader:
+        inside = zipfile.ZipFile(io.BytesIO(reader.read_at(0, reader.size)))
+    assert any(name.endswith(f"{CODE}-002.txt") for name in inside.namelist())
+    assert found(ring.site.folder, *WORDS) == []
+
+
+def test_over_http_ranges_are_opened_for_those_who_may_and_nobody_else_learns_anything(
+    sealed: tuple[Ring, IngestReport], delivery: Path
+) -> None:
+    ring, _ = sealed
+    text = (delivery / "卷甲海东青" / f"{CODE}-002.txt").read_bytes()
+    archivist = key_for(ring.site, "值守", Role.ARCHIVIST, scopes=ALL)
+    reader = key_for(ring.site, "读者", Role.READER, scopes=ALL)
+    where = f"/v1/records/{CODE}/files/{CODE}-002.txt?purpose=查证"
+    with api(ring.site) as (client, _):
+        whole = client.get(where, headers=archivist)
+        assert (whole.status_code, whole.content) == (200, text)
+        assert whole.headers["etag"] == f'"{hashlib.sha256(text).hexdigest()}"'
+        part = client.get(where, headers=archivist | {"range": "bytes=131082-131181"})
+        assert (part.status_code, part.content) == (206, text[131_082:131_182])
+        refused = client.get(where, headers=reader)
+        assert (refused.status_code, "etag" in refused.headers) == (404, False)
+        body = {"purpose": "研究", "form": "zip"}
+        asked = client.post(f"/v1/records/{CODE}/disseminations", headers=archivist, json=body)
+        assert asked.status_code != 202
+    assert found(ring.site.folder, *WORDS) == []
+
+
+def test_without_its_class_key_nothing_is_copied(tmp_path: Path, delivery: Path) -> None:
+    site = new_site(tmp_path, ceiling=SecrecyClass.JIMI)
+    with (site.folder / "jingui.toml").open("a", encoding="utf-8") as settings:
+        settings.write(f'vault_key = "{tmp_path / "master"}"\n')
+    settings_file = site.folder / "jingui.toml"
+    settings_file.write_text(settings_file.read_text("utf-8") + 'seal_from = "秘密"\n', "utf-8")
+    with site.open() as session, pytest.raises(ArchiveError) as refused:
+        take(session, delivery)
+    assert refused.value.code in ("ring-key-unknown", "recovery-key-missing")
+    assert found(site.folder, *WORDS[:3], *image_bytes(delivery)) == []
