@@ -72,14 +72,13 @@ def test_pyrage_opens_what_we_seal_and_we_what_it_seals(size: int) -> None:
     assert opened(pyrage.encrypt(plain, [identity.to_public()])) == plain
 
 
-def test_a_passphrase_opens_both_ways() -> None:
+def test_a_passphrase_of_ours_opens_with_pyrage() -> None:
+    """The other way is held by the published vectors: pyrage spends seconds on a passphrase of its own."""
     from repository.crypto.age import Passphrase
 
     sink = io.BytesIO()
     encrypt(io.BytesIO(b"page"), sink, [Passphrase("金匮", work=10)])
     assert pyrage.passphrase.decrypt(sink.getvalue(), "金匮") == b"page"
-    with open_sealed(io.BytesIO(pyrage.passphrase.encrypt(b"page", "金匮")), Passphrase("金匮"), None) as reader:
-        assert reader.read() == b"page"
 
 
 def test_a_record_of_the_vault_is_an_age_file_of_an_identity(age: str, tmp_path: Path) -> None:
