@@ -35,7 +35,7 @@ ARCHIVE, ASIDE = PLACE / "archive", PLACE / "demo"
 """What belongs to the demonstration and not to the archive; by it the next one knows that the folder is its own."""
 SCANS, SHEET = ASIDE / "scans", ASIDE / "contact-sheet.html"
 CREDENTIAL, DESK, DECIDER = ASIDE / "credential", ASIDE / "desk-credential", ASIDE / "decider-credential"
-VAULT_KEY = ASIDE / "vault-key"
+VAULT_KEY, LOG_KEY = ASIDE / "vault-key", ASIDE / "log-key"
 INTERNAL = ASIDE / "internal-delivery"
 HANDED_OUT = ASIDE / "handed-out"
 DAMAGED = ASIDE / "damaged-copy"
@@ -103,7 +103,7 @@ def _init(day: Day) -> None:
 
     create_archive(ARCHIVE, codes=("437001",), administrator=ADMINISTRATOR, name="临溪县档案馆", credential=CREDENTIAL)
     with (ARCHIVE / FILE).open("a", encoding="utf-8") as settings:
-        settings.write(f'vault_key = "{VAULT_KEY.resolve()}"\n')
+        settings.write(f'vault_key = "{VAULT_KEY.resolve()}"\nlog_key = "{LOG_KEY.resolve()}"\n')
     with _opened() as session:
         people = [person.name for person in list_people(session)]
     day.claim("init", holds=people == [ADMINISTRATOR], name=ADMINISTRATOR)

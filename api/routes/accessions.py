@@ -1,6 +1,5 @@
 """Accessions (接收登记): how they stand, and a person's decisions on a delivery - accept it, or give it back."""
 
-import shutil
 from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Literal
@@ -10,7 +9,7 @@ import msgspec
 from fastapi import Query, Response
 
 from api.endpoints import Answer, Call, Room
-from api.laid_out import PDF, XLSX, made_file
+from api.laid_out import PDF, XLSX, made_bytes, made_file
 from api.parameters import After, AsOf, Limit
 from repository.catalogue import Accession
 from repository.services import accession_papers, handover
@@ -152,8 +151,7 @@ def work_sheet(call: Call, accession_id: UUID) -> WorkSheets:
 )
 def returned_catalogue(call: Call, accession_id: UUID, delivery: Delivery = None) -> Response:
     """退回目录。The producer's catalogue with the faults beside its rows, of the last delivery that had some."""
-    place = accession_papers.returned_catalogue(call.session, accession_id, delivery)
-    return made_file(partial(shutil.copyfile, place), place.name, XLSX)
+    return made_bytes(accession_papers.returned_catalogue(call.session, accession_id, delivery), "退回目录.xlsx", XLSX)
 
 
 @room.add(

@@ -11,6 +11,7 @@ from repository.services.audit import replay as replay_log
 from repository.services.checkpoints import Attested, attest
 from repository.services.history import DiffReport
 from repository.services.history import diff as compare
+from repository.services.history_rules import RulesReport, ask_rules
 from repository.services.proving import Proven, prove
 from repository.services.timeline import TimelineReport
 from repository.services.timeline import timeline as timeline_of
@@ -22,6 +23,7 @@ room = Room("audit")
 Named = Annotated[str, Path(max_length=200, description="档号, name, or the id of anything that the log knows")]
 Moments = Annotated[str, Query(max_length=90, description="A..B: positions, times or days", examples=["1..20"])]
 Event = Annotated[str, Path(max_length=60, description="Id of an event, or its position")]
+Days = Annotated[int, Query(ge=1, le=100_000, description="How many days back")]
 _NAMED = ("record-unknown", "name-ambiguous", "time-invalid")
 
 
@@ -77,3 +79,9 @@ def checkpoint(call: Call) -> Attested:
 def proof(call: Call, event: Event) -> Proven:
     """证明一个事件。That it stands in the log under the newest signed checkpoint; anybody can check it."""
     return prove(call.session, event)
+
+
+@room.add("GET", "/v1/rules", verb="audit", answer=RulesReport)
+def rules(call: Call, days: Days = 90) -> RulesReport:
+    """历史规则。What in the log's history looks unusual, by the rules that the archive has for it."""
+    return ask_rules(call.session, days=days)

@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.endpoints import ANYBODY, Answer, Call, Room
 from api.following import Span, stream_of
-from api.parameters import Offset
+from api.parameters import Offset, Record
 from api.receiving import PARTS, receive_part
 from api.sending import send
 from repository.services import tasks
@@ -201,6 +201,20 @@ def materialise(call: Call) -> Answer:
     wish = call.body(MaterialiseWish)
     find_record(call.session, wish.record)
     return begin(call, Asked(kind=TaskKind.MATERIALISE, record=wish.record, as_of=wish.as_of))
+
+
+@room.add(
+    "POST",
+    "/v1/records/{record}/reclassification",
+    verb="work",
+    answer=Task,
+    status=HTTPStatus.ACCEPTED,
+    refused=(*_NEW, "record-unknown", "record-without-package"),
+)
+def reclassify(call: Call, record: Record) -> Answer:
+    """按密级重存。Let a record lie in the store as its class asks, after two people changed the class."""
+    find_record(call.session, record)
+    return begin(call, Asked(kind=TaskKind.RECLASSIFY, record=record))
 
 
 @room.add(

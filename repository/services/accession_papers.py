@@ -1,6 +1,5 @@
 """Papers of an accession (接收文据): the catalogue that was given back with its faults, and who digitised what."""
 
-from pathlib import Path
 from uuid import UUID
 
 import msgspec
@@ -41,8 +40,8 @@ def work_sheets(session: Session, stream: UUID) -> WorkSheets:
     return WorkSheets(accession=stream, sheets=sheets)
 
 
-def returned_catalogue(session: Session, stream: UUID, delivery: int | None = None) -> Path:
-    """Where the catalogue lies that was given back with its faults; without a number, of the last that was.
+def returned_catalogue(session: Session, stream: UUID, delivery: int | None = None) -> bytes:
+    """The catalogue that was given back with its faults; without a number, of the last that was.
 
     In quarantine until a delivery is stored, then among the papers of the first package that has them.
     `accession-unknown`, `papers-missing` where none was given back, `fixity-mismatch`.
@@ -54,7 +53,7 @@ def returned_catalogue(session: Session, stream: UUID, delivery: int | None = No
     for number in numbers:
         kept = session.quarantine / str(stream) / KEPT_PAPERS / str(number) / RETURNED
         if kept.is_file():
-            return kept
+            return kept.read_bytes()
     for path in (one for one in state.kept if one == PAPERS or one.startswith(f"{PAPERS}/") or len(state.kept) == 1):
         package = state.units[path].package
         if not session.log.load(ARCHIVAL_PACKAGE, package).state.stored:
@@ -62,10 +61,8 @@ def returned_catalogue(session: Session, stream: UUID, delivery: int | None = No
         version = stored.newest(session, package)
         for number in numbers:
             inside = delivery_path(str(package), f"accounts/{number}/{RETURNED}")
-            if inside in version.digests:
-                place = stored.place_of(session, version, inside)
-                session.true_files.expect(place, version.digests[inside], RETURNED)
-                return place
+            if {inside, f"{inside}.age"} & version.digests.keys():
+                return stored.opened_bytes(session, version, inside)
     raise ArchiveError("papers-missing", stream)
 
 

@@ -198,7 +198,8 @@ def _arranged(
 ) -> CatalogueFile:
     """Which rows are packages: of each volume either its items, where these have files of their own, or itself."""
     whole = _whole(items, paths)
-    rows = [item for item in items if item.volume not in whole]
+    # An item without 档号 and files has its fault already; it would only be told again that it has no files.
+    rows = [item for item in items if item.volume not in whole and (item.reference_code or item.files)]
     rows += [_as_secret(volume, items) for volume in volumes if volume.reference_code in whole]
     inside = list(_with_last_pages([item for item in items if item.volume in whole], volumes))
     findings += _judge_pages(inside, volumes)

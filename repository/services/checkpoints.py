@@ -14,7 +14,7 @@ import msgspec
 
 from repository.crypto import SigningKey, VerifyingKey, create_signing_key, read_public_key, read_signing_key
 from repository.domain.values import Sha256
-from repository.errors import ArchiveError
+from repository.errors import ArchiveError, storage_error
 from repository.evidence import (
     EMPTY,
     WIDTH,
@@ -213,7 +213,7 @@ def attest_after(session: Session, position: int) -> None:
 def attesting(session: Session) -> Iterator[None]:
     """Attest in a thread, as often as the settings say, for as long as a process serves many people.
 
-    An error ends the thread and is raised at the end of the block.
+    What fails is tried again the next time, `status` showing the lag; what failed to the last is raised at the end.
     """
     stop = threading.Event()
     failed: list[ArchiveError] = []
@@ -222,11 +222,14 @@ def attesting(session: Session) -> Iterator[None]:
         reached = 0
         while not stop.wait(session.settings.checkpoint_seconds):
             try:
+                end = session.log.position()
                 attest_after(session, reached)
-                reached = session.log.position()
+                reached = end
+                failed.clear()
             except ArchiveError as error:
-                failed.append(error)
-                return
+                failed[:] = [error]
+            except OSError as error:
+                failed[:] = [storage_error(error, session.folder)]
 
     thread = threading.Thread(target=attend, name="attesting", daemon=True)
     thread.start()

@@ -22,6 +22,7 @@ from repository.services.exports import Form, export
 from repository.services.handover import sign_handover
 from repository.services.preservation import materialise
 from repository.services.quality_rerun import rerun
+from repository.services.reclassification import reclassify
 from repository.services.rescan import rescan
 from repository.services.session import Progress, Session
 from repository.services.task_room import Asked, TaskKind
@@ -180,6 +181,10 @@ def _evidence(session: Session, asked: Asked, _content: Path, out: Path, _progre
     return _packed(session, told(pack), out / "evidence")
 
 
+def _reclassify(session: Session, asked: Asked, _content: Path, _out: Path, progress: Progress) -> Done:
+    return Done(report=told(reclassify(session, asked.record or "", progress)))
+
+
 def _approve(session: Session, asked: Asked, _content: Path, _out: Path, progress: Progress) -> Done:
     return Done(report=told(removal.approve(session, _subject(asked), progress)))
 
@@ -210,6 +215,7 @@ DONE_BY: dict[TaskKind, Doing] = {
     TaskKind.RERUN: _rerun,
     TaskKind.VERIFY: _verify,
     TaskKind.EVIDENCE: _evidence,
+    TaskKind.RECLASSIFY: _reclassify,
     TaskKind.APPROVE_REMOVAL: _approve,
     TaskKind.RESUME_REMOVAL: _resume,
 }

@@ -31,6 +31,7 @@ class TaskKind(StrEnum):
     RERUN = "rerun"
     VERIFY = "verify"
     EVIDENCE = "evidence"
+    RECLASSIFY = "reclassify"
     APPROVE_REMOVAL = "approve-removal"
     RESUME_REMOVAL = "resume-removal"
 
@@ -51,6 +52,7 @@ VERBS = {
     TaskKind.RERUN: "work",
     TaskKind.VERIFY: "audit",
     TaskKind.EVIDENCE: "audit",
+    TaskKind.RECLASSIFY: "work",
     TaskKind.APPROVE_REMOVAL: "approve-removal",
     TaskKind.RESUME_REMOVAL: "approve-removal",
 }

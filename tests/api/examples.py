@@ -173,6 +173,7 @@ def have_done(ask: Ask, client: TestClient, keys: Keys, deposit: str, packed: by
     done("repack", "/v1/repack", {"budget": 10}, keeper)
     done("rebuild", "/v1/rebuild", None, keeper)
     done("fsck", "/v1/fsck", None, auditor)
+    done("reclassify", f"/v1/records/{DEED}/reclassification", None, keeper)
     done("verify_evidence", "/v1/verifications", {"log_key": None}, auditor)
     done("export_evidence", "/v1/evidence", {"record": DEED}, auditor)
     done("rerun_quality", "/v1/quality/reruns", {"profile": "text-300"}, keeper)

@@ -256,6 +256,36 @@ def test_a_task_is_seen_by_whom_it_might_have_been_and_sent_and_let_go_by_its_ow
     assert client.delete(place, headers=held[owner]).status_code == 204
 
 
+ASKING = {
+    "/v1/fixity": (TaskKind.FIXITY, "work"),
+    "/v1/work": (TaskKind.WORK, "work"),
+    "/v1/repack": (TaskKind.REPACK, "work"),
+    "/v1/rebuild": (TaskKind.REBUILD, "work"),
+    "/v1/fsck": (TaskKind.FSCK, "audit"),
+    "/v1/materialisations": (TaskKind.MATERIALISE, "materialise"),
+    "/v1/exports": (TaskKind.EXPORT, "materialise"),
+    "/v1/rescans": (TaskKind.RESCAN, "ingest"),
+    "/v1/validations": (TaskKind.VALIDATE, "search"),
+    "/v1/catalogue/corrections": (TaskKind.CORRECT, "describe"),
+    "/v1/deposits/{deposit_id}/preview": (TaskKind.PREVIEW, "ingest"),
+    "/v1/accessions/{accession_id}/handover/signature": (TaskKind.SIGN, "accept"),
+    "/v1/quality/reruns": (TaskKind.RERUN, "work"),
+    "/v1/records/{record}/reclassification": (TaskKind.RECLASSIFY, "work"),
+    "/v1/verifications": (TaskKind.VERIFY, "audit"),
+    "/v1/evidence": (TaskKind.EVIDENCE, "audit"),
+    "/v1/removals/{removal_id}/approval": (TaskKind.APPROVE_REMOVAL, "approve-removal"),
+    "/v1/removals/{removal_id}/resumption": (TaskKind.RESUME_REMOVAL, "approve-removal"),
+}
+"""Where each kind of task is asked for, and what it needs, said here anew."""
+
+
+def test_what_came_of_a_task_is_for_those_who_may_ask_for_it() -> None:
+    assert {kind for kind, _ in ASKING.values()} == set(TaskKind)
+    for path, (kind, verb) in ASKING.items():
+        assert (POLICIES["POST", path], TASK_VERBS[kind]) == (verb, verb), path
+    assert {TaskKind.VALIDATE, TaskKind.PREVIEW} == OWN
+
+
 def test_every_way_of_changing_is_tried() -> None:
     assert {path for _, path in CHANGING} == {"/v1/dips", "/v1/dips/{request_id}", "/v1/requests/{request_id}/dip"}
     assert set(TASK_VERBS) == set(TaskKind)

@@ -149,6 +149,7 @@ def test_another_profile_is_compared_and_changes_nothing(site: Site, tmp_path: P
         own.replace('name = "documents"', 'name = "strict"').replace("review_below = 200", "review_below = 301")
     )
     with site.open() as session:
+        session.catch_up()
         before = {card.id: (card.quality, card.changed) for card in session.catalogue.packages(stored=True).entries}
         same = rerun(session, "documents", silent)
         photographs = {card.id for card in session.catalogue.packages().entries if "照片" in card.unit}

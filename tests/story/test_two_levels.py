@@ -165,6 +165,12 @@ FAULTS: dict[str, tuple[Table, Table, dict[str, tuple[str, ...]], list[tuple[str
         OF_ITEMS,
         [("delivery.volume-unknown", "卷内目录:4:A(案卷号)")],
     ),
+    "no such volume, and no 档号 of its own": (
+        VOLUMES,
+        [*PAGED, ["J9-1-0009", "1", "错件", "1", "公开"]],
+        OF_VOLUMES,
+        [("delivery.volume-unknown", "卷内目录:6:A(案卷档号)")],
+    ),
     "two volumes of one number": (
         changed(VOLUMES, 2, 0, "1"),
         ITEMS[:3],
@@ -196,7 +202,7 @@ FAULTS: dict[str, tuple[Table, Table, dict[str, tuple[str, ...]], list[tuple[str
         VOLUMES,
         changed(changed(ITEMS, 3, 2, ""), 3, 1, ""),
         {code: OF_ITEMS[code] for code in list(OF_ITEMS)[:2]},
-        [("delivery.item-code", "卷内目录:5:C(档号)"), ("delivery.catalogue-files-missing", "卷内目录:5:C(档号)")],
+        [("delivery.item-code", "卷内目录:5:C(档号)")],
     ),
     "a 档号 in both levels": (
         VOLUMES,
