@@ -84,7 +84,9 @@ def test_words_that_must_go_are_nowhere_and_everything_verifies(site: Site, tmp_
         with pytest.raises(ArchiveError) as refused:
             removal.approve(session, report.removal, silent)
         assert refused.value.code == "second-person-needed"
-    done = approved(site, report)
+    with site.open(site.folder.parent / "second.credential") as session:
+        done = removal.approve(session, report.removal, silent)
+        assert found(site.folder, NAME) == []  # while the log is open: its journal too
     assert done.state == "finished"
     assert {one.place for one in done.unreached} == {"backup", "delivered"}
     assert found(site.folder, NAME) == []
