@@ -116,7 +116,7 @@ def test_skew_beside_other_libraries() -> None:
     for scan in real_scans():
         if scan.skew is None:
             continue
-        for _ in range(4):
+        for _ in range(2):
             turn = random.uniform(-4, 4)
             grey = scan.turned(turn)
             for name, measure in (("ours", _ours), ("jdeskew", _jdeskew), ("deskew", _deskew)):

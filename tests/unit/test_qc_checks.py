@@ -198,6 +198,7 @@ def test_pages_scanned_again_are_known_and_other_forms_are_not() -> None:
 
 
 @pytest.mark.bench
+@pytest.mark.timeout(1200)
 def test_a_thousand_pages_of_one_form_are_a_thousand() -> None:
     _rescans(1000, 200)
 
