@@ -89,11 +89,11 @@ def show_quality(call: Call, record: Record, every: Every = False, as_of: AsOf =
     "GET",
     "/v1/records/{record}/quality/sheet",
     verb="review-quality",
-    refused=(*_FOUND, "file-unknown"),
+    refused=(*_FOUND, "access-controlled"),
     media_types=("text/html", PDF),
 )
 def quality_sheet(call: Call, record: Record, form: Annotated[Literal["html", "pdf"], Query()] = "html") -> Response:
-    """质检样张。The record's pages in small, with what their checks drew on them."""
+    """质检样张。The record's pages in small, with what their checks drew on them; of a stored one it is a look."""
     language = preferred(call.request.headers.get("accept-language"))
     media_type = {"html": "text/html; charset=utf-8", "pdf": PDF}[form]
     return made_file(

@@ -1,6 +1,6 @@
 """Contact sheet (缩略图总览): a record's pages with the frames of their verdicts, the faults drawn where they are."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -11,8 +11,8 @@ from repository.domain.archival_package import ARCHIVAL_PACKAGE
 from repository.domain.assessment import Standing
 from repository.domain.quality import THOUSAND, Check, PageVerdict
 from repository.errors import ArchiveError
-from repository.services import stored
 from repository.services.contact_sheet_forms import FORMS, SheetPage, render_sheet
+from repository.services.looking import look_at_pages
 from repository.services.quality_words import reason_words
 from repository.services.reception import reception_of
 from repository.services.returning import write_faults
@@ -21,10 +21,15 @@ from repository.services.session import Session
 
 MOST = 1_000
 """Pages of one sheet."""
+PURPOSES = {"zh": "质检样张", "en": "contact sheet of a quality review"}
+"""For what the pages of a stored record are looked at, as the log has it."""
 
 
 def write_sheet(session: Session, record: str, target: Path, *, language: str) -> None:
-    """Write the sheet of a record as HTML, PDF or PNG, by the target's suffix. `sheet-form`, `file-exists`."""
+    """Write the sheet of a record as HTML, PDF or PNG, by the target's suffix. `sheet-form`, `file-exists`.
+
+    Of a stored record its pages are thereby looked at, and the log says so first; raises as `look_at_pages` does.
+    """
     _expect_form(target)
     shown = show_quality(session, record, every=True)
     pages = sheet_pages(session, record, language)
@@ -33,14 +38,15 @@ def write_sheet(session: Session, record: str, target: Path, *, language: str) -
 
 
 def sheet_pages(session: Session, record: str, language: str) -> list[SheetPage]:
-    """The pages of a record that lies beside its delivery still, or in the store."""
+    """The pages of a record that lies in quarantine with its delivery still, or in the store: there it is a look."""
     package = find_reviewed(session, record)
     state = session.log.load(ARCHIVAL_PACKAGE, package).state
     told = details(session, package, state)
-    places = _places(session, package)
-    shown = show_quality(session, record, every=True)
+    judged = show_quality(session, record, every=True).pages[:MOST]
+    named = {page.path for page in judged if page.path}
+    places = _places(session, package, named, PURPOSES[language]) if named else {}
     pages = []
-    for page in shown.pages[:MOST]:
+    for page in judged:
         more = told.get((page.file, page.frame), {})
         pages.append(
             SheetPage(
@@ -116,16 +122,11 @@ def marks_of(verdict: dict[str, Any]) -> tuple[tuple[str, int, int, int, int], .
     )
 
 
-def _places(session: Session, package: UUID) -> dict[str, Path]:
-    """Where the files of the record lie, by their paths in it."""
+def _places(session: Session, package: UUID, named: Collection[str], purpose: str) -> dict[str, Path]:
+    """Where these files of the record lie. Nobody looks at a record before the archive has it: no event until then."""
     state = session.log.load(ARCHIVAL_PACKAGE, package).state
     if state.stored:
-        version = stored.newest(session, package)
-        folder = f"data/uuid-{package}/representations/original/data"
-        return {
-            file.path: stored.place_of(session, version, f"{folder}/{file.path}")
-            for file in stored.content(session, version)
-        }
+        return look_at_pages(session, package, named, purpose=purpose)
     reception = reception_of(session, state.created.accession) if state.created else None
     if reception is None or state.created is None:
         return {}

@@ -3,8 +3,12 @@
 A look is of one file at one version of its package. Outside a registered request each reading is a look of its own,
 asked for, shown and closed at once. Under a request the first reading of a file is the look, and all further ranges of
 it are the same look, as long as the rules still allow it.
+
+A contact sheet shows many pages in small. It is one look at all of them, whoever reviews: the archive does not tell
+small pictures of a controlled record from large ones.
 """
 
+from collections.abc import Collection
 from functools import partial
 from pathlib import Path
 from uuid import UUID
@@ -20,7 +24,7 @@ from repository.services.dissemination import Parcel
 from repository.services.search import find_record
 from repository.services.session import Session
 
-WAY = "http"
+WAY, SHEET = "http", "sheet"
 
 
 def look(session: Session, record: str, path: str, *, purpose: str) -> Parcel:
@@ -56,6 +60,27 @@ def look_under(session: Session, request: UUID, path: str, *, record: str | None
         return again
     access.let_out(session, asked, copy=False)
     return _shown(session, asked)
+
+
+def look_at_pages(session: Session, package: UUID, paths: Collection[str], *, purpose: str) -> dict[str, Path]:
+    """Let these pages of a stored record be shown together, in small: where each lies, of those that it still has.
+
+    When this returns, `ContentViewed` names them and is committed, and no picture was made. Who may review may not see
+    into every record: raises `record-unknown` and `access-controlled`, both after the refusal was recorded, and
+    `fixity-mismatch` for a page that is not what was stored.
+    """
+    entry = access.find_to_use(session, str(package), paths=(), purpose=purpose)
+    if entry.package != package:
+        return {}  # it was merged into a record with other pages
+    asked = access.ask(session, str(package), paths=(), purpose=purpose)
+    wanted = [file for file in access.places_of(session, asked) if file.path in paths]
+    for file in wanted:
+        _expect_true(session, package, file)
+    shown = msgspec.structs.replace(asked, paths=tuple(file.path for file in wanted))
+    if wanted:
+        access.show_files(session, shown, way=SHEET)
+    access.append(session, asked.request, asked.archive, partial(access_request.close, outcome="viewed"))
+    return {file.path: Path(file.place) for file in wanted}
 
 
 def _looked_at(session: Session, asked: Asked) -> Parcel | None:

@@ -11,9 +11,16 @@ import msgspec
 import pytest
 from PIL import Image
 
+from repository.domain.access_request import ContentViewed
 from repository.domain.assessment import QualityAssessed
 from repository.domain.values import Outcome, Role
+from repository.errors import ArchiveError
+from repository.services import contact_sheet, stored
+from repository.services.contact_sheet_forms import render_sheet
+from repository.services.opening import take_down
 from repository.services.quality_report import REPORT, read_report
+from repository.services.review import show_quality
+from repository.services.search import find_record
 from tests.command_line import Said, jingui
 from tests.real_archives import LAND_DEEDS, Site, deliver, names, new_site, types
 
@@ -111,6 +118,13 @@ def test_the_whole_way_of_a_batch(day: Day, tmp_path: Path) -> None:
     assert (low["serial"], why["id"], why["value"], why["unit"], why["threshold"]) == (1, "F04", "150", "dpi", "200")
     assert low["path"].endswith(f"{LOW}-001.jpg")
 
+    # in quarantine nothing is the archive's yet: a sheet of it is no look
+    with day.site.open() as session:
+        before = session.log.position()
+    day.ask("reviewer", "review", "show", LOW, "--sheet", tmp_path / "waiting.html")
+    with day.site.open() as session:
+        assert types(session, after=before) == []
+
     # nobody overrules their own work, nothing bad or open is accepted
     assert day.refused("acceptor", "accept", accession) == "quality-refused"
     overrule = ("review", "decide", BAD, "--overrule", "--reason", "只缺白边")
@@ -185,7 +199,12 @@ def test_the_report_in_the_package_is_what_the_events_name(day: Day) -> None:
             assert [(one["file"], one["frame"]) for one in read_report(content)] == [one.key for one in verdict.pages]
 
 
+LOOK = ["AccessRequest.Requested", "AccessRequest.ContentViewed", "AccessRequest.Closed"]
+
+
 def test_the_sheet_shows_every_page_with_its_verdict(day: Day, tmp_path: Path) -> None:
+    with day.site.open() as session:
+        before = session.log.position()
     for suffix, magic in ((".html", b"<!doctype html>"), (".pdf", b"%PDF-"), (".png", b"\x89PNG")):
         target = tmp_path / f"sheet{suffix}"
         assert day.run("administrator", "review", "show", LOW, "--sheet", target, "--lang", "zh").status == 0
@@ -194,4 +213,59 @@ def test_the_sheet_shows_every_page_with_its_verdict(day: Day, tmp_path: Path) -
     assert page_.count("<figure") == 2
     assert "http" not in page_.replace("http-equiv", "")
     assert "F04 分辨率 150 dpi" in page_
+    with day.site.open() as session:
+        assert types(session, after=before) == LOOK * 3
     shutil.rmtree(tmp_path)
+
+
+def test_a_sheet_of_a_controlled_record_is_a_look_before_any_picture_is_made(
+    day: Day, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with day.site.open(day.people["reviewer"]) as session:
+        take_down(session, LOW, "涉及个人隐私")
+        before = session.log.position()
+        pages = {page.path for page in show_quality(session, LOW, every=True).pages}
+        looked: list[ContentViewed] = []
+
+        def rendered(*arguments: Any) -> bytes:
+            looked.extend(
+                event.payload for event in session.log.events(after=before) if isinstance(event.payload, ContentViewed)
+            )
+            return render_sheet(*arguments)
+
+        monkeypatch.setattr(contact_sheet, "render_sheet", rendered)
+        contact_sheet.write_sheet(session, LOW, tmp_path / "seen.html", language="zh")
+        (look,) = looked
+        assert (set(look.paths), len(look.paths), look.way) == (pages, 2, "sheet")
+        assert (tmp_path / "seen.html").read_text("utf-8").count("<img") == 2
+        assert types(session, after=before) == LOOK
+        before = session.log.position()
+        with pytest.raises(ArchiveError) as refused:
+            contact_sheet.write_sheet(session, LOW, tmp_path / "seen.doc", language="zh")
+        assert (refused.value.code, session.log.position()) == ("sheet-form", before)
+    with day.site.open(day.people["acceptor"]) as session:  # who may review, but not see into controlled records
+        with pytest.raises(ArchiveError) as refused:
+            contact_sheet.write_sheet(session, LOW, tmp_path / "unseen.html", language="zh")
+        assert refused.value.code == "access-controlled"
+        assert types(session, after=before) == ["AccessRequest.Requested", "AccessRequest.Refused"]
+        assert not (tmp_path / "unseen.html").exists()
+
+
+def test_a_sheet_shows_nothing_of_a_damaged_page(day: Day, tmp_path: Path) -> None:
+    with day.site.open() as session:
+        package = find_record(session, GOOD)
+        version = stored.newest(session, package)
+        path = next(stored.content(session, version)).path
+        place = stored.place_of(session, version, stored.place_in(session, version, path))
+        before, content, mode = session.log.position(), place.read_bytes(), place.stat().st_mode
+        place.chmod(0o644)
+        place.write_bytes(content[::-1])
+        try:
+            with pytest.raises(ArchiveError) as refused:
+                contact_sheet.write_sheet(session, GOOD, tmp_path / "damaged.html", language="zh")
+        finally:
+            place.write_bytes(content)
+            place.chmod(mode)
+        assert refused.value.code == "fixity-mismatch"
+        assert "AccessRequest.ContentViewed" not in types(session, after=before)
+        assert not (tmp_path / "damaged.html").exists()
