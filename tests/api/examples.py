@@ -5,6 +5,7 @@ one archive to the next - ids, times, digests of them, sizes of what holds them 
 """
 
 import hashlib
+import os
 import re
 import tempfile
 from collections.abc import Callable
@@ -22,11 +23,14 @@ from repository.settings import FILE as SETTINGS
 from tests.api.serving import api, key_for, request_of
 from tests.api.test_deposits import judged
 from tests.command_line import ROOT
-from tests.real_archives import new_site, take
+from tests.real_archives import FIXTURES, Site, deliver, new_site, take
 from tests.story.test_decisions import CODES, batch
+from tests.story.test_review import HEADER, table
 
 FILE = ROOT / "api" / "examples.json"
 DEED = "J012-1-0002"
+SCANS = {"J012-7-0001": "low-resolution.jpg", "J012-7-0002": "no-resolution.jpg"}
+"""Records of one page each that a machine leaves to a person."""
 Ask = Callable[..., Any]
 Keys = dict[str, dict[str, str]]
 
@@ -40,14 +44,17 @@ _PLAIN = (
     (re.compile(r"(?:/[^/\s\"]+)+/archive/"), "/srv/archive/"),
     (re.compile(r"(?:/[^/\s\"]+)+/waiting"), "/srv/waiting"),
     (re.compile(r"statistics/\d{4}"), "statistics/2026"),
+    (re.compile(r"\+[0-9a-f]{8}\+[A-Za-z0-9+/]{44}"), "+1b2c3d4e+<public key>"),
 )
 _OF_THE_ARCHIVE = frozenset(
     {
         *("inventory_sha256", "manifest_sha256", "tagmanifest_sha256", "live_sha256", "replayed_sha256"),
-        *("listing_sha256", "formats_sha256"),
+        *("listing_sha256", "formats_sha256", "root", "leaf"),
     }
 )
 """Digests of what has ids and times in it."""
+_HASHES = re.compile(r"[0-9a-f]{64}|[A-Za-z0-9+/]{43,}={0,2}")
+"""Hashes and signatures within the text of a proof, and of the envelope that it is about."""
 _COPIED = frozenset({"jingui.materialise/1", "jingui.export/1"})
 """Reports on files with ids in them."""
 
@@ -62,7 +69,7 @@ def plain(value: Any, name: str = "") -> Any:
         case str():
             for pattern, instead in _PLAIN:
                 value = pattern.sub(instead, value)
-            return value
+            return _HASHES.sub(lambda found: "0" * len(found[0]), value) if name in ("proof", "envelope") else value
         case dict():
             return _plain_report({key: plain(part, key) for key, part in value.items()})
         case list():
@@ -81,6 +88,12 @@ def _plain_report(made: dict[str, Any]) -> dict[str, Any]:
         made["file"] |= {"bytes": 1, "sha256": "0" * 64}
     if made.get("schema") == "jingui.doctor/1":  # of what it says, most is of the machine
         made["lines"] = [line for line in made["lines"] if line["check"] == "quarantine"]
+    if made.get("schema") == "jingui.review.record/1":  # which checks ran depends on the models that are installed
+        for page in made["pages"]:
+            page["checks"] = [check for check in page["checks"] if check["outcome"] in ("review", "fail")]
+    if made.get("schema") == "jingui.quality.figures/1":
+        for group in made["groups"]:  # all of it was judged within one walk
+            group["days"] = {"2026-11-24": counted for counted in group["days"].values()}
     return made
 
 
@@ -205,8 +218,6 @@ def survey(ask: Ask, keys: Keys) -> None:
         ("to_migrate", "/v1/packages/to-migrate"),
         ("runs", "/v1/runs?limit=1"),
         ("doctor", "/v1/doctor"),
-        ("review_queue", "/v1/reviews"),
-        ("show_quality", f"/v1/records/{DEED}/quality"),
         ("attempts", "/v1/accessions/attempts?limit=1"),
         ("quality_figures", "/v1/quality/pareto"),
     ):
@@ -237,6 +248,26 @@ def remove(ask: Ask, client: TestClient, keys: Keys) -> None:
         client.get(f"{location}/events", headers=agreeing)
 
 
+def review(ask: Ask, waiting: UUID, keys: Keys) -> None:
+    """Pages that a machine left to a person: one is decided on, then all that are left of the delivery."""
+    reviewer, (first, *_) = keys["甲"], SCANS
+    ask("review_queue", "GET", "/v1/reviews", headers=reviewer)
+    place = f"/v1/records/{first}/quality"
+    seen = {"if-match": ask("show_quality", "GET", place, headers=reviewer).headers["etag"]}
+    accept = {"decision": "accept", "check": "F04", "reason": "小幅照片，足够清楚"}
+    ask("decide_quality", "POST", f"{place}/decision", accept, headers=reviewer | seen)
+    give_back = {"decision": "return", "reason": "请注明分辨率后重扫"}
+    ask("decide_all_quality", "POST", f"/v1/accessions/{waiting}/quality/decision", give_back, headers=reviewer)
+
+
+def attest(ask: Ask, client: TestClient, auditor: dict[str, str]) -> None:
+    """The log is signed, an event is proven under it, and rules are asked of all that happened."""
+    assert client.post("/v1/checkpoints").is_success
+    ask("checkpoint", "POST", "/v1/checkpoints")  # which stands there already, whatever the process signs beside it
+    ask("proof", "GET", "/v1/proofs/1", headers=auditor)
+    ask("rules", "GET", "/v1/rules", headers=auditor)
+
+
 def sample(ask: Ask, waiting: UUID, keys: Keys) -> None:
     """A sample of a delivery is drawn and judged, and the review comes to its end."""
     where, reviewer = f"/v1/accessions/{waiting}", keys["档案员"]
@@ -254,7 +285,7 @@ def sample(ask: Ask, waiting: UUID, keys: Keys) -> None:
 
 
 def walk(
-    client: TestClient, person: str, packed: bytes, keys: Keys, waiting: tuple[UUID, UUID]
+    client: TestClient, person: str, packed: bytes, keys: Keys, waiting: tuple[UUID, UUID, UUID]
 ) -> dict[str, dict[str, Any]]:
     """Every operation that takes or answers JSON, once, each in the state that the one before it left."""
     seen: dict[str, dict[str, Any]] = {}
@@ -304,6 +335,7 @@ def walk(
     describe(ask)
     have_done(ask, client, keys, deposit, packed)
     survey(ask, keys)
+    review(ask, waiting[2], keys)
     sample(ask, waiting[1], keys)
     ask("report", "GET", "/v1/reports/ratings")
     ask("figure", "GET", "/v1/figures/holdings-items")
@@ -320,8 +352,27 @@ def walk(
     ask("diff", "GET", "/v1/diff?moments=1..6")
     ask("timeline", "GET", f"/v1/timeline/{request_of(dip)}")
     ask("trace", "GET", f"/v1/trace/{request_of(dip)}")
+    attest(ask, client, keys["审计"])
     remove(ask, client, keys)
     return seen
+
+
+def scans(place: Path) -> Path:
+    """A delivery of scanned records."""
+    rows = [(code, f"{code} 照片", "19510420", "公开", "永久", 1, code) for code in SCANS]
+    pages = {f"{code}/{code}-001.jpg": (FIXTURES / "pages" / name).read_bytes() for code, name in SCANS.items()}
+    return deliver(place, pages | {"catalogue.csv": table([HEADER, *rows])})
+
+
+def with_settings(site: Site, settings: str, *deliveries: Path) -> list[UUID]:
+    """Take deliveries in under other settings; their accessions, which wait for a person."""
+    path = site.folder / SETTINGS
+    before = path.read_text("utf-8")
+    path.write_text(settings, "utf-8")
+    with site.open() as session:
+        taken = [take(session, one).accession for one in deliveries]
+    path.write_text(before, "utf-8")
+    return taken
 
 
 def taken_down(place: Path, packed: bytes) -> dict[str, dict[str, Any]]:
@@ -330,13 +381,12 @@ def taken_down(place: Path, packed: bytes) -> dict[str, dict[str, Any]]:
     with site.open() as session:
         person, _ = site.person(session, "周文", Role.READER)
     settings = (site.folder / SETTINGS).read_text("utf-8")
-    (site.folder / SETTINGS).write_text(f'{settings}acceptance = "person"\n', "utf-8")
-    with site.open() as session:
-        waiting = (
-            take(session, batch(place / "waiting", CODES[:2])).accession,
-            take(session, batch(place / "waiting-too", ("J012-6-0001", "J012-6-0002"))).accession,
-        )
-    (site.folder / SETTINGS).write_text(settings, "utf-8")
+    others = (batch(place / "waiting", CODES[:2]), batch(place / "waiting-too", ("J012-6-0001", "J012-6-0002")))
+    first, second = with_settings(site, f'{settings}acceptance = "person"\n', *others)
+    (third,) = with_settings(
+        site, settings.replace("quality = false", "quality = true"), scans(place / "waiting-scans")
+    )
+    waiting = first, second, third
     holders = {
         "查阅台": Role.DESK,
         "甲": Role.REVIEWER,
@@ -357,6 +407,7 @@ def main() -> None:
     from tests.api.test_examples import packed_deeds
 
     with tempfile.TemporaryDirectory() as place:
+        os.environ["XDG_CONFIG_HOME"] = place  # keys that have no place named lie beside the archive, and go with it
         examples = taken_down(Path(place), packed_deeds())
     FILE.write_bytes(msgspec.json.format(msgspec.json.encode(examples), indent=1) + b"\n")
 
