@@ -3,6 +3,7 @@
 Only the model's file is used. Without it, or without the runtime, the answer is `not-tested`: nobody looked.
 """
 
+import os
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -55,6 +56,7 @@ def _session() -> Any:
     path = model()
     if path is None or find_spec("onnxruntime") is None:
         return None
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # read when it is imported: an archive tells nobody what it runs
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import secrets
+from functools import reduce
 from pathlib import Path
 from uuid import UUID
 
@@ -140,9 +141,11 @@ def list_people(session: Session, *, as_of: str | None = None) -> tuple[Agent, .
 def change_roles(session: Session, person: UUID, *, grant: list[Role], revoke: list[Role], reason: str) -> None:
     """Give and take roles. Nothing is appended for what is so already.
 
-    `roles-forbidden` where the person would have roles that the policy never lets one person combine.
+    `roles-forbidden` where the person would have roles that the policy never lets one person combine,
+    `last-administrator` where nobody could administer any more.
     """
     session.require("administer")
+    session.catch_up()
     never = session.policy.never
 
     def decide(streams: Streams) -> list[New]:
@@ -150,18 +153,22 @@ def change_roles(session: Session, person: UUID, *, grant: list[Role], revoke: l
         if state.registered is None:
             raise ArchiveError("agent-unknown", person)
         changed = agent.change_roles(state, grant=grant, revoke=revoke, reason=reason, never=never)
+        _expect_an_administrator(session, streams, person, reduce(agent.evolve, changed, state))
         return [New(person, payload) for payload in changed]
 
     session.perform("change-roles", decide, correlation=person, archive=None)
 
 
 def revoke_credential(session: Session, person: UUID, credential: UUID, reason: str) -> None:
-    """Take a credential out of force, for somebody who leaves or has lost it."""
+    """Take a credential out of force, for somebody who leaves or has lost it. `last-administrator` as above."""
     session.require("administer")
+    session.catch_up()
 
     def decide(streams: Streams) -> list[New]:
         state = streams.load(AGENT, person).state
-        return [New(person, payload) for payload in agent.withdraw(state, credential, reason)]
+        withdrawn = agent.withdraw(state, credential, reason)
+        _expect_an_administrator(session, streams, person, reduce(agent.evolve, withdrawn, state))
+        return [New(person, payload) for payload in withdrawn]
 
     session.perform("revoke-credential", decide, correlation=person, archive=None)
 
@@ -221,9 +228,8 @@ def depart(session: Session, person: UUID, *, successor: UUID | None, reason: st
         nonlocal left
         state = streams.load(AGENT, person).state
         gone = agent.depart(state, reason)
+        _expect_an_administrator(session, streams, person, reduce(agent.evolve, gone, state))
         others = {one.id: streams.load(AGENT, one.id).state for one in people if one.id != person}
-        if may(state, "administer") and not any(may(other, "administer") for other in others.values()):
-            raise ArchiveError("last-administrator", person)
         new = [New(person, payload) for payload in gone]
         for principal, other in others.items():
             new += [New(principal, payload) for payload in agent.dismiss(other, person, reason)]
@@ -242,6 +248,21 @@ def depart(session: Session, person: UUID, *, successor: UUID | None, reason: st
 
     session.perform("depart", decide, correlation=person, archive=None)
     return left
+
+
+def _expect_an_administrator(session: Session, streams: Streams, person: UUID, after: agent.State) -> None:
+    """`last-administrator` where this person can administer, could not afterwards, and nobody else can."""
+    if not _administers(streams.load(AGENT, person).state) or _administers(after):
+        return
+    people = session.catalogue.agents(producers=False, limit=1_000).entries
+    if not any(_administers(streams.load(AGENT, one.id).state) for one in people if one.id != person):
+        raise ArchiveError("last-administrator", person)
+
+
+def _administers(state: agent.State) -> bool:
+    """Whether somebody has the role, and a credential that opens it."""
+    opens = (key not in state.keys or "administer" in state.keys[key].scopes for key in state.credentials)
+    return may(state, "administer") and any(opens)
 
 
 def _expect_decider(successor: agent.State | None) -> None:
@@ -268,8 +289,9 @@ def find_or_register_producer(session: Session, name: str | None) -> UUID:
 def annul(session: Session, position: int, *, reason: str, approver: Actor) -> None:
     """Annul the event at a position, with a second person's agreement, in the stream that it stands in.
 
-    Refused for a type whose correction is another event (`not-annullable`), and for an approver who may not. What a
-    merger or a division carried along is carried back by the same command.
+    Refused for a type whose correction is another event (`not-annullable`), for an approver who may not, and for the
+    registration of the last who can administer (`last-administrator`). What a merger or a division carried along is
+    carried back by the same command.
     """
     session.require("annul")
     session.catch_up()
@@ -290,6 +312,8 @@ def annul(session: Session, position: int, *, reason: str, approver: Actor) -> N
 
     def decide(streams: Streams) -> list[New]:
         streams.load(AGGREGATES[subject.type.partition(".")[0]], subject.stream)
+        if subject.type == "Agent.Registered":
+            _expect_an_administrator(session, streams, subject.stream, AGENT.initial)
         return [New(subject.stream, payload), *carried_back(session, streams, event, reason)]
 
     session.perform(

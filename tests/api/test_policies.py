@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 import pytest
@@ -56,6 +56,12 @@ def knock(client: TestClient, place: tuple[str, str], headers: dict[str, str]) -
     if (verb := SECONDS.get(place)) is not None and f"x-second-{verb}" in client.headers:
         more[SECOND] = client.headers[f"x-second-{verb}"]
     return client.request(method, path, headers=headers | more, content=b"{}" if method == "POST" else None)
+
+
+def until_done(client: TestClient, served_by: FastAPI) -> None:
+    """Let work that a request began end, so that what it leaves in the log is not taken for the next one's."""
+    while served_by.state.work.waiting:
+        client.get("/healthz")
 
 
 def expect_silence(served: Served, key: dict[str, str], before: int) -> None:
@@ -118,6 +124,7 @@ def test_a_role_gets_through_the_doors_of_its_verbs_and_no_other(
     if allowed:
         assert answer.status_code not in (401, 403), answer.text
         assert answer.status_code < 500
+        until_done(client, cast("FastAPI", client.app))
     else:
         assert answer.status_code == 403
         if place[0] != "HEAD":

@@ -61,7 +61,8 @@ READING: dict[str, tuple[tuple[object, ...], str]] = {
     "review": ((), "jingui.review.queue/1"),
     "quality": (("pareto",), "jingui.quality.figures/1"),
 }
-IN_STORIES = {"accession", "accept", "return", "handover", "review", "quality", "expunge", "spill", "audit", "witness"}
+IN_STORIES = {"accession", "accept", "return", "handover", "review", "quality", "expunge", "spill", "reclassify"}
+IN_STORIES |= {"decrypt", "audit", "witness"}
 ELSEWHERE = {"init", "ingest", "pack", "disseminate", "materialise", "events", "annul", "qc", "keys"} | IN_STORIES
 """Commands that have tests of their own, below or in the stories."""
 

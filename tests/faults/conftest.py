@@ -1,10 +1,8 @@
-"""What the fault tests have in common: an oracle that says what it compared, and a sum of what was swept."""
+"""What the fault tests have in common: a sum of what was swept."""
 
 from collections import Counter
 
 import pytest
-
-pytest.register_assert_rewrite("tests.faults.small_archive")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

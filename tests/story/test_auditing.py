@@ -75,6 +75,8 @@ READING: dict[str, tuple[str, ...]] = {
     "review": ("list",),
     "quality": ("pareto",),
     "expunge": ("list",),
+    "keys": ("list",),
+    "audit": ("rules",),
 }
 """What an auditor may do: every verb that only reads."""
 
@@ -348,6 +350,8 @@ NOT_AS_OF = {
     "doctor": "looks at this machine, which has no history",
     "fsck": "judges the bytes and the log that are there",
     "expunge": "shows how each removal stands, and what is gone is gone for the past too",
+    "keys": "tells which keys are there to open anything now",
+    "audit": "asks the history itself",
 }
 """Reading verbs that do not show one moment, each with the reason."""
 
@@ -480,9 +484,10 @@ ALSO_WRITING = {
     "review": ("decide", DEED, "--return", "--reason", "x"),
     "quality": ("rerun", "--profile", "documents"),
     "expunge": ("propose", "--words", "x", "--legal-basis", "x", "--reason", "x"),
+    "keys": ("rotate", "秘密"),
 }
 """Commands that read and, called so, write."""
-ELSEWHERE = {"init", "pack", "validate", "serve", "qc"}
+ELSEWHERE = {"init", "pack", "validate", "serve", "qc", "witness"}
 """Needs no archive, or serves it to others, each of whom is asked who they are."""
 
 

@@ -20,6 +20,7 @@ from repository.services.jobs import status, work
 from repository.services.key_destruction import approve_destruction
 from repository.services.key_ring import retire_key
 from repository.services.preservation import materialise
+from repository.services.sampling import SampleBy, draw_sample
 from repository.services.search import list_records, list_requests, show_record
 from repository.services.session import Session
 from repository.services.statement import statement
@@ -66,7 +67,7 @@ def _through_the_door(deed: Deed) -> Deed:
         if refused.value.code == "not-allowed":
             raise refused.value
         unknown = {"request-unknown", "review-unknown", "reader-unknown", "no-takedown", "removal-unknown"}
-        assert refused.value.code in unknown
+        assert refused.value.code in {*unknown, "accession-unknown"}
 
     return tried
 
@@ -88,6 +89,7 @@ DEEDS |= {
     "decide-opening": _through_the_door(lambda session, place: opening.decide(session, NONE)),
     "propose-removal": _through_the_door(lambda session, place: removal.withdraw(session, NONE, "有误")),
     "approve-removal": _through_the_door(lambda session, place: removal.approve(session, NONE, silent)),
+    "review-quality": _through_the_door(lambda session, place: draw_sample(session, NONE, by=SampleBy.ITEM)),
     "settle-takedown": _through_the_door(
         lambda session, place: opening.settle(session, DEED, confirm=True, reason="核对")
     ),
