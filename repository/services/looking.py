@@ -65,8 +65,8 @@ def look_under(session: Session, request: UUID, path: str, *, record: str | None
 def look_at_pages(session: Session, package: UUID, paths: Collection[str], *, purpose: str) -> dict[str, Path]:
     """Let these pages of a stored record be shown together, in small: where each lies, of those that it still has.
 
-    When this returns, `ContentViewed` names them and is committed, and no picture was made. Who may review may not see
-    into every record: raises `record-unknown` and `access-controlled`, both after the refusal was recorded, and
+    When this returns, `ContentViewed` names them and is committed, and no picture was made. Whoever reviews does not
+    see into every record: raises `record-unknown`, `access-controlled` after the refusal was recorded, and
     `fixity-mismatch` for a page that is not what was stored.
     """
     entry = access.find_to_use(session, str(package), paths=(), purpose=purpose)
