@@ -92,8 +92,9 @@ def _plain_report(made: dict[str, Any]) -> dict[str, Any]:
         for page in made["pages"]:
             page["checks"] = [check for check in page["checks"] if check["outcome"] in ("review", "fail")]
     if made.get("schema") == "jingui.quality.figures/1":
-        for group in made["groups"]:  # all of it was judged within one walk
-            group["days"] = {"2026-11-24": counted for counted in group["days"].values()}
+        for group in made["groups"]:
+            (judged_today,) = group["days"].values()  # it was judged at one moment of the walk
+            group["days"] = {"2026-11-24": judged_today}
     return made
 
 
