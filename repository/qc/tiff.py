@@ -4,6 +4,7 @@ libtiff follows what is written and mends what it finds, in silence. Cycles of d
 the file, and blocks of zeros where no code of the compression is all zeros, are found here.
 """
 
+import re
 import struct
 import zlib
 from collections.abc import Iterator
@@ -26,6 +27,11 @@ ZEROS_OF_FAX = bytes(8)
 bytes in a strip are a block that was lost. (T.4 may fill a line with zeros up to its end, hence not three.)"""
 ZEROS_OF_LZW = bytes(64)
 """A code of all zeros is one black pixel: forty in a row would have become one longer code."""
+_ZEROS = re.compile(rb"\0{512,}")
+SECTOR = 512
+"""Bytes in which storage loses what it loses."""
+PAPER, BESIDE = 128, 32
+"""The darkest byte that counts as bright, and how many are looked at above and below."""
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 _WHOLE = {1: "B", 3: "H", 4: "L", 13: "L", 16: "Q", 18: "Q"}
 
@@ -148,6 +154,26 @@ def judge(content: bytes, directory: Directory) -> None:
             raise Damaged("zero-block")
         if directory.compression in DEFLATE:
             _inflate(content[offset : offset + size])
+        if directory.compression == NONE and not directory.tiled:
+            _expect_no_lost_block(content, offset, offset + size, directory)
+
+
+def _expect_no_lost_block(content: bytes, begin: int, end: int, directory: Directory) -> None:
+    """Refuse zeros that no picture has where pixels stand as they are: black may be right, its place gives it away.
+
+    A black area begins and ends where its shape does, in the rows beside it too. Zeros that begin or end in the middle
+    of a row, between bright bytes with bright ones above and below, and run on over a row or fill whole sectors, are a
+    block that was lost. What is shorter than a row and lies across sectors cannot be told from a line.
+    """
+    row = -(-directory.width * directory.bits * directory.samples // 8)
+    for found in _ZEROS.finditer(content, begin, end) if directory.bits >= 8 else ():
+        first, last = found.span()
+        if first - row < begin or last + row > end or not ((first - begin) % row or (last - begin) % row):
+            continue
+        above, below = content[first - row : first - row + BESIDE], content[last + row - BESIDE : last + row]
+        bright = min(content[first - 1], content[last], max(above), max(below)) > PAPER
+        if bright and (last - first >= row or not (first % SECTOR or last % SECTOR)):
+            raise Damaged("zero-block")
 
 
 def _inflate(strip: bytes) -> None:

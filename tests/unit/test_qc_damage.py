@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from random import Random
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -16,6 +17,7 @@ from fixtures.scans import tiff
 from repository.domain.quality import PageVerdict
 from repository.qc import Asked, Assessor, load_profile
 from repository.qc.decoding import decode
+from repository.qc.grey import Grey
 from repository.qc.kinds import Kind, kind_of
 from repository.qc.page import Damaged, Page
 from tests.qc_pages import scanned, text_page
@@ -82,6 +84,44 @@ def test_every_zeroed_block_is_found(name: str) -> None:
         if told(content[:start] + bytes(size) + content[start + size :], FORMATS[name][0]) == "whole":
             missed.append(start)
     assert missed == []
+
+
+def grey_tiff(grey: Grey) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(grey).save(stream, "TIFF")
+    return stream.getvalue()
+
+
+def test_a_block_that_was_lost_is_found_where_nothing_is_compressed() -> None:
+    content, random = grey_tiff(scanned(text_page(5, size=(620, 877), lines=14), Random(5))), Random(12)
+    assert told(content, "tiff") == "whole"
+    starts = [random.randrange(1_000, len(content) - 9_000) for _ in range(40)]
+    bright = [one for one in starts if min(content[one - 1], content[one + 4096]) > 128]
+    assert len(bright) > 20
+    for start in bright:
+        assert told(content[:start] + bytes(4096) + content[start + 4096 :], "tiff") == "zero-block", start
+    sectors = [n for n in range(2_048, 60_000, 512) if min(content[n - 1], content[n + 512]) > 128]
+    for start in sectors[:20]:
+        assert told(content[:start] + bytes(512) + content[start + 512 :], "tiff") == "zero-block", start
+
+
+@pytest.mark.parametrize("shape", ["bars", "border", "line", "half", "all"])
+def test_black_that_was_drawn_is_not_taken_for_a_lost_block(shape: str) -> None:
+    grey = np.full((400, 2560), 255, np.uint8)
+    match shape:
+        case "bars":
+            grey[50:90, 200:2000] = 0
+            grey[120:160] = 0
+        case "border":
+            grey[:20] = grey[-20:] = 0
+            grey[:, :20] = grey[:, -20:] = 0
+        case "line":
+            grey[::16, 300:1500] = 0
+        case "half":
+            grey[200:] = 0
+        case _:
+            grey[:] = 0
+    assert told(grey_tiff(grey), "tiff") == "whole"
 
 
 def test_white_paper_is_not_taken_for_a_lost_block() -> None:
