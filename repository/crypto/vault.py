@@ -17,7 +17,7 @@ import hmac
 import os
 import secrets
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Literal
 from uuid import UUID
@@ -196,6 +196,17 @@ class Vault:
             for left in (self.folder / "subjects").glob(f".{subject}.key.*"):
                 destroy_durably(left)  # of a writer that died
             destroy_durably(self._subject_file(subject))
+
+    def destroy_words(self, packages: Iterable[UUID]) -> None:
+        """Destroy the keys of the words that describe packages, to which no paper leads. Done already, it passes."""
+        with guarded(self.folder, alone=True):
+            places = [self._subject_file(package) for package in packages]
+            names = {place.name for place in places}
+            for left in (self.folder / "subjects").glob(".*"):
+                if left.name[1:].rpartition(".")[0] in names:
+                    destroy_durably(left)  # of a writer that died
+            for place in places:
+                destroy_durably(place)
 
     def _prepare(self) -> None:
         """Make master key and index key, once.

@@ -1,7 +1,8 @@
 """Destroying keys (销毁密钥): one person asks, another approves, and it ends only when no copy is left that opens.
 
-An old version of a key goes once no record needs it any more. A class key goes with every record under it: its packages
-stay where they are, true to their digests and provable, and nobody opens them again.
+An old version of a key goes once no record needs it any more. A class key goes with every record under it, and with the
+keys of the words that describe them: its packages stay where they are, true to their digests and provable, and nobody
+opens them again, or reads what they were called.
 """
 
 from collections.abc import Callable
@@ -147,6 +148,7 @@ def _shred(session: Session, key: Key, progress: Progress) -> None:
         batch = records[start : start + AT_ONCE]
         shredded = Shredded(key=key.id, packages=tuple(dict.fromkeys(one.package for one in batch)))
         _append(session, identifier, lambda now, said=shredded: run.shred(now, said))  # type: ignore[misc]  # mypy knows no bound defaults
+        session.vault.destroy_words(shredded.packages)  # first: whoever goes on finds the rest by the records
         session.package_keys.destroy(batch)
         done += len(batch)
         progress("shred", done, len(records))

@@ -15,6 +15,7 @@ from repository.services.key_keeping import recover_drill
 from repository.services.key_ring import KeyPurpose, create_key, rotate_key
 from repository.services.preservation import materialise
 from repository.services.rekeying import rekey
+from repository.services.search import show_record
 from tests.key_rings import Ring, new_ring
 from tests.real_archives import deliver, silent, take
 
@@ -42,6 +43,7 @@ def test_sealed_records_are_rotated_tried_and_shredded_and_stay_proven(tmp_path:
     with ring.open("archivist") as session:
         report = take(session, source)
         assert report.outcome == "completed"
+        assert show_record(session, "M-1", as_of=None).description.title == "密电"
     packages = [one.package for one in report.packages]
     with ring.open("officer") as session:
         rotate_key(session, SECRET, reason="每年", holders=None, shares=None)
@@ -56,6 +58,10 @@ def test_sealed_records_are_rotated_tried_and_shredded_and_stay_proven(tmp_path:
         with pytest.raises(ArchiveError) as refused:
             session.package_keys.identity(packages[0], 1)
         assert refused.value.code == "key-record-missing"
+        shown = show_record(session, "M-1", as_of=None).description
+        assert shown.title != "密电"
+        assert "title" in shown.sealed
+        assert not any(session.vault.key_id(package) for package in packages)
         materialise(session, "M-1", tmp_path / "out")  # ciphertext, as it stands in the store
     proven(ring)
     assert "ring.ok" in {line.code for line in examine_archive(ring.site.folder, ring.site.credential).lines}
