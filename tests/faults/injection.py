@@ -4,6 +4,7 @@
 threads that write the log are told apart from the rest by the paths of its files.
 """
 
+import re
 import shutil
 import subprocess
 from collections import Counter
@@ -58,6 +59,23 @@ def count_calls(scene: Scene, *arguments: str | Path) -> dict[tuple[str, str], i
         for (_, call), count in found.items():
             counts[call, where] = max(count, counts.get((call, where), 0))
     return counts
+
+
+def last_of_the_commit(scene: Scene, *arguments: str | Path) -> dict[str, int]:
+    """Where an ingest's last commit stands between bytes and event: numbers of two calls, each in its thread.
+
+    `rename` is the last by which something comes into the store, `syncfs` the first after it. What follows `Stored`,
+    the checkpoint of the log for one, makes calls of its own.
+    """
+    tried = scene.copy(f"{scene.archive.name}-ordered")
+    trace, done = _traced(tried, "", ["trace=rename,syncfs"], *arguments)
+    store = str(tried.archive / "store")
+    tried.remove()
+    assert done.returncode == 0, done.stderr
+    calls = [found for line in trace if (found := re.match(r"(\d+) +(rename|syncfs)\(", line))]
+    last = max(n for n, call in enumerate(calls) if call[2] == "rename" and f', "{store}' in call.string)
+    after = next(n for n in range(last, len(calls)) if calls[n][2] == "syncfs")
+    return {calls[n][2]: sum(call.groups() == calls[n].groups() for call in calls[: n + 1]) for n in (last, after)}
 
 
 def positions(counts: dict[tuple[str, str], int]) -> Iterator[Position]:

@@ -14,7 +14,15 @@ import pytest
 
 from repository.archive import open_archive
 from repository.services.jobs import work
-from tests.faults.injection import FILES, Position, count_calls, positions, require_strace, run_with_fault
+from tests.faults.injection import (
+    FILES,
+    Position,
+    count_calls,
+    last_of_the_commit,
+    positions,
+    require_strace,
+    run_with_fault,
+)
 from tests.faults.small_archive import (
     PACKAGES,
     Scene,
@@ -46,11 +54,11 @@ def scene(tmp_path: Path) -> Scene:
 
 @contextmanager
 def held_between_rename_and_append(scene: Scene) -> Iterator[int]:
-    """An ingest that stands still right after its last rename: all is in the store, no `Stored` is in the log.
+    """An ingest that stands still right after the last rename into the store: all is in it, no `Stored` is in the log.
 
     Gives its process's id; after the block it goes on, and comes to its end.
     """
-    renames = count_calls(scene, *ingest_command(scene))["rename", ""]
+    renames = last_of_the_commit(scene, *ingest_command(scene))["rename"]
     inject = f"inject=rename:delay_exit={HELD_SECONDS}s:when={renames}"
     strace = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=rename", "-e", inject]
     with subprocess.Popen(
@@ -124,7 +132,7 @@ def crashed(tmp_path_factory: pytest.TempPathFactory) -> Scene:
     """An archive whose ingest was killed between its last rename and its `Stored`."""
     require_strace()
     made = make_scene(tmp_path_factory.mktemp("recovery"))
-    last = count_calls(made, *ingest_command(made))["syncfs", ""]
+    last = last_of_the_commit(made, *ingest_command(made))["syncfs"]
     happened, _ = run_with_fault(made, Position("syncfs", "", last, "kill"), *ingest_command(made))
     assert happened
     assert len(list(made.archive.glob("store/*/urn*"))) == PACKAGES
