@@ -71,7 +71,7 @@ def test_a_page_costs_about_what_decoding_it_costs(kind: Kind, monkeypatch: pyte
     monkeypatch.setattr("repository.qc.orientation._session", lambda: None)
     without = cpu(lambda: whole_pass(content, kind)) / cpu(lambda: pillow(content))
     print(f"\n{kind}: whole pass {without:.2f}x Pillow's RGB decoding of the page, {with_model:.2f}x with orientation")
-    assert without <= 1.4  # the goal is 1.0: the margin is for a machine that is not quiet
+    assert max(without, with_model) <= 1.0
 
 
 def test_two_processes_judge_twice_as_many_pages(tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_two_processes_judge_twice_as_many_pages(tmp_path: Path) -> None:
     ratio = max(wall(1) / wall(2) for _ in range(3))
     print(f"\ntwo processes: {ratio:.2f}x the pages of one")
     if len(os.sched_getaffinity(0)) > 1:
-        assert ratio >= 1.3  # 1.8 on a quiet machine with two processors
+        assert ratio >= 1.8
 
 
 def _jdeskew(grey: Grey) -> float:
