@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from repository.domain.quality import Check, PageVerdict, outcome_of
+from repository.domain.quality import Check, Outcome, PageVerdict, outcome_of
 from repository.qc.decoding import LARGEST, decode
 from repository.qc.judge import judge_page
 from repository.qc.kinds import HEAD, Kind, kind_of, media_of, named
@@ -75,8 +75,8 @@ def _unopened(
     name: str, frame: int, kind: str, checks: tuple[Check, ...], profile: Profile, why: Damaged, sha256: str
 ) -> PageVerdict:
     """A page that does not open whole fails; one that was never there (a PDF's page without a picture) was not seen."""
-    outcome = "not-tested" if why.word in NEVER_THERE else "fail"
-    found = (Check("F01", outcome, reason=why.word), *checks)  # type: ignore[arg-type] # one of the outcomes
+    outcome: Outcome = "not-tested" if why.word in NEVER_THERE else "fail"
+    found = (Check("F01", outcome, reason=why.word), *checks)
     return _only(name, kind, found, profile, sha256, frame)
 
 

@@ -92,7 +92,7 @@ def is_running(process: int) -> bool:
     return status.rpartition(")")[2].split()[0] != "Z"
 
 
-@pytest.mark.faults  # where it stands is counted in another run, which is not always the same
+@pytest.mark.faults  # failed once in five runs beside other work, cause not known: not a gate until it is
 def test_nobody_adopts_or_undoes_what_a_living_process_commits(scene: Scene) -> None:
     other = scene._replace(source=scene.source.with_name("other"))
     (other.source / "letter").mkdir(parents=True)
@@ -116,7 +116,7 @@ def test_nobody_adopts_or_undoes_what_a_living_process_commits(scene: Scene) -> 
     assert ingest_again(scene).outcome == "already-recorded"
 
 
-@pytest.mark.faults  # where it stands is counted in another run, which is not always the same
+@pytest.mark.faults  # failed once in five runs beside other work, cause not known: not a gate until it is
 def test_a_committer_that_dies_while_another_waits_is_taken_over(scene: Scene) -> None:
     with held_between_rename_and_append(scene) as committer:
         assert jingui(scene, *ingest_command(scene)).returncode == LOCKED
