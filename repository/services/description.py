@@ -18,12 +18,11 @@ from repository.domain.description import DESCRIPTION, Fields, Moved
 from repository.domain.description_fields import FileRange, holds
 from repository.domain.ids import reference_code_guard
 from repository.domain.reservation import REFERENCE_CODE
-from repository.domain.values import Carrier, RecordType, SecrecyClass
 from repository.domain.values import Level as Level
 from repository.errors import ArchiveError
 from repository.eventlog import Answer, Streams
 from repository.services import stored
-from repository.services.description_fields import written
+from repository.services.description_fields import blank_fields, written
 from repository.services.sealing import has_sealed, is_controlled, sealed_fields, unsealed_fields
 from repository.services.search import find_description
 from repository.services.session import Session
@@ -85,22 +84,8 @@ def describe_record(
     above = find_description(session, parent) if parent else None
     archive = above.archive if above else session.archive_code(archive)
     stream = session.new_id()
-    blank = Fields(
-        level=level,
-        parent=above.id if above else None,
-        package=None,
-        reference_code=reference_code,
-        fonds_code=reference_code if level is Level.FONDS else above.fonds_code if above else None,
-        title="",
-        responsible_party=None,
-        date=None,
-        year=None,
-        retention_period=None,
-        secrecy_class=SecrecyClass.OPEN,
-        page_count=None,
-        record_type=RecordType.TEXT,
-        carrier=Carrier.PAPER,
-    )
+    fonds_code = reference_code if level is Level.FONDS else above.fonds_code if above else None
+    blank = blank_fields(level, above.id if above else None, reference_code, fonds_code)
     fields = written(blank, words)
     expect_below_ceiling(session, fields)
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from msgspec.structs import replace
@@ -175,6 +176,26 @@ def read(fields: Any, key: str) -> str:
     if isinstance(value, tuple):
         return "; ".join(value)
     return "" if value is None else str(value)
+
+
+def blank_fields(level: Level, parent: UUID | None, code: str | None, fonds_code: str | None) -> Fields:
+    """A description of which only its place is known: open, on paper, text, until its words say otherwise."""
+    return Fields(
+        level=level,
+        parent=parent,
+        package=None,
+        reference_code=code,
+        fonds_code=fonds_code,
+        title="",
+        responsible_party=None,
+        date=None,
+        year=None,
+        retention_period=None,
+        secrecy_class=SecrecyClass.OPEN,
+        page_count=None,
+        record_type=RecordType.TEXT,
+        carrier=Carrier.PAPER,
+    )
 
 
 def written(fields: Fields, words: Mapping[str, str]) -> Fields:

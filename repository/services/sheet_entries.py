@@ -14,12 +14,12 @@ from repository.domain.aggregate import New
 from repository.domain.description import DESCRIPTION, Fields, State
 from repository.domain.ids import reference_code_guard
 from repository.domain.reservation import REFERENCE_CODE
-from repository.domain.values import Carrier, Level, RecordType, SecrecyClass
+from repository.domain.values import Level
 from repository.errors import ArchiveError
 from repository.eventlog import Streams
 from repository.services.catalogue_export import CODE, ID, PARENT, VERSION, shown
 from repository.services.description import expect_below_ceiling, reserve
-from repository.services.description_fields import FIELDS, read, written
+from repository.services.description_fields import FIELDS, blank_fields, read, written
 from repository.services.search import uuid_of
 from repository.services.session import Session
 from repository.services.sheet_cells import SheetCells, meant
@@ -170,22 +170,8 @@ class NewEntries:
     def _fields(self, number: int, level: Level, code: str, above: _Above | None) -> Fields:
         """The row's fields, each put in by itself, so that what is unfit is told by its column."""
         place = above.state.fields if above else None
-        fields = Fields(
-            level=level,
-            parent=above.identity if above else None,
-            package=None,
-            reference_code=code,
-            fonds_code=code if level is Level.FONDS else place.fonds_code if place else None,
-            title="",
-            responsible_party=None,
-            date=None,
-            year=None,
-            retention_period=None,
-            secrecy_class=SecrecyClass.OPEN,
-            page_count=None,
-            record_type=RecordType.TEXT,
-            carrier=Carrier.PAPER,
-        )
+        fonds_code = code if level is Level.FONDS else place.fonds_code if place else None
+        fields = blank_fields(level, above.identity if above else None, code, fonds_code)
         for key, words in self._said(number).items():
             try:
                 fields = written(fields, {key: words})
