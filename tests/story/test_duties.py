@@ -15,7 +15,7 @@ from repository.services import administration, requests, use
 from repository.services.administration import Role
 from repository.services.policy import FILE, read_policy
 from tests.command_line import Said
-from tests.real_archives import types
+from tests.real_archives import new_site, types
 from tests.staff import Staff, new_staff
 
 REFUSED, DOOR, USAGE = 4, 12, 2
@@ -225,6 +225,28 @@ def test_the_last_administrator_does_not_leave(staff: Staff) -> None:
         administration.depart(session, me, successor=None, reason="退休")
     with pytest.raises(ArchiveError), staff.open("administrator"):
         pass
+
+
+def test_the_last_administrator_keeps_the_role_and_a_credential(tmp_path: Path) -> None:
+    site = new_site(tmp_path)
+    with site.open() as session:
+        me = session.actor.agent
+        (credential,) = session.log.load(AGENT, me).state.credentials
+
+        def without_role() -> None:
+            administration.change_roles(session, me, grant=[], revoke=[Role.ADMINISTRATOR], reason="换岗")
+
+        def without_credential() -> None:
+            administration.revoke_credential(session, me, credential, "遗失")
+
+        for deed in (without_role, without_credential):
+            with pytest.raises(ArchiveError) as refused:
+                deed()
+            assert refused.value.code == "last-administrator"
+        assert session.log.load(AGENT, me).state.roles == {Role.ADMINISTRATOR}
+        site.person(session, "继任", Role.ADMINISTRATOR)
+        without_role()
+        assert session.log.load(AGENT, me).state.roles == set()
 
 
 def test_registering_a_use_asks_the_same_of_everybody(staff: Staff) -> None:
