@@ -15,6 +15,7 @@ from pathlib import Path
 
 import bagit
 import pytest
+from lxml import etree
 from PIL import Image
 
 from packages_spec.profiles import PayloadFile
@@ -35,9 +36,11 @@ from repository.services.sealing import cipher_of
 from repository.services.search import find_record, search_records, show_record
 from repository.services.validation import validate
 from tests.api.serving import ALL, api, key_for
+from tests.faults.injection import require_strace
 from tests.key_rings import Ring, new_ring
 from tests.planted import found
 from tests.real_archives import deliver, new_site, silent, take, types
+from tests.shared_data import shared_data
 
 CODE, OTHER = "M-1", "M-2"
 TITLE, PARTY, SECRET_PAGE = "聂荣将军密电译稿", "第七机要室", "planted-page-text 暗号海东青"
@@ -109,6 +112,24 @@ def test_nothing_of_it_stands_anywhere_in_clear(sealed: tuple[Ring, IngestReport
     digests = [file.sha256 for file in plain_files(ring, CODE)]
     assert found(ring.site.folder, *digests) == []
     judged(ring)
+
+
+def test_what_stays_readable_of_a_sealed_package_follows_the_official_schemas(
+    sealed: tuple[Ring, IngestReport],
+) -> None:
+    ring, report = sealed
+    schemas = {
+        "METS.xml": etree.XMLSchema(etree.parse(shared_data("schemas") / "driver-eark.xsd")),
+        "premis.xml": etree.XMLSchema(etree.parse(shared_data("schemas") / "premis/premis.xsd")),
+    }
+    with ring.open("archivist") as session:
+        roots = [session.store.object_folder(package.package) / "v1/content" for package in report.packages]
+    for root in roots:
+        for name, official in schemas.items():
+            documents = sorted(root.rglob(name))
+            assert len(documents) == 2
+            for document in documents:
+                official.assertValid(etree.parse(document))
 
 
 def plain_files(ring: Ring, code: str) -> list[PayloadFile]:
@@ -227,6 +248,23 @@ def test_a_ceiling_refuses_before_a_byte_is_read_in(made: Ring, tmp_path: Path) 
             take(session, above)
         assert (refused.value.code, session.log.position()) == ("above-ceiling", before)
     assert found(made.site.folder, b"top secret page") == []
+
+
+def test_the_refusal_opens_no_file_of_the_content(made: Ring, tmp_path: Path) -> None:
+    """The system calls of the whole command are the proof: of what was delivered it opens the catalogue alone."""
+    require_strace()
+    pages = {f"卷甲海东青/{CODE}-{number:03}.txt": b"top secret page" for number in range(1, 4)}
+    above = deliver(tmp_path / "above", {"catalogue.csv": CATALOGUE.replace("秘密", "绝密").encode(), **pages})
+    trace = tmp_path / "trace"
+    watched = ["strace", "-f", "-qq", "-e", "trace=open,openat,openat2,creat", "-e", "signal=none", "-o", str(trace)]
+    command = [sys.executable, "-c", "from cli.main import run; run()", "ingest", str(above)]
+    credential = ["--archive", str(made.site.folder), "--credential", str(made.credential("archivist"))]
+    options = ["--producer", "县机要室", "--transfer-number", "2026-999", "--json", *credential]
+    refused = subprocess.run([*watched, *command, *options], capture_output=True, text=True, check=False)
+    assert (refused.returncode, '"above-ceiling"' in refused.stdout) == (4, True), refused
+    opened = [line for line in trace.read_text("utf-8", "replace").splitlines() if "O_DIRECTORY" not in line]
+    assert any("above/catalogue.csv" in line for line in opened)
+    assert [line for line in opened if f"{CODE}-00" in line] == []
 
 
 def die(*_: object, **__: object) -> None:
