@@ -8,13 +8,19 @@ from repository.storage.quarantine import discard_delivery, discard_quarantine, 
 from repository.storage.receive import Received, listing_lines, receive
 from repository.storage.recovery import Recovered, RecoveryAction, StoredClaim, recover
 from repository.storage.sealed_receive import is_sealed, receive_sealed, sealed_name
+from repository.storage.second import SecondStore, expect_file, true_inventory
 from repository.storage.staging import Published, Stage, object_id
 from repository.storage.store import Store
 from repository.storage.survey import survey
+from repository.storage.tails import COMMANDS, EVENTS, PAYLOADS, SMALL, Span, StoreMark, Tails
 from repository.storage.uploads import TASKS, Part, Upload, facts_of, uploads
 from repository.storage.wiping import wipe
 
 __all__ = [
+    "COMMANDS",
+    "EVENTS",
+    "PAYLOADS",
+    "SMALL",
     "TASKS",
     "FileSystem",
     "Folder",
@@ -24,13 +30,18 @@ __all__ = [
     "ReceivedFile",
     "Recovered",
     "RecoveryAction",
+    "SecondStore",
+    "Span",
     "Stage",
     "Store",
+    "StoreMark",
     "StoredClaim",
+    "Tails",
     "Upload",
     "discard_delivery",
     "discard_kept",
     "discard_quarantine",
+    "expect_file",
     "facts_of",
     "is_running",
     "is_sealed",
@@ -49,6 +60,7 @@ __all__ = [
     "source_lock",
     "survey",
     "sweep_outgoing",
+    "true_inventory",
     "uploads",
     "wipe",
     "write_atomic",

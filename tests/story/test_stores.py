@@ -1,0 +1,119 @@
+"""Further stores: the log and the packages reach them, and an archive comes back from one of them alone."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from packages_spec.ocfl import validate_root
+from repository.archive import open_archive
+from repository.domain.values import Role
+from repository.errors import ArchiveError
+from repository.services.administration import add_person
+from repository.services.jobs import status, work
+from repository.services.preserving import keep_log, store_states
+from repository.services.replication import copies_of, replicate
+from repository.storage import EVENTS, Tails
+from tests.faults.small_archive import PACKAGES, Scene, ingest_again, make_scene
+from tests.real_archives import silent
+
+
+def with_stores(scene: Scene, *stores: Path) -> Scene:
+    """The archive with these further stores."""
+    for one in stores:
+        one.mkdir(parents=True, exist_ok=True)
+    named = ", ".join(f'"{one}"' for one in stores)
+    with (scene.archive / "jingui.toml").open("a") as file:
+        file.write(f"stores = [{named}]\nsync = false\nquality = false\n")
+    return scene
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Scene, Path]:
+    place = tmp_path_factory.mktemp("stores")
+    scene, second = with_stores(make_scene(place), place / "second"), place / "second"
+    ingest_again(scene)
+    with open_archive(scene.archive, scene.credential) as session:
+        assert work(session, silent).copies.copied == PACKAGES
+    return scene, second
+
+
+def test_every_event_reaches_every_store_byte_for_byte(kept: tuple[Scene, Path]) -> None:
+    scene, second = kept
+    with open_archive(scene.archive, scene.credential) as session:
+        log = [(one.position, one.envelope) for one in session.log.raw()]
+        for root in (scene.archive / "store", second):
+            assert [(position, envelope) for position, envelope, _ in Tails(root).events()] == log
+        assert [(one.behind, one.problem) for one in status(session).stores] == [(0, ""), (0, "")]
+
+
+def test_packages_lie_in_the_second_store_as_in_the_first(kept: tuple[Scene, Path]) -> None:
+    scene, second = kept
+    own = {path.relative_to(scene.archive / "store"): path.read_bytes() for path in files(scene.archive / "store")}
+    other = {path.relative_to(second): path.read_bytes() for path in files(second)}
+    assert own == other
+    assert validate_root(second) == []
+    done = subprocess.run([sys.executable, second / "verify.py"], capture_output=True, check=False)
+    assert done.returncode == 0, done.stdout
+    with open_archive(scene.archive, scene.credential) as session:
+        assert [copies_of(session, package, 1)[0].is_dir() for package in session.store.objects()] == [True] * PACKAGES
+        assert replicate(session).copied == 0
+        assert set(status(session).copies_waiting.values()) == {0}
+
+
+def files(root: Path) -> list[Path]:
+    return sorted(path for path in root.rglob("*") if path.is_file() and "extensions" not in path.parts)
+
+
+def test_a_store_that_is_away_stops_nothing_and_catches_up(tmp_path: Path) -> None:
+    scene, second = with_stores(make_scene(tmp_path), tmp_path / "second"), tmp_path / "second"
+    second.rmdir()
+    ingest_again(scene)
+    with open_archive(scene.archive, scene.credential) as session:
+        own, away = store_states(session)
+        assert (own.behind, away.problem, away.behind) == (0, "store-unreached", session.log.position())
+        assert replicate(session).problems == {str(second): "store-unreached"}
+        second.mkdir()
+        assert keep_log(session) == {}
+        assert store_states(session)[1].behind == 0
+        assert replicate(session).copied == PACKAGES
+
+
+def test_another_history_overwrites_no_tail(tmp_path: Path) -> None:
+    scene, second = with_stores(make_scene(tmp_path), tmp_path / "second"), tmp_path / "second"
+    with open_archive(scene.archive, scene.credential) as session:
+        assert keep_log(session) == {}
+        tails = Tails(second)
+        (span,) = tails.covering()
+        path = tails.place / span.name(EVENTS)
+        path.write_bytes(forged := path.read_bytes().replace(b'"jingui/', b'"jinguX/', 1))
+        add_person(session, name="王二", roles=[Role.ARCHIVIST])
+        failed = keep_log(session)
+        assert failed[str(second)].code == "tails-contradict"
+        assert (path.read_bytes(), tails.covering()) == (forged, [span])
+        assert store_states(session)[1].behind == session.log.position() - span.last
+
+
+def test_a_log_that_is_shorter_than_its_tails_is_told(tmp_path: Path) -> None:
+    scene, second = with_stores(make_scene(tmp_path), tmp_path / "second"), tmp_path / "second"
+    shutil.copytree(scene.archive / "log", tmp_path / "yesterday")
+    with open_archive(scene.archive, scene.credential) as session:
+        add_person(session, name="王二", roles=[Role.ARCHIVIST])
+    shutil.rmtree(scene.archive / "log")
+    (tmp_path / "yesterday").rename(scene.archive / "log")
+    shutil.rmtree(scene.archive / "evidence")
+    with open_archive(scene.archive, scene.credential) as session:
+        assert keep_log(session)[str(second)].code == "tails-contradict"
+        assert [one.problem for one in store_states(session)] == ["tails-contradict"] * 2
+
+
+def test_a_store_of_another_archive_is_refused(kept: tuple[Scene, Path], tmp_path: Path) -> None:
+    _, second = kept
+    scene = with_stores(make_scene(tmp_path), second)
+    with open_archive(scene.archive, scene.credential) as session:
+        failed = keep_log(session)
+        assert failed[str(second)].code == "store-of-another"
+        with pytest.raises(ArchiveError, match="another archive"):
+            raise failed[str(second)]
