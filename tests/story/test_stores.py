@@ -5,17 +5,22 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from packages_spec.ocfl import validate_root
-from repository.archive import open_archive
+from repository.archive import clock, open_archive
 from repository.domain.values import Role
 from repository.errors import ArchiveError
 from repository.services.administration import add_person
+from repository.services.audit import fsck
+from repository.services.checkpoints import attest
 from repository.services.jobs import status, work
 from repository.services.preserving import keep_log, store_states
 from repository.services.replication import copies_of, replicate
-from repository.storage import EVENTS, Tails
+from repository.services.restoring import Restored, restore_archive
+from repository.storage import COMMANDS, EVENTS, PAYLOADS, Span, Tails
+from tests.command_line import jingui
 from tests.faults.small_archive import PACKAGES, Scene, ingest_again, make_scene
 from tests.real_archives import silent
 
@@ -117,3 +122,89 @@ def test_a_store_of_another_archive_is_refused(kept: tuple[Scene, Path], tmp_pat
         assert failed[str(second)].code == "store-of-another"
         with pytest.raises(ArchiveError, match="another archive"):
             raise failed[str(second)]
+
+
+def brought_back(kept: tuple[Scene, Path], place: Path, **more: object) -> Restored:
+    """The archive, restored from the second store into a new folder."""
+    return restore_archive(kept[1], place / "back", clock=clock, progress=silent, **more)  # type: ignore[arg-type]  # as given
+
+
+def test_a_store_alone_brings_everything_back(kept: tuple[Scene, Path], tmp_path: Path) -> None:
+    scene, second = kept
+    done = brought_back(kept, tmp_path)
+    assert (done.lacking, done.is_whole, done.versions) == ((), True, PACKAGES)
+    with open_archive(scene.archive, scene.credential) as session:
+        log = list(session.log.raw())
+        head = attest(session)
+    assert (done.events, done.proven, done.root) == (len(log), head.size, head.root)
+    back = scene._replace(archive=tmp_path / "back")
+    (back.archive / "jingui.toml").write_text(
+        (back.archive / "jingui.toml").read_text("utf-8").replace(str(second), str(tmp_path / "third")), "utf-8"
+    )
+    with open_archive(back.archive, back.credential) as session:
+        assert list(session.log.raw()) == log
+        assert fsck(session, silent).faults == ()
+        add_person(session, name="王二", roles=[Role.ARCHIVIST])
+        assert attest(session).size > len(log)
+
+
+def test_what_is_missing_or_damaged_is_named(kept: tuple[Scene, Path], tmp_path: Path) -> None:
+    scene, _ = kept
+    store = tmp_path / "damaged"
+    shutil.copytree(kept[1], store)
+    with open_archive(scene.archive, scene.credential) as session:
+        one, other = session.store.objects()
+        places = [session.store.object_folder(package).relative_to(session.store.root) for package in (one, other)]
+    shutil.rmtree(store / places[0])
+    page = next((store / places[1]).rglob("1.txt"))
+    page.chmod(0o600)
+    page.write_bytes(page.read_bytes().replace(b"page", b"PAGE"))
+    done = brought_back((scene, store), tmp_path)
+    assert not done.is_whole
+    assert {(lack.what, lack.why, lack.thing, lack.path) for lack in done.lacking} == {
+        ("version", "missing", f"{one} v1", f"{places[0]}/v1/inventory.json"),
+        ("version", "damaged", f"{other} v1", str(page.relative_to(store))),
+    }
+
+
+def test_a_false_event_restores_nothing(kept: tuple[Scene, Path], tmp_path: Path) -> None:
+    store = tmp_path / "false"
+    shutil.copytree(kept[1], store)
+    tails = Tails(store)
+    path = tails.place / tails.covering()[0].name(EVENTS)
+    path.write_bytes(path.read_bytes().replace(b'"jingui/', b'"jinguX/', 1))
+    with pytest.raises(ArchiveError, match="false") as refused:
+        brought_back((kept[0], store), tmp_path)
+    assert (refused.value.code, (tmp_path / "back").exists()) == ("restore-false", False)
+
+
+def test_positions_that_are_in_no_tail_are_named(kept: tuple[Scene, Path], tmp_path: Path) -> None:
+    scene, second = kept
+    store = tmp_path / "cut"
+    shutil.copytree(second, store)
+    tails = Tails(store)
+    (span,) = tails.covering()
+    half = span.last // 2
+    lines = {part: list(tails.lines(span, part)) for part in (EVENTS, PAYLOADS, COMMANDS)}
+    shutil.rmtree(tails.place)
+    tails.place.mkdir()
+    asked = [line for line in lines[COMMANDS] if msgspec.json.decode(line)["last"] <= half]
+    last = max(msgspec.json.decode(line)["last"] for line in asked)
+    tails.write(Span(1, last), lines[EVENTS][:last], lines[PAYLOADS][:last], asked)
+    done = brought_back((scene, store), tmp_path)
+    assert (done.events, done.proven) == (last, 0)
+    assert {(one.what, one.why, one.thing) for one in done.lacking} >= {
+        ("events", "missing", f"{last + 1}-{span.last}"),
+        ("checkpoint", "not checked", str(span.last)),
+    }
+
+
+def test_the_command_line_says_it_in_both_languages(kept: tuple[Scene, Path], tmp_path: Path) -> None:
+    told = jingui("restore", "--from-store", kept[1], "--to", tmp_path / "zh", "--lang", "zh")
+    assert (told.status, "均已恢复" in told.out) == (0, True), told.err
+    said = jingui("restore", "--from-store", kept[1], "--to", tmp_path / "en", "--json")
+    assert (said.status, msgspec.json.decode(said.out)["lacking"]) == (0, [])
+    again = jingui("restore", "--from-store", kept[1], "--to", tmp_path / "en", "--lang", "en")
+    assert (again.status, again.out) == (ArchiveError("archive-exists").row.exit, "")
+    none = jingui("restore", "--from-store", tmp_path, "--to", tmp_path / "x", "--lang", "en")
+    assert (none.status, "no log to restore" in none.err) == (3, True)
