@@ -24,7 +24,7 @@ from repository.domain.run import Shredded
 from repository.domain.values import Sha256
 from repository.errors import ArchiveError
 from repository.eventlog import CommandRow, EventLog, EventRow, restore_log, verify_log
-from repository.evidence import Checkpoint, Recount
+from repository.evidence import Checkpoint, Recount, extend_tiles
 from repository.services.checkpoints import CHECKPOINT, EVIDENCE, PUBLIC_KEY, checked_checkpoint
 from repository.services.policy import FILE as RIGHTS
 from repository.services.preserving import VAULT
@@ -122,12 +122,12 @@ def restore_archive(
                 opened, faults = _restore_keys(tails.root, folder, settings, log, shares)
                 lacking += faults
 
-                # 4 the catalogue, from the log
+                # 4 the signed head with its tiles, and the catalogue, from the log
+                _place_evidence(tails, folder, log, proven)
                 with closing(Catalogue.open(folder / "catalogue")) as catalogue:
                     catalogue.catch_up(log)
 
             # 5 what makes the folder an archive comes last, and durable
-            _place_evidence(tails, folder)
             _place_settings(tails, folder, settings)
             store.sync()
     except BaseException:
@@ -318,9 +318,10 @@ def _readers(log: EventLog) -> Iterator[tuple[UUID, Path]]:
         yield reader, Path("subjects") / f"{reader}.key"
 
 
-def _place_evidence(tails: Tails, folder: Path) -> None:
-    """The signed head goes on being what the log must continue; its tiles are made again when it is signed next."""
+def _place_evidence(tails: Tails, folder: Path, log: EventLog, proven: int) -> None:
+    """The signed head goes on being what the log must continue; its tiles are made again from the leaves."""
     (folder / EVIDENCE).mkdir()
+    extend_tiles(folder / EVIDENCE, 0, log.leaves(upto=proven))
     for name in (CHECKPOINT, PUBLIC_KEY):
         if (tails.folder / name).exists():
             shutil.copyfile(tails.folder / name, folder / EVIDENCE / name)
