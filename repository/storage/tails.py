@@ -194,7 +194,11 @@ class Tails:
 
     def holding(self, words: bytes) -> bool:
         """Whether these bytes stand in any tail's file."""
-        return any(words in line for path in sorted(self.place.iterdir()) for line in path.open("rb"))
+        for path in sorted(self.place.iterdir()) if self.place.is_dir() else ():
+            with path.open("rb") as stream:
+                if any(words in line for line in stream):
+                    return True
+        return False
 
     def _sweep(self) -> None:
         """Remove what a writer that died left; the lock is held, so that nobody else is writing."""
