@@ -201,9 +201,19 @@ class Tails:
         return False
 
     def _sweep(self) -> None:
-        """Remove what a writer that died left; the lock is held, so that nobody else is writing."""
+        """Remove what a writer that died left; the lock is held, so that nobody else is writing.
+
+        That is also a tail within a longer one, which may be half overwritten, and parts whose events are gone.
+        """
+        spans = self.spans()
+        whole = [
+            one
+            for one in spans
+            if not any(other != one and other.first <= one.first and one.last <= other.last for other in spans)
+        ]
+        kept = {one.name(part) for one in whole for part in (EVENTS, PAYLOADS, COMMANDS)}
         for path in self.place.iterdir():
-            if path.suffix in {".new", ".gone"}:
+            if path.name not in kept:
                 wipe(path)
 
 
