@@ -195,12 +195,26 @@ class Tails:
 
     def holding(self, words: bytes) -> bool:
         """Whether these bytes stand in any tail's file."""
-        return any(words in line for path in sorted(self.place.iterdir()) for line in path.open("rb"))
+        for path in sorted(self.place.iterdir()) if self.place.is_dir() else ():
+            with path.open("rb") as stream:
+                if any(words in line for line in stream):
+                    return True
+        return False
 
     def _sweep(self) -> None:
-        """Remove what a writer that died left; the lock is held, so that nobody else is writing."""
+        """Remove what a writer that died left; the lock is held, so that nobody else is writing.
+
+        That is also a tail within a longer one, which may be half overwritten, and parts whose events are gone.
+        """
+        spans = self.spans()
+        whole = [
+            one
+            for one in spans
+            if not any(other != one and other.first <= one.first and one.last <= other.last for other in spans)
+        ]
+        kept = {one.name(part) for one in whole for part in (EVENTS, PAYLOADS, COMMANDS)}
         for path in self.place.iterdir():
-            if path.suffix in {".new", ".gone"}:
+            if path.name not in kept:
                 wipe(path)
 
 
