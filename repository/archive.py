@@ -26,6 +26,7 @@ from repository.services.checkpoints import attest_after, attesting
 from repository.services.doctor import DoctorReport, examine
 from repository.services.identification import Siegfried
 from repository.services.keys import Doorkeeper
+from repository.services.preserving import preserving
 from repository.services.quality_pools import Assessors
 from repository.services.session import SOFTWARE, SOFTWARE_VERSION, Progress, Session
 from repository.services.virus import ClamAv
@@ -128,8 +129,9 @@ def open_archive(
             if with_scanner and settings.virus_scanner:
                 session = replace(session, scanner=ClamAv(settings.virus_scanner))
             reached = log.position()
-            yield session
-            attest_after(session, reached)
+            with preserving(session):
+                yield session
+                attest_after(session, reached)
 
 
 class Served:

@@ -5,8 +5,9 @@ checkpoint and the tiles can be read. Its memory is a folder: `log.vkey`, the ne
 every one of them under `seen/`, its own key `witness.key`, and the public half of it, `witness.vkey`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Event
 from urllib.parse import urlsplit
 
 import httpx2
@@ -39,6 +40,9 @@ SEEN, WITNESS_KEY, WITNESS_PUBLIC = "seen", "witness.key", "witness.vkey"
 SECONDS = 20
 MOST = 1_000_000
 """No checkpoint and no tile is longer; what a stranger sends beyond it is not read."""
+
+PASSING = frozenset({"witness-source", "checkpoint-missing", "locked"})
+"""Errors that say nothing of the history, only that it could not be looked at this time."""
 
 Fetch = Callable[[str], bytes]
 
@@ -93,6 +97,31 @@ def witness(source: str, memory: Path, *, clock: Clock, log_key: str | None = No
         checkpoint=cosigned.decode(),
         key=own.public.text,
     )
+
+
+def keep_watch(
+    source: str,
+    memory: Path,
+    *,
+    every: int,
+    stop: Event,
+    clock: Clock,
+    log_key: str | None = None,
+    name: str = "witness",
+) -> Iterator[Witnessed | ArchiveError]:
+    """Look every so many seconds until `stop` is set: what was seen, or why nothing was to be seen this time.
+
+    The interval bounds how much of the log's end nobody outside vouches for. A place that cannot be reached is tried
+    again; anything that speaks against the history ends the watch, raised as `witness` raises it.
+    """
+    while not stop.is_set():
+        try:
+            yield witness(source, memory, clock=clock, log_key=log_key, name=name)
+        except ArchiveError as error:
+            if error.code not in PASSING:
+                raise
+            yield error
+        stop.wait(every)
 
 
 def _remembered_key(memory: Path, given: str | None) -> VerifyingKey:

@@ -3,6 +3,9 @@
 import functools
 import json
 import os
+import shutil
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,7 +33,7 @@ from repository.services.audit_verify import AuditVerdict
 from repository.services.checkpoints import EVIDENCE, Attested, attest
 from repository.services.jobs import status, work
 from repository.services.proving import prove
-from repository.services.witness import Witnessed, witness
+from repository.services.witness import Witnessed, keep_watch, witness
 from repository.settings import log_key_file
 from tests.command_line import jingui
 from tests.faults.small_archive import Scene, ingest_again, make_scene
@@ -171,6 +174,47 @@ def test_a_witness_looks_over_http_with_nothing_of_the_archive(scene: Scene, tmp
     assert error_of(functools.partial(look, scene, memory, source=address)) == "witness-source"
     with published(tmp_path / "home") as address:
         assert error_of(functools.partial(look, scene, memory, source=address)) == "checkpoint-missing"
+
+
+class AtOnce(threading.Event):
+    """The rounds follow one another without a pause."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        del timeout
+        return self.is_set()
+
+
+def test_a_witness_keeps_watch_until_it_is_stopped(scene: Scene, tmp_path: Path) -> None:
+    """A place that cannot be reached is tried again; a history that was rewritten ends the watch with its error."""
+    source, memory, stop = scene.archive / EVIDENCE, tmp_path / "memory", AtOnce()
+    older = scene.copy("older")
+    key = attested(scene).key
+    watch = keep_watch(str(source), memory, every=1, stop=stop, clock=lambda: NOON, log_key=key)
+    first = next(watch)
+    source.rename(scene.archive / "away")
+    gone = next(watch)
+    (scene.archive / "away").rename(source)
+    hire(scene, "寅")
+    third = next(watch)
+    assert isinstance(first, Witnessed)
+    assert isinstance(third, Witnessed)
+    assert (isinstance(gone, ArchiveError) and gone.code, third.before) == ("checkpoint-missing", first.size)
+    shutil.rmtree(source)
+    shutil.copytree(older.archive / EVIDENCE, source)
+    assert error_of(functools.partial(next, watch)) == "witness-shrunk"
+    stop.set()
+    assert list(keep_watch(str(source), memory, every=1, stop=stop, clock=lambda: NOON)) == []
+
+
+def test_a_watch_on_the_command_line_ends_when_it_is_told_to(scene: Scene, tmp_path: Path) -> None:
+    key, memory = attested(scene).key, tmp_path / "memory"
+    command = [sys.executable, "-c", "from cli.main import run; run()", "witness", str(scene.archive / EVIDENCE)]
+    options = ["--memory", str(memory), "--log-key", key, "--every", "3600", "--json"]
+    with subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        assert '"jingui.witness/1"' in running.stdout.readline()
+        running.terminate()
+        assert running.wait(timeout=30) == 0
 
 
 def test_a_witness_signs_no_history_that_was_cut_short_or_rewritten(scene: Scene, tmp_path: Path) -> None:
