@@ -22,6 +22,7 @@ from PIL import Image
 
 from packages_spec.profiles import PayloadFile
 from repository.crypto.age import X25519Identity, generate_identity, open_sealed, suite_named
+from repository.domain.archival_package import ARCHIVAL_PACKAGE
 from repository.domain.values import SecrecyClass
 from repository.errors import ArchiveError
 from repository.services import ingest as ingesting
@@ -67,7 +68,7 @@ def picture(place: Path, colour: int) -> bytes:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Ring:
-    """A ring with a key for 秘密, and an archive that seals from there on."""
+    """A ring with keys for 秘密 and 机密, and an archive that seals from there on."""
     place = tmp_path_factory.mktemp("sealed")
     ring = new_ring(place, settings='seal_from = "秘密"\n')
     settings = ring.site.folder / "jingui.toml"
@@ -240,6 +241,54 @@ def test_an_ingest_that_dies_goes_on_and_leaves_nothing_in_clear(
         assert found(made.site.folder, *WORDS) == []
     with made.open("archivist") as session:
         assert take(session, again).outcome == "completed"
+    judged(made)
+
+
+OPEN_TITLE, OPEN_PAGE = "迎春灯会节目单", "open-page-text 春灯"
+MIXED = (
+    "档号,题名,责任者,日期,密级,保管期限,页数,文件\n"
+    f"X-1,{TITLE},{PARTY},19520301,秘密,永久,1,卷甲海东青\n"
+    "X-2,机密海东青电,文教科,19520302,机密,永久,1,卷乙海东青\n"
+    f"X-3,{OPEN_TITLE},文教科,19520303,公开,永久,1,灯会\n"
+)
+
+
+def test_of_a_mixed_delivery_each_record_is_sealed_by_its_own_class(
+    made: Ring, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is open is plain and found by its title, after a run that died too; the others stand nowhere in clear."""
+    mixed = deliver(
+        tmp_path / "mixed",
+        {
+            "catalogue.csv": MIXED.encode(),
+            "卷甲海东青/X-1-001.txt": f"{SECRET_PAGE} 甲\n".encode() * 900,
+            "卷乙海东青/X-2-001.txt": f"{SECRET_PAGE} 乙\n".encode() * 900,
+            "灯会/X-3-001.txt": f"{OPEN_PAGE}\n".encode() * 900,
+        },
+    )
+    for name in ("create_packages", "_store", "_complete"):
+        with monkeypatch.context() as dying, made.open("archivist") as session:
+            dying.setattr(ingesting, name, die)
+            with pytest.raises(KeyboardInterrupt):
+                take(session, mixed)
+    with made.open("archivist") as session:
+        assert take(session, mixed).outcome == "completed"
+    digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in mixed.glob("卷*/*")]
+    assert len(digests) == 2
+    assert found(made.site.folder, *WORDS, "机密海东青电", *digests) == []
+    places = found(made.site.folder, OPEN_PAGE)
+    assert len(places) == 1, places
+    assert found(made.site.folder, OPEN_TITLE) != []
+    with made.open("archivist") as session:
+        keys = {}
+        for code in ("X-1", "X-2", "X-3"):
+            encrypted = session.log.load(ARCHIVAL_PACKAGE, find_record(session, code)).state.encrypted
+            keys[code] = encrypted and encrypted.class_key
+        assert keys == {"X-1": "秘密", "X-2": "机密", "X-3": None}
+        assert search_records(session, OPEN_TITLE, as_of=None, limit=10, after=None).total == 1
+        assert validate(Path(materialise(session, "X-3", tmp_path / "open").path)).verdict == "valid"
+        shown = show_record(session, "X-3", as_of=None)
+        assert [file.path for file in shown.files] == ["X-3-001.txt"]
     judged(made)
 
 
