@@ -10,8 +10,11 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import bagit
@@ -25,14 +28,14 @@ from repository.crypto.age import X25519Identity, generate_identity, open_sealed
 from repository.domain.archival_package import ARCHIVAL_PACKAGE
 from repository.domain.values import SecrecyClass
 from repository.errors import ArchiveError
+from repository.services import access, stored
 from repository.services import ingest as ingesting
-from repository.services import stored
 from repository.services.access import disseminate
 from repository.services.administration import Role
 from repository.services.audit import fsck, replay
 from repository.services.decryption import decrypt
 from repository.services.dip_forms import Wish
-from repository.services.dissemination import close_dip, make_dip, read_dip, request_dip, tidy
+from repository.services.dissemination import clear_outgoing, close_dip, make_dip, read_dip, request_dip, tidy
 from repository.services.ingest import IngestReport
 from repository.services.key_ring import KeyPurpose, create_key
 from repository.services.looking import look
@@ -484,6 +487,12 @@ def test_a_package_waits_as_ciphertext_and_is_opened_while_it_is_sent(
     assert found(ring.site.folder, *WORDS, *image_bytes(delivery)) == []
 
 
+def in_memory(ring: Ring) -> list[str]:
+    """Files of this archive alone that lie in memory with the words of the page."""
+    folders = export.MEMORY.glob(f"{export._mark_of(ring.site.folder)}*")
+    return [name for folder in folders for name in found(folder, SECRET_PAGE)]
+
+
 def test_while_it_is_made_nothing_is_in_clear_and_what_a_killed_run_left_in_memory_goes(
     sealed: tuple[Ring, IngestReport], delivery: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -493,7 +502,7 @@ def test_while_it_is_made_nothing_is_in_clear_and_what_a_killed_run_left_in_memo
     def watch(step: str, _done: int, _total: int) -> None:
         searched.append(step)
         assert found(ring.site.folder, *WORDS, *image_bytes(delivery)) == [], step
-        assert found(export.MEMORY, SECRET_PAGE) != []
+        assert in_memory(ring)
 
     with ring.open("archivist") as session:
         request = request_dip(session, CODE, paths=(), purpose="编史", wish=Wish(form="zip"))
@@ -501,15 +510,44 @@ def test_while_it_is_made_nothing_is_in_clear_and_what_a_killed_run_left_in_memo
             dying.setattr(export, "wipe", lambda _: None)
             make_dip(session, request, watch)
         assert searched == ["assemble"]
-        assert found(export.MEMORY, SECRET_PAGE) != []
+        assert in_memory(ring)
         tidy(session)
-        assert found(export.MEMORY, SECRET_PAGE) == []
+        assert not in_memory(ring)
         close_dip(session, request)
         with monkeypatch.context() as diskless:
             diskless.setattr(export, "MOUNTS", ring.site.folder / "none")
             again = request_dip(session, CODE, paths=(), purpose="编史", wish=Wish(form="zip"))
             make_dip(session, again, silent)
         assert read_dip(session, again).problem == "memory-missing"
+
+
+def test_handed_out_on_the_spot_or_expired_it_is_nowhere_in_clear_and_its_identity_goes(
+    sealed: tuple[Ring, IngestReport], delivery: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ring, _ = sealed
+    pages, true, searched = image_bytes(delivery), access.append, 0
+
+    def searching(*said: Any) -> bool:
+        nonlocal searched
+        searched += 1
+        assert found(ring.site.folder, *WORDS, *pages) == []
+        return true(*said)
+
+    with ring.open("archivist") as session:
+        with monkeypatch.context() as watching:
+            watching.setattr(access, "append", searching)
+            disseminate(session, CODE, paths=(), purpose="编史", target=tmp_path / "out")
+        assert searched == 3  # asked for, assembled, closed
+
+        request = request_dip(session, CODE, paths=(), purpose="编史", wish=Wish(form="zip"))
+        make_dip(session, request, silent)
+        assert session.package_keys.head(request, 1).package == request
+        later = session.clock() + timedelta(days=session.settings.outgoing_days + 1)
+        assert clear_outgoing(replace(session, clock=lambda: later)) == 1
+        with pytest.raises(ArchiveError) as refused:
+            session.package_keys.head(request, 1)
+        assert refused.value.code == "key-record-missing"
+        assert not (ring.site.folder / "outgoing" / str(request)).exists()
 
 
 def test_without_its_class_key_nothing_is_copied(tmp_path: Path, delivery: Path) -> None:
