@@ -1,14 +1,14 @@
 """Tails of the log: whole after every death, blanked where they were, and never written over by another history."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 
 from repository.errors import ArchiveError
-from repository.storage import SMALL, Span, Tails
+from repository.storage import SMALL, Span, Tails, wipe
 from repository.storage import tails as module
 
 ARCHIVE, STORE = UUID(int=1), UUID(int=2)
@@ -37,7 +37,7 @@ def told(tails: Tails) -> list[bytes]:
 
 
 @pytest.fixture
-def made(tmp_path: Path) -> Iterator[Callable[[str], Tails]]:
+def made(tmp_path: Path) -> Callable[[str], Tails]:
     def make(name: str) -> Tails:
         tails = Tails(tmp_path / name)
         tails.prepare(ARCHIVE, STORE)
@@ -73,7 +73,7 @@ def dying(monkeypatch: pytest.MonkeyPatch, after: int) -> None:
         return act
 
     monkeypatch.setattr(Path, "rename", counted(Path.rename, wiping=False))
-    monkeypatch.setattr(module, "wipe", counted(module.wipe, wiping=True))
+    monkeypatch.setattr(module, "wipe", counted(wipe, wiping=True))
 
 
 def blank(tails: Tails) -> None:
