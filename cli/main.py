@@ -65,6 +65,7 @@ COMMANDS = (
     "fsck",
     "audit",
     "witness",
+    "restore",
     "doctor",
     "keys",
     "person",

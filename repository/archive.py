@@ -26,6 +26,7 @@ from repository.services.checkpoints import attest_after, attesting
 from repository.services.doctor import DoctorReport, examine
 from repository.services.identification import Siegfried
 from repository.services.keys import Doorkeeper
+from repository.services.preserving import preserving
 from repository.services.quality_pools import Assessors
 from repository.services.session import SOFTWARE, SOFTWARE_VERSION, Progress, Session
 from repository.services.trail_keeping import write_trail, writing_trail
@@ -131,12 +132,13 @@ def open_archive(
             if with_scanner and settings.virus_scanner:
                 session = replace(session, scanner=ClamAv(settings.virus_scanner))
             reached = log.position()
-            try:
-                yield session
-            finally:
-                if with_trail:
-                    write_trail(session)
-            attest_after(session, reached)
+            with preserving(session):
+                try:
+                    yield session
+                finally:
+                    if with_trail:
+                        write_trail(session)
+                attest_after(session, reached)
 
 
 class Served:

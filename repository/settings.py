@@ -66,6 +66,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     token_label: str = "jingui"  # noqa: S105 - a label, and no password
     log_key: str | None = None
     checkpoint_seconds: Annotated[int, msgspec.Meta(ge=1)] = 30
+    stores: tuple[str, ...] = ()
+    tail_seconds: Annotated[int, msgspec.Meta(ge=1)] = 30
 
 
 def personal_folder() -> Path:
@@ -147,4 +149,4 @@ def _with_file(archive: Path) -> Path:
 
 
 def _value(name: str, text: str) -> object:
-    return text.split(",") if name == "archives" else text
+    return text.split(",") if name in {"archives", "stores"} else text

@@ -246,6 +246,14 @@ _PAYLOADS: tuple[Value, ...] = (
         ),
     ),
     archival_package.FixityFailed(generation=1, version=1, findings=(_FINDING,), findings_total=1),
+    archival_package.Replicated(
+        store=_id("second store"),
+        generation=1,
+        version=2,
+        files=24,
+        bytes=1_234_567,
+        inventory_sha256=_digest("inventory"),
+    ),
     archival_package.MetadataRevised(description=_id("description"), position=1_234),
     archival_package.ContentRevised(
         files=(

@@ -4,7 +4,7 @@ from cli.language import text
 from cli.options import Archive, AsOf, Credential, Json, Lang
 from cli.render import emit_json, say, say_table, size
 from repository.archive import open_archive
-from repository.services.jobs import status
+from repository.services.jobs import StatusReport, status
 
 
 def command(
@@ -25,6 +25,7 @@ def command(
     say(text("status.log", position=report.position))
     if report.attested < report.position:
         say(text("status.unattested", count=report.position - report.attested))
+    _say_stores(report)
     if damaged := report.fixity.damaged:
         say(text("status.damaged", count=len(damaged), packages=", ".join(map(str, damaged))))
     if report.fixity.overdue:
@@ -49,3 +50,14 @@ def command(
                 for one in report.unfinished
             ],
         )
+
+
+def _say_stores(report: StatusReport) -> None:
+    for one in report.stores:
+        if one.problem:
+            say(text("status.store-problem", path=one.path, problem=one.problem))
+        if one.behind:
+            say(text("status.store-behind", path=one.path, count=one.behind, seconds=one.seconds))
+    for path, count in report.copies_waiting.items():
+        if count:
+            say(text("status.copies-waiting", path=path, count=count))

@@ -26,6 +26,10 @@ def command(
     for accession, outcome in report.accessions.items():
         words = text(f"work.{outcome}") if outcome in OUTCOMES else text("work.error", code=outcome)
         say(f"  {accession}: {words}")
+    if report.copies.copied:
+        say(text("work.copied", count=report.copies.copied))
+    for path, problem in report.copies.problems.items():
+        say(text("status.store-problem", path=path, problem=problem))
     for name, outcome in report.jobs.items():
         say(f"  {text(f'schedule.{name}')}: {text(f'outcome.{outcome}')}")
     return _status(report.jobs)

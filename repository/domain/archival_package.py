@@ -145,6 +145,20 @@ class Stored(Value, frozen=True, kw_only=True):
     inventory_sha256: Sha256
 
 
+class Replicated(Value, frozen=True, kw_only=True):
+    """A copy of this version lies in a further store, whole and durable: every byte was read and found true.
+
+    `store` is the id that the store bears itself; where it stands may change.
+    """
+
+    store: UUID
+    generation: int
+    version: int
+    files: int
+    bytes: int
+    inventory_sha256: Sha256
+
+
 class Encrypted(Value, frozen=True, kw_only=True):
     """From this generation on the record is ciphertext in the store: how, and under which class key.
 
@@ -301,6 +315,7 @@ class State(msgspec.Struct, frozen=True):
     holds: frozenset[UUID] = frozenset()
     encrypted: Encrypted | None = None
     expunged: frozenset[int] = frozenset()
+    replicated: frozenset[tuple[UUID, int, int]] = frozenset()
 
     @property
     def content_pending(self) -> ContentRevised | None:
@@ -335,7 +350,7 @@ def evolve(state: State, event: Value) -> State:
             return replace(state, pending=(*state.pending, event))
         case AccessStatusChanged() | HoldPlaced() | HoldReleased():
             return _use(state, event)
-        case Encrypted() | Decrypted() | Expunged():
+        case Encrypted() | Decrypted() | Expunged() | Replicated():
             return _seal(state, event)
         case _:
             return state
@@ -363,7 +378,7 @@ def _check(state: State, event: Check) -> State:
             return replace(state, identifiers=event)
 
 
-def _seal(state: State, event: Encrypted | Decrypted | Expunged) -> State:
+def _seal(state: State, event: Encrypted | Decrypted | Expunged | Replicated) -> State:
     replace = msgspec.structs.replace
     match event:
         case Encrypted():
@@ -372,6 +387,9 @@ def _seal(state: State, event: Encrypted | Decrypted | Expunged) -> State:
             return replace(state, encrypted=None)
         case Expunged():
             return replace(state, expunged=state.expunged | {event.generation})
+        case Replicated():
+            copied = (event.store, event.generation, event.version)
+            return replace(state, replicated=state.replicated | {copied})
 
 
 def _use(state: State, event: AccessStatusChanged | HoldPlaced | HoldReleased) -> State:
@@ -459,6 +477,19 @@ def store(state: State, stored: Stored) -> list[Value]:
     if (stored.generation, stored.version) != expected:
         raise ArchiveError("package-version", state.created.unit, expected=expected[1], found=stored.version)
     return [stored]
+
+
+def replicate(state: State, replicated: Replicated) -> list[Value]:
+    """Record that a version was copied to a store. Nothing for one that is recorded, or that is gone meanwhile.
+
+    Refused for a version that the log does not know with these digests: `package-version`.
+    """
+    known = {(one.generation, one.version): one for one in state.stored}
+    found = known.get((replicated.generation, replicated.version))
+    if found is None or found.inventory_sha256 != replicated.inventory_sha256:
+        raise ArchiveError("package-version", replicated.version, expected=len(known), found=replicated.version)
+    done = (replicated.store, replicated.generation, replicated.version) in state.replicated
+    return [] if done or replicated.generation in state.expunged else [replicated]
 
 
 def supersede(

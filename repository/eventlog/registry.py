@@ -88,6 +88,7 @@ _OWN: dict[str, dict[type[Value], str]] = {
         archival_package.IdentifiersRecorded: "IdentifiersRecorded",
         archival_package.Stored: "Stored",
         archival_package.Redelivered: "Redelivered",
+        archival_package.Replicated: "Replicated",
         archival_package.PagesDeclared: "Annulled",
         archival_package.Digitised: "Annulled",
         archival_package.MetadataRevised: "MetadataRevised",

@@ -16,6 +16,7 @@ from repository.errors import ArchiveError
 from repository.eventlog import database
 from repository.eventlog.codec import NOT_AN_EVENT, decode_envelope
 from repository.eventlog.digests import command_digest, leaf_hash
+from repository.eventlog.reader import LAST
 
 EventRow = tuple[bytes, str | None, bytes | None]
 """An envelope, the salt in hex and the payload; these two are null where it was expunged."""
@@ -30,11 +31,14 @@ class CommandRow(msgspec.Struct, frozen=True):
     last: int
 
 
-def commands_of(path: Path) -> Iterator[CommandRow]:
-    """Every command of a log, by the positions that it took."""
-    statement = "SELECT command_id, request_sha256, first, last FROM commands ORDER BY first, last"
+def commands_of(path: Path, *, after: int = -1, upto: int = LAST) -> Iterator[CommandRow]:
+    """The commands of a log that began after one position and ended at another or before, by what they took."""
+    statement = (
+        "SELECT command_id, request_sha256, first, last FROM commands "
+        "WHERE first > ? AND last <= ? ORDER BY first, last"
+    )
     with closing(database.connect(path, "ro")) as connection:
-        yield from (CommandRow(*row) for row in connection.execute(statement))
+        yield from (CommandRow(*row) for row in connection.execute(statement, (after, upto)))
 
 
 def restore_log(path: Path, rows: Iterable[EventRow], commands: Iterable[CommandRow]) -> int:

@@ -16,6 +16,8 @@ from repository.domain.archival_package import ARCHIVAL_PACKAGE, Stored
 from repository.errors import ArchiveError
 from repository.eventlog import Streams
 from repository.services import packaging, stored
+from repository.services.preserving import forget_keys
+from repository.services.replication import expunge_everywhere
 from repository.services.revision import archive_of, build_next, decide_metadata
 from repository.services.sealing import encrypted, forget_cipher, new_cipher
 from repository.services.session import Session
@@ -74,8 +76,9 @@ def make_generation(session: Session, package: UUID, why: Why, *, left_out: froz
         stage.release()
 
     # 5 remove the old object, and what opened it: from here on the log says that it is gone
-    session.store.expunge(package, before.generation)
+    expunge_everywhere(session, package, before.generation)
     forget_cipher(session, package, before.generation)
+    forget_keys(session)
 
 
 def _seal_next(session: Session, package: UUID, generation: int) -> None:

@@ -21,6 +21,8 @@ from repository.services.dissemination import clear_outgoing
 from repository.services.fixity_age import FixityState, fixity_state
 from repository.services.ingest import IngestRequest, ingest
 from repository.services.preservation import put_straight
+from repository.services.preserving import StoreState, store_states
+from repository.services.replication import ReplicationReport, replicate, waiting_counts
 from repository.services.schedule import run_due
 from repository.services.search import position_of
 from repository.services.session import Progress, Session
@@ -65,6 +67,8 @@ class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
     lagging: int = 0
     fixity: FixityState
     attested: int = 0
+    stores: tuple[StoreState, ...] = ()
+    copies_waiting: dict[str, int] = {}
 
 
 class WorkReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,6 +81,7 @@ class WorkReport(msgspec.Struct, frozen=True, kw_only=True):
     recovered: int
     accessions: dict[str, str]
     jobs: dict[str, str]
+    copies: ReplicationReport
 
 
 def status(session: Session, *, as_of: str | None = None) -> StatusReport:
@@ -98,6 +103,8 @@ def status(session: Session, *, as_of: str | None = None) -> StatusReport:
         lagging=session.catalogue.lagging(as_of=position, limit=1).total,
         fixity=fixity_state(session, as_of=position),
         attested=min(attested_size(session), position),
+        stores=store_states(session),
+        copies_waiting=waiting_counts(session),
     )
 
 
@@ -123,7 +130,8 @@ def work(session: Session, progress: Progress) -> WorkReport:
             done[str(accession.id)] = error.code
     clear_outgoing(session)
     clear_tasks(session)
-    return WorkReport(recovered=recovered, accessions=done, jobs=run_due(session, progress))
+    copies = replicate(session)
+    return WorkReport(recovered=recovered, accessions=done, jobs=run_due(session, progress), copies=copies)
 
 
 def _as_asked(session: Session, accession: Accession) -> IngestRequest:

@@ -19,6 +19,7 @@ from repository.domain.run import RUN, RunKind, Shredded
 from repository.domain.values import Outcome, Value
 from repository.errors import ArchiveError
 from repository.services.key_ring import change_ring, ring
+from repository.services.preserving import forget_keys
 from repository.services.rekeying import KEYS, expect_no_records, interrupted
 from repository.services.session import Progress, Session
 from repository.storage import run_lock
@@ -150,6 +151,7 @@ def _shred(session: Session, key: Key, progress: Progress) -> None:
         _append(session, identifier, lambda now, said=shredded: run.shred(now, said))  # type: ignore[misc]  # mypy knows no bound defaults
         session.vault.destroy_words(shredded.packages)  # first: whoever goes on finds the rest by the records
         session.package_keys.destroy(batch)
+        forget_keys(session)
         done += len(batch)
         progress("shred", done, len(records))
     session.package_keys.tidy()

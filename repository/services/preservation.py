@@ -15,10 +15,14 @@ from repository.domain.values import Outcome, Value
 from repository.errors import ArchiveError
 from repository.eventlog import Streams
 from repository.services import stored
+from repository.services.replication import expunge_everywhere
 from repository.services.sealing import forget_cipher
 from repository.services.search import find_record, position_of
 from repository.services.session import Session
 from repository.storage import Recovered, RecoveryAction, StoredClaim, outgoing, recover, sweep_outgoing
+
+AWAY = frozenset({"locked", "store-unreached"})
+"""Codes that keep an old generation from going now: they pass."""
 
 
 class MaterialiseReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,26 +87,26 @@ def put_straight(session: Session) -> list[RecoveryAction]:
     return [action for action in actions if action.outcome is not Recovered.HELD]
 
 
-def sweep_expunged(session: Session) -> None:
-    """Finish removing the generations whose `Expunged` is committed, and what opened them.
+def sweep_expunged(session: Session, *, passing: frozenset[str] = AWAY) -> None:
+    """Finish removing the generations whose `Expunged` is committed, from every store, and what opened them.
 
-    One that another process holds is left to it.
+    One that another process holds is left to it, and one in a store that is away to the next time.
     """
     for event in session.log.events(types=["ArchivalPackage.Expunged"]):
         package, gone = event.envelope.stream, event.payload
         if isinstance(gone, Expunged):
-            with _unless_locked():
-                session.store.expunge(package, gone.generation)
+            with _unless_away(passing):
+                expunge_everywhere(session, package, gone.generation)
                 forget_cipher(session, package, gone.generation)
 
 
 @contextmanager
-def _unless_locked() -> Iterator[None]:
-    """Let what another process holds be."""
+def _unless_away(passing: frozenset[str]) -> Iterator[None]:
+    """Let what cannot be had at this moment be."""
     try:
         yield
     except ArchiveError as error:
-        if error.code != "locked":
+        if error.code not in passing:
             raise
 
 

@@ -25,7 +25,8 @@ from repository.services import papers, stored
 from repository.services.blanking import blanked, stands_in
 from repository.services.dissemination import discard_parcels
 from repository.services.generations import Why, make_generation
-from repository.services.preservation import put_straight
+from repository.services.preservation import put_straight, sweep_expunged
+from repository.services.preserving import blank_copies, forget_keys
 from repository.services.search import find_record
 from repository.services.session import Progress, Session
 
@@ -249,8 +250,11 @@ def finish_removal(session: Session, identity: UUID, progress: Progress) -> Remo
         _destroy_key(session, reader, identity, state.approvers, asked)
     progress("remove", 2, steps)
 
-    # 3 the log: rows, freed pages and journal
-    session.log.expunge([one.position for one in asked.payloads])
+    # 3 the log: rows, freed pages and journal; its tails, and the copies of keys, in every store
+    positions = [one.position for one in asked.payloads]
+    session.log.expunge(positions)
+    blank_copies(session, positions)
+    forget_keys(session)
     progress("remove", 3, steps)
 
     # 4 the packages, each written anew as the next generation; copies of them that wait to be fetched
@@ -260,6 +264,9 @@ def finish_removal(session: Session, identity: UUID, progress: Progress) -> Remo
             make_generation(session, package, why, left_out=out)
         discard_parcels(session, package)
         progress("remove", 4 + number, steps)
+
+    forget_keys(session)
+    sweep_expunged(session, passing=frozenset())  # in stores that were away when the generation went
 
     # 5 the catalogue, made anew from what the log now says
     session.catalogue.rebuild(session.log)

@@ -6,7 +6,7 @@ durable, the second the renames. Only then may the caller append its `Stored`, w
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from importlib.resources import files as resources
 from pathlib import Path
@@ -62,7 +62,7 @@ class Store:
         with storage_errors(root):
             for folder in (root, archive / "staging", archive / "quarantine" / "suspect"):
                 folder.mkdir(parents=True, exist_ok=True)
-            _write_root(root)
+            write_root(root)
             sync_folder(archive)
         return cls(archive, sync=sync)
 
@@ -130,6 +130,15 @@ class Store:
                     with suppress(ValueError):  # what is not an object, `judge_root` names
                         name, _, generation = folder.name.removeprefix(_NAME).partition(_GENERATION)
                         yield UUID(name), int(generation or 1)
+
+    @contextmanager
+    def held_package(self, package: UUID) -> Iterator[None]:
+        """Keep everybody else from committing a version of this package. `locked`."""
+        lock = take(self.staging / f"{package}.lock")
+        try:
+            yield
+        finally:
+            lock.release()
 
     def is_being_committed(self, package: UUID) -> bool:
         """Whether a living process holds the package's object."""
@@ -214,7 +223,8 @@ def _read_inventory(path: Path, package: UUID) -> Inventory:
         raise ArchiveError("content-unknown", package, path=path.name) from error
 
 
-def _write_root(root: Path) -> None:
+def write_root(root: Path) -> None:
+    """Write what makes a folder a storage root; the file that declares it last."""
     own = {name: resources("repository.storage").joinpath(name).read_bytes() for name in SELF_HELP}
     declared = root_files()
     declaration = declared.pop(ROOT_DECLARATION)

@@ -487,7 +487,7 @@ ALSO_WRITING = {
     "keys": ("rotate", "秘密"),
 }
 """Commands that read and, called so, write."""
-ELSEWHERE = {"init", "pack", "validate", "serve", "qc", "witness"}
+ELSEWHERE = {"init", "pack", "validate", "serve", "qc", "witness", "restore"}
 """Needs no archive, or serves it to others, each of whom is asked who they are."""
 
 

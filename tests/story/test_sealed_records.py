@@ -12,9 +12,11 @@ import zipfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from uuid import UUID
 
 import bagit
 import pytest
+from fastapi.testclient import TestClient
 from lxml import etree
 from PIL import Image
 
@@ -28,6 +30,8 @@ from repository.services.access import disseminate
 from repository.services.administration import Role
 from repository.services.audit import fsck, replay
 from repository.services.decryption import decrypt
+from repository.services.dip_forms import Wish
+from repository.services.dissemination import close_dip, make_dip, read_dip, request_dip, tidy
 from repository.services.ingest import IngestReport
 from repository.services.key_ring import KeyPurpose, create_key
 from repository.services.looking import look
@@ -35,6 +39,8 @@ from repository.services.preservation import materialise
 from repository.services.sealing import cipher_of
 from repository.services.search import find_record, search_records, show_record
 from repository.services.validation import validate
+from repository.services.waiting import waiting_file
+from repository.storage import export
 from tests.api.serving import ALL, api, key_for
 from tests.faults.injection import require_strace
 from tests.key_rings import Ring, new_ring
@@ -372,10 +378,89 @@ def test_over_http_ranges_are_opened_for_those_who_may_and_nobody_else_learns_an
         assert (part.status_code, part.content) == (206, text[131_082:131_182])
         refused = client.get(where, headers=reader)
         assert (refused.status_code, "etag" in refused.headers) == (404, False)
-        body = {"purpose": "研究", "form": "zip"}
-        asked = client.post(f"/v1/records/{CODE}/disseminations", headers=archivist, json=body)
-        assert asked.status_code != 202
     assert found(ring.site.folder, *WORDS) == []
+
+
+def ready(client: TestClient, key: dict[str, str], form: str, **more: object) -> dict[str, str]:
+    """Have a package made over the wire, and say how it stands once it waits."""
+    body = {"record": CODE, "purpose": "研究", "form": form, **more}
+    asked = client.post("/v1/dips", headers=key, json=body)
+    assert asked.status_code == 202, asked.text
+    where = asked.headers["location"]
+    client.get(f"{where}/events", headers=key)
+    said: dict[str, str] = client.get(where, headers=key).json()
+    return said | {"where": f"{where}/content"}
+
+
+@pytest.mark.parametrize(("form", "more"), [("zip", {}), ("pdf", {"pages": [1]}), ("images", {"pages": [1]})])
+def test_a_package_waits_as_ciphertext_and_is_opened_while_it_is_sent(
+    sealed: tuple[Ring, IngestReport], delivery: Path, form: str, more: dict[str, object]
+) -> None:
+    ring, _ = sealed
+    archivist = key_for(ring.site, f"值守{form}", Role.ARCHIVIST, scopes=ALL)
+    reader = key_for(ring.site, f"读者{form}", Role.READER, scopes=ALL)
+    with api(ring.site) as (client, _):
+        said = ready(client, archivist, form, **more)
+        assert said["state"] == "ready", said
+        (waiting,) = (ring.site.folder / "outgoing" / said["request"]).iterdir()
+        assert waiting.name == f"{said['name']}.age"
+        assert waiting.read_bytes().startswith(b"age-encryption.org/v1\n")
+        assert found(ring.site.folder, *WORDS, *image_bytes(delivery)) == []
+        assert client.get(said["where"], headers=reader).status_code == 404
+
+        whole = client.get(said["where"], headers=archivist)
+        assert whole.status_code == 200
+        assert hashlib.sha256(whole.content).hexdigest() == said["sha256"]
+        assert whole.headers["etag"] == f'"{said["sha256"]}"'
+        middle = len(whole.content) // 2
+        rest = archivist | {"range": f"bytes={middle}-", "if-range": whole.headers["etag"]}
+        part = client.get(said["where"], headers=rest)
+        assert (part.status_code, part.content) == (206, whole.content[middle:])
+        if form == "zip":
+            inside = zipfile.ZipFile(io.BytesIO(whole.content))
+            (page,) = (name for name in inside.namelist() if name.endswith(f"{CODE}-002.txt"))
+            assert inside.read(page) == (delivery / "卷甲海东青" / f"{CODE}-002.txt").read_bytes()
+
+        kept = waiting.read_bytes()
+        assert client.delete(said["where"].removesuffix("/content"), headers=archivist).status_code == 204
+        assert client.get(said["where"], headers=archivist).status_code == 410
+    assert not waiting.exists()
+    with ring.open("archivist") as session:
+        waiting.parent.mkdir()
+        waiting.write_bytes(kept)  # as a backup would bring it back
+        with pytest.raises(ArchiveError) as refused:
+            waiting_file(session, UUID(said["request"]), said["name"])
+        assert refused.value.code == "dip-gone"
+    shutil.rmtree(waiting.parent)
+    assert found(ring.site.folder, *WORDS, *image_bytes(delivery)) == []
+
+
+def test_while_it_is_made_nothing_is_in_clear_and_what_a_killed_run_left_in_memory_goes(
+    sealed: tuple[Ring, IngestReport], delivery: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ring, _ = sealed
+    searched: list[str] = []
+
+    def watch(step: str, _done: int, _total: int) -> None:
+        searched.append(step)
+        assert found(ring.site.folder, *WORDS, *image_bytes(delivery)) == [], step
+        assert found(export.MEMORY, SECRET_PAGE) != []
+
+    with ring.open("archivist") as session:
+        request = request_dip(session, CODE, paths=(), purpose="编史", wish=Wish(form="zip"))
+        with monkeypatch.context() as dying:
+            dying.setattr(export, "wipe", lambda _: None)
+            make_dip(session, request, watch)
+        assert searched == ["assemble"]
+        assert found(export.MEMORY, SECRET_PAGE) != []
+        tidy(session)
+        assert found(export.MEMORY, SECRET_PAGE) == []
+        close_dip(session, request)
+        with monkeypatch.context() as diskless:
+            diskless.setattr(export, "MOUNTS", ring.site.folder / "none")
+            again = request_dip(session, CODE, paths=(), purpose="编史", wish=Wish(form="zip"))
+            make_dip(session, again, silent)
+        assert read_dip(session, again).problem == "memory-missing"
 
 
 def test_without_its_class_key_nothing_is_copied(tmp_path: Path, delivery: Path) -> None:
