@@ -25,6 +25,7 @@ from repository.services import access, requests, rights, stored
 from repository.services.access import append, chosen_form
 from repository.services.assembly import Assembled, assembled
 from repository.services.dip_forms import Wish, checked, pages_of
+from repository.services.dip_proof import DipProof, prove_stored
 from repository.services.search import position_of
 from repository.services.session import Progress, Session
 from repository.services.waiting import ROOM, keep, let_go, waiting_file
@@ -193,6 +194,18 @@ def read_dip(session: Session, request: UUID) -> DipReport:
         tagmanifest_sha256=made.tagmanifest_sha256,
         until=_until(session, events),
     )
+
+
+def proof_of_dip(session: Session, request: UUID) -> DipProof:
+    """The proof of what it was made from, as often as it is asked for, also once the copy is gone.
+
+    `request-unknown` to all who may not see how the request stands, `dip-not-ready` before there is a package.
+    """
+    read_dip(session, request)
+    made = _state(session, request).assembled
+    if made is None:
+        raise ArchiveError("dip-not-ready", request)
+    return prove_stored(session, made.sources[0].stored_event)
 
 
 def _until(session: Session, events: Sequence[Event]) -> str | None:

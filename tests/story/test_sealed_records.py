@@ -10,8 +10,11 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import bagit
@@ -22,16 +25,17 @@ from PIL import Image
 
 from packages_spec.profiles import PayloadFile
 from repository.crypto.age import X25519Identity, generate_identity, open_sealed, suite_named
+from repository.domain.archival_package import ARCHIVAL_PACKAGE
 from repository.domain.values import SecrecyClass
 from repository.errors import ArchiveError
+from repository.services import access, stored
 from repository.services import ingest as ingesting
-from repository.services import stored
 from repository.services.access import disseminate
 from repository.services.administration import Role
 from repository.services.audit import fsck, replay
 from repository.services.decryption import decrypt
 from repository.services.dip_forms import Wish
-from repository.services.dissemination import close_dip, make_dip, read_dip, request_dip, tidy
+from repository.services.dissemination import clear_outgoing, close_dip, make_dip, read_dip, request_dip, tidy
 from repository.services.ingest import IngestReport
 from repository.services.key_ring import KeyPurpose, create_key
 from repository.services.looking import look
@@ -67,7 +71,7 @@ def picture(place: Path, colour: int) -> bytes:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Ring:
-    """A ring with a key for 秘密, and an archive that seals from there on."""
+    """A ring with keys for 秘密 and 机密, and an archive that seals from there on."""
     place = tmp_path_factory.mktemp("sealed")
     ring = new_ring(place, settings='seal_from = "秘密"\n')
     settings = ring.site.folder / "jingui.toml"
@@ -243,6 +247,54 @@ def test_an_ingest_that_dies_goes_on_and_leaves_nothing_in_clear(
     judged(made)
 
 
+OPEN_TITLE, OPEN_PAGE = "迎春灯会节目单", "open-page-text 春灯"
+MIXED = (
+    "档号,题名,责任者,日期,密级,保管期限,页数,文件\n"
+    f"X-1,{TITLE},{PARTY},19520301,秘密,永久,1,卷甲海东青\n"
+    "X-2,机密海东青电,文教科,19520302,机密,永久,1,卷乙海东青\n"
+    f"X-3,{OPEN_TITLE},文教科,19520303,公开,永久,1,灯会\n"
+)
+
+
+def test_of_a_mixed_delivery_each_record_is_sealed_by_its_own_class(
+    made: Ring, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is open is plain and found by its title, after a run that died too; the others stand nowhere in clear."""
+    mixed = deliver(
+        tmp_path / "mixed",
+        {
+            "catalogue.csv": MIXED.encode(),
+            "卷甲海东青/X-1-001.txt": f"{SECRET_PAGE} 甲\n".encode() * 900,
+            "卷乙海东青/X-2-001.txt": f"{SECRET_PAGE} 乙\n".encode() * 900,
+            "灯会/X-3-001.txt": f"{OPEN_PAGE}\n".encode() * 900,
+        },
+    )
+    for name in ("create_packages", "_store", "_complete"):
+        with monkeypatch.context() as dying, made.open("archivist") as session:
+            dying.setattr(ingesting, name, die)
+            with pytest.raises(KeyboardInterrupt):
+                take(session, mixed)
+    with made.open("archivist") as session:
+        assert take(session, mixed).outcome == "completed"
+    digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in mixed.glob("卷*/*")]
+    assert len(digests) == 2
+    assert found(made.site.folder, *WORDS, "机密海东青电", *digests) == []
+    places = found(made.site.folder, OPEN_PAGE)
+    assert len(places) == 1, places
+    assert found(made.site.folder, OPEN_TITLE) != []
+    with made.open("archivist") as session:
+        keys = {}
+        for code in ("X-1", "X-2", "X-3"):
+            encrypted = session.log.load(ARCHIVAL_PACKAGE, find_record(session, code)).state.encrypted
+            keys[code] = encrypted and encrypted.class_key
+        assert keys == {"X-1": "秘密", "X-2": "机密", "X-3": None}
+        assert search_records(session, OPEN_TITLE, as_of=None, limit=10, after=None).total == 1
+        assert validate(Path(materialise(session, "X-3", tmp_path / "open").path)).verdict == "valid"
+        shown = show_record(session, "X-3", as_of=None)
+        assert [file.path for file in shown.files] == ["X-3-001.txt"]
+    judged(made)
+
+
 def test_a_ceiling_refuses_before_a_byte_is_read_in(made: Ring, tmp_path: Path) -> None:
     above = deliver(
         tmp_path / "above",
@@ -354,8 +406,10 @@ def test_it_leaves_for_one_recipient_alone(sealed: tuple[Ring, IngestReport], tm
             handing(recipient="age1nobody")
         assert refused.value.code == "recipient-unknown"
         report = handing(recipient=str(identity.recipient))
-    (left,) = (tmp_path / "out").iterdir()
-    assert (left.name, report.path) == (f"uuid-{report.dip}.zip.age", str(left))
+    beside = {f"uuid-{report.dip}.{kind}" for kind in ("stored.json", "checkpoint", "log.vkey", "tlog-proof")}
+    left = tmp_path / "out" / f"uuid-{report.dip}.zip.age"
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {left.name} | beside
+    assert report.path == str(left)
     with open_sealed(left, identity, None) as reader:
         inside = zipfile.ZipFile(io.BytesIO(reader.read_at(0, reader.size)))
     assert any(name.endswith(f"{CODE}-002.txt") for name in inside.namelist())
@@ -435,6 +489,12 @@ def test_a_package_waits_as_ciphertext_and_is_opened_while_it_is_sent(
     assert found(ring.site.folder, *WORDS, *image_bytes(delivery)) == []
 
 
+def in_memory(ring: Ring) -> list[str]:
+    """Files of this archive alone that lie in memory with the words of the page."""
+    folders = export.MEMORY.glob(f"{export._mark_of(ring.site.folder)}*")
+    return [name for folder in folders for name in found(folder, SECRET_PAGE)]
+
+
 def test_while_it_is_made_nothing_is_in_clear_and_what_a_killed_run_left_in_memory_goes(
     sealed: tuple[Ring, IngestReport], delivery: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -444,7 +504,7 @@ def test_while_it_is_made_nothing_is_in_clear_and_what_a_killed_run_left_in_memo
     def watch(step: str, _done: int, _total: int) -> None:
         searched.append(step)
         assert found(ring.site.folder, *WORDS, *image_bytes(delivery)) == [], step
-        assert found(export.MEMORY, SECRET_PAGE) != []
+        assert in_memory(ring)
 
     with ring.open("archivist") as session:
         request = request_dip(session, CODE, paths=(), purpose="编史", wish=Wish(form="zip"))
@@ -452,15 +512,44 @@ def test_while_it_is_made_nothing_is_in_clear_and_what_a_killed_run_left_in_memo
             dying.setattr(export, "wipe", lambda _: None)
             make_dip(session, request, watch)
         assert searched == ["assemble"]
-        assert found(export.MEMORY, SECRET_PAGE) != []
+        assert in_memory(ring)
         tidy(session)
-        assert found(export.MEMORY, SECRET_PAGE) == []
+        assert not in_memory(ring)
         close_dip(session, request)
         with monkeypatch.context() as diskless:
             diskless.setattr(export, "MOUNTS", ring.site.folder / "none")
             again = request_dip(session, CODE, paths=(), purpose="编史", wish=Wish(form="zip"))
             make_dip(session, again, silent)
         assert read_dip(session, again).problem == "memory-missing"
+
+
+def test_handed_out_on_the_spot_or_expired_it_is_nowhere_in_clear_and_its_identity_goes(
+    sealed: tuple[Ring, IngestReport], delivery: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ring, _ = sealed
+    pages, true, searched = image_bytes(delivery), access.append, 0
+
+    def searching(*said: Any) -> bool:
+        nonlocal searched
+        searched += 1
+        assert found(ring.site.folder, *WORDS, *pages) == []
+        return true(*said)
+
+    with ring.open("archivist") as session:
+        with monkeypatch.context() as watching:
+            watching.setattr(access, "append", searching)
+            disseminate(session, CODE, paths=(), purpose="编史", target=tmp_path / "out")
+        assert searched == 3  # asked for, assembled, closed
+
+        request = request_dip(session, CODE, paths=(), purpose="编史", wish=Wish(form="zip"))
+        make_dip(session, request, silent)
+        assert session.package_keys.head(request, 1).package == request
+        later = session.clock() + timedelta(days=session.settings.outgoing_days + 1)
+        assert clear_outgoing(replace(session, clock=lambda: later)) == 1
+        with pytest.raises(ArchiveError) as refused:
+            session.package_keys.head(request, 1)
+        assert refused.value.code == "key-record-missing"
+        assert not (ring.site.folder / "outgoing" / str(request)).exists()
 
 
 def test_without_its_class_key_nothing_is_copied(tmp_path: Path, delivery: Path) -> None:
