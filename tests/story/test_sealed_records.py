@@ -406,7 +406,7 @@ def test_it_leaves_for_one_recipient_alone(sealed: tuple[Ring, IngestReport], tm
             handing(recipient="age1nobody")
         assert refused.value.code == "recipient-unknown"
         report = handing(recipient=str(identity.recipient))
-    (left,) = (tmp_path / "out").iterdir()
+    (left,) = (tmp_path / "out").glob("*.age")
     assert (left.name, report.path) == (f"uuid-{report.dip}.zip.age", str(left))
     with open_sealed(left, identity, None) as reader:
         inside = zipfile.ZipFile(io.BytesIO(reader.read_at(0, reader.size)))
