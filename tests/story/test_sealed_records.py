@@ -406,8 +406,10 @@ def test_it_leaves_for_one_recipient_alone(sealed: tuple[Ring, IngestReport], tm
             handing(recipient="age1nobody")
         assert refused.value.code == "recipient-unknown"
         report = handing(recipient=str(identity.recipient))
-    (left,) = (tmp_path / "out").glob("*.age")
-    assert (left.name, report.path) == (f"uuid-{report.dip}.zip.age", str(left))
+    beside = {f"uuid-{report.dip}.{kind}" for kind in ("stored.json", "checkpoint", "log.vkey", "tlog-proof")}
+    left = tmp_path / "out" / f"uuid-{report.dip}.zip.age"
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {left.name} | beside
+    assert report.path == str(left)
     with open_sealed(left, identity, None) as reader:
         inside = zipfile.ZipFile(io.BytesIO(reader.read_at(0, reader.size)))
     assert any(name.endswith(f"{CODE}-002.txt") for name in inside.namelist())
