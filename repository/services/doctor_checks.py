@@ -268,7 +268,7 @@ def _stores(session: Session) -> Iterator[Found]:
             found.append(("failed", "contradict" if one.problem == "tails-contradict" else "foreign", values))
         elif one.problem:
             found.append(("attention", "away", values))
-        elif one.seconds > STORES_SECONDS:
+        elif (one.seconds or 0) > STORES_SECONDS:
             found.append(("attention", "behind", values))
     for path, count in waiting_counts(session).items() if not found else ():
         if count:

@@ -24,7 +24,7 @@ from repository.services.policy import FILE as RIGHTS
 from repository.services.session import Session
 from repository.settings import FILE as SETTINGS
 from repository.settings import vault_key_file
-from repository.storage import SMALL, SecondStore, Span, Tails, write_atomic
+from repository.storage import SMALL, SecondStore, Span, StoreMark, Tails, write_atomic
 
 VAULT = "9002-jingui-vault"
 """The extension in which wrapped keys lie."""
@@ -35,14 +35,15 @@ AT_ONCE = 100_000
 class StoreState(msgspec.Struct, frozen=True, kw_only=True):
     """How far a store has come: `behind` events are not in its tails, the oldest of them for `seconds`.
 
-    `problem` is the code of what keeps it from being read, empty where nothing does.
+    All three figures are null where nobody can look. `problem` is the code of what keeps it from being read, empty
+    where nothing does.
     """
 
     path: str
     store: UUID | None
-    reached: int
-    behind: int
-    seconds: int
+    reached: int | None
+    behind: int | None
+    seconds: int | None
     problem: str = ""
 
 
@@ -194,23 +195,21 @@ def store_states(session: Session) -> tuple[StoreState, ...]:
         return tuple(_state(session, place, end) for place in _roots(session))
     except ArchiveError as error:
         path = ", ".join(session.settings.stores)
-        return (StoreState(path=path, store=None, reached=0, behind=end, seconds=0, problem=error.code),)
+        return (StoreState(path=path, store=None, reached=None, behind=None, seconds=None, problem=error.code),)
 
 
 def _state(session: Session, place: Path, end: int) -> StoreState:
-    tails = Tails(place)
-    problem, mark, reached = "", None, 0
+    tails, mark = Tails(place), None
     try:
-        mark = tails.mark()
-        if not place.is_dir():
-            problem = "store-unreached"
-        elif mark is not None and mark.archive != session.settings.id:
-            problem = "store-of-another"
-        else:
+        if place.is_dir():
+            mark = tails.mark()
             reached = tails.reached()
-            problem = "tails-contradict" if reached > end else ""
+        else:
+            return _unseen(place, None, "store-unreached")
     except OSError:
-        problem = "store-unreached"
+        return _unseen(place, mark, "store-unreached")
+    if mark is not None and mark.archive != session.settings.id:
+        return _unseen(place, mark, "store-of-another")
     since = session.log.recorded_at(reached + 1) if reached < end else None
     waited = session.clock() - datetime.fromisoformat(since) if since else None
     return StoreState(
@@ -219,8 +218,13 @@ def _state(session: Session, place: Path, end: int) -> StoreState:
         reached=reached,
         behind=max(end - reached, 0),
         seconds=0 if waited is None else max(int(waited.total_seconds()), 0),
-        problem=problem,
+        problem="tails-contradict" if reached > end else "",
     )
+
+
+def _unseen(place: Path, mark: StoreMark | None, problem: str) -> StoreState:
+    store = None if mark is None else mark.store
+    return StoreState(path=str(place), store=store, reached=None, behind=None, seconds=None, problem=problem)
 
 
 @contextmanager

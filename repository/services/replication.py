@@ -56,8 +56,11 @@ def waiting(session: Session, store: UUID | None) -> Iterator[Waiting]:
 
 
 def waiting_counts(session: Session) -> dict[str, int]:
-    """How many versions wait for each store, by its place. Nothing is written."""
-    return {str(place): _count(session, place) for place in further_stores(session)}
+    """How many versions wait for each store, by its place; one that is away is left out, for nobody knows its figure.
+
+    Nothing is written.
+    """
+    return {str(place): _count(session, place) for place in further_stores(session) if place.is_dir()}
 
 
 def _count(session: Session, place: Path) -> int:
