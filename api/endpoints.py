@@ -217,13 +217,18 @@ def key_of(request: Request) -> str:
     return key.strip()
 
 
+def place_of(request: Request) -> str | None:
+    """The address that a request came from; behind a proxy, the proxy's, for what it says of others is only said."""
+    return request.client.host if request.client else None
+
+
 def session_of(request: Request, policy: Policy) -> Session:
     """The session of whoever asks, in their own name or as somebody's deputy, if they may do this at all.
 
     `own-name-only` where nobody can stand in for another: it would be done in a name that was not meant.
     """
     served: Served = request.app.state.served
-    session = served.session_for(key_of(request))
+    session = served.session_for(key_of(request), place_of(request))
     request.state.actor = session.actor.agent
     principal = request.headers.get("on-behalf-of")
     if principal is not None:
@@ -249,7 +254,7 @@ def second_of(request: Request, verb: str) -> Session:
     if key is None:
         raise ArchiveError("second-key-missing", verb)
     try:
-        session = served.session_for(key.strip())
+        session = served.session_for(key.strip(), place_of(request))
     except ArchiveError as error:
         raise ArchiveError("second-key-invalid") from error
     session.require(verb)

@@ -29,6 +29,7 @@ from repository.services.keys import Doorkeeper
 from repository.services.preserving import preserving
 from repository.services.quality_pools import Assessors
 from repository.services.session import SOFTWARE, SOFTWARE_VERSION, Progress, Session
+from repository.services.trail_keeping import write_trail, writing_trail
 from repository.services.virus import ClamAv
 from repository.settings import Settings, find_archive, key_folder, read_settings, vault_key_file, write_settings
 from repository.storage import Store
@@ -106,11 +107,13 @@ def open_archive(
     on_behalf_of: UUID | None = None,
     to_rebuild: bool = False,
     with_scanner: bool = True,
+    with_trail: bool = True,
 ) -> Iterator[Session]:
     """Open an archive as the person who holds the credential, in their own name or as somebody's deputy (代理).
 
     `folder` None looks for it from here upwards (`no-archive`); `credential` None takes the person's own file. A
-    damaged catalogue (`catalogue-damaged`) opens only `to_rebuild` it, a scanner that is gone only without it.
+    damaged catalogue (`catalogue-damaged`) opens only `to_rebuild` it, a scanner that is gone only without it. What is
+    refused is written to the log when it is closed; only an audit, whose log may be false, adds nothing to it.
     """
     place = (find_archive(Path.cwd()) if folder is None else folder).resolve()
     settings = read_settings(place)
@@ -130,7 +133,11 @@ def open_archive(
                 session = replace(session, scanner=ClamAv(settings.virus_scanner))
             reached = log.position()
             with preserving(session):
-                yield session
+                try:
+                    yield session
+                finally:
+                    if with_trail:
+                        write_trail(session)
                 attest_after(session, reached)
 
 
@@ -142,16 +149,25 @@ class Served:
         """Of whoever started the process: it does in their name what no request asks for."""
         self._doorkeeper = Doorkeeper(base.log, base.clock, base.settings.workplace)
 
-    def session_for(self, key: str) -> Session:
-        """A session of the holder of this key. `key-invalid`, `credential-unknown`. May be called by any thread."""
-        admitted = self._doorkeeper.admit(key)
+    def session_for(self, key: str, place: str | None = None) -> Session:
+        """A session of the holder of this key. `key-invalid`, `credential-unknown`. May be called by any thread.
+
+        `place` is where the key came from, as far as the machine knows: both outcomes leave a trace.
+        """
+        now = self.base.clock()
+        try:
+            admitted = self._doorkeeper.admit(key)
+        except ArchiveError as error:
+            self.base.trail.failed(error.code, place, self._doorkeeper.meant(key), now)
+            raise
+        self.base.trail.came_in(admitted.actor.agent, admitted.credential, place, now)
         return replace(self.base, actor=admitted.actor, scopes=admitted.scopes)
 
 
 @contextmanager
 def serve_archive(folder: Path | None = None, credential: Path | None = None) -> Iterator[Served]:
     """Open an archive to serve it, as the person who starts the process. Raises what `open_archive` does."""
-    with open_archive(folder, credential) as session, attesting(session):
+    with open_archive(folder, credential) as session, attesting(session), writing_trail(session):
         yield Served(session)
 
 
@@ -198,11 +214,13 @@ def _open_to_audit(folder: Path | None, credential: Path | None) -> Iterator[Ses
     """A damaged catalogue, or a scanner that is gone, keeps nobody from judging the rest."""
     with ExitStack() as opened:
         try:
-            session = opened.enter_context(open_archive(folder, credential, with_scanner=False))
+            session = opened.enter_context(open_archive(folder, credential, with_scanner=False, with_trail=False))
         except ArchiveError as error:
             if error.code != "catalogue-damaged":
                 raise
-            session = opened.enter_context(open_archive(folder, credential, to_rebuild=True, with_scanner=False))
+            session = opened.enter_context(
+                open_archive(folder, credential, to_rebuild=True, with_scanner=False, with_trail=False)
+            )
         yield session
 
 

@@ -19,6 +19,7 @@ from repository.domain import (
     assessment,
     description,
     description_fields,
+    door,
     key_ring,
     opening_review,
     reader,
@@ -457,6 +458,35 @@ _PAYLOADS: tuple[Value, ...] = (
     ),
     key_ring.BackupRemoved(backup=_id("backup"), deleted=False, reason="光盘已粉碎"),
     key_ring.RecoveryProven(key=_id("recovery"), version=1, shares=2, records=20),
+    door.SignedIn(
+        entries=(
+            door.Entry(
+                agent=_id("agent"),
+                credential=_id("credential"),
+                place="192.0.2.7",
+                time="2026-11-25T08:00:00.000000Z",
+            ),
+        ),
+        others=0,
+    ),
+    door.SignInFailed(
+        since="2026-11-25T08:00:00.000000Z",
+        until="2026-11-25T08:00:59.000000Z",
+        failures=(
+            door.Failure(code="credential-unknown", place="192.0.2.7", credential=_id("credential"), count=3),
+            door.Failure(code="key-invalid", place=None, credential=None, count=1),
+        ),
+        others=12,
+    ),
+    door.Denied(
+        since="2026-11-25T08:00:00.000000Z",
+        until="2026-11-25T08:00:59.000000Z",
+        denials=(
+            door.Denial(agent=_id("agent"), on_behalf_of=None, verb="administer", code="not-allowed", count=2),
+            door.Denial(agent=_id("a2"), on_behalf_of=_id("agent"), verb="search", code="not-deputy", count=1),
+        ),
+        others=0,
+    ),
     archival_package.Encrypted(
         generation=2,
         suite="age-v1",

@@ -11,6 +11,7 @@ from api.following import Span, stream_of
 from api.sending import send
 from repository.services import dissemination
 from repository.services.dip_forms import Wish
+from repository.services.dip_proof import DipProof
 from repository.services.dissemination import DipReport
 
 room = Room("dissemination")
@@ -142,6 +143,19 @@ def fetch_dip(call: Call, request_id: UUID) -> Response:
 def probe_dip(call: Call, request_id: UUID) -> Response:
     """下载前查询。Size and ETag; that somebody was about to fetch it counts as a delivery."""
     return send(call.request, dissemination.open_parcel(call.session, request_id))
+
+
+@room.add(
+    "GET",
+    "/v1/dips/{request_id}/proof",
+    verb="disseminate",
+    deputies=True,
+    answer=DipProof,
+    refused=(*_OWN, "dip-not-ready", "checkpoint-invalid", "checkpoint-contradicts"),
+)
+def prove_dip(call: Call, request_id: UUID) -> DipProof:
+    """来源证明。The proof of what the package was made from, to keep beside it; `unproven` where none is signed yet."""
+    return dissemination.proof_of_dip(call.session, request_id)
 
 
 @room.add(

@@ -46,3 +46,7 @@ def command(
         return
     say(text("disseminate.done", path=report.path, files=report.files, size=size(report.bytes)))
     say(text("disseminate.source", package=report.package, version=report.version, event=report.stored_event))
+    if report.proof is None:
+        say(text("disseminate.unproven", event=report.stored_event))
+    else:
+        say(text("disseminate.proof", path=report.proof))

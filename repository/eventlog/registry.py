@@ -17,6 +17,7 @@ from repository.domain import (
     assessment,
     corrections,
     description,
+    door,
     key_ring,
     opening_review,
     reader,
@@ -54,6 +55,7 @@ AGGREGATES: dict[str, Aggregate[Any]] = {
         opening_review.OPENING_REVIEW,
         key_ring.KEY_RING,
         removal.REMOVAL,
+        door.DOOR,
     )
 }
 """Every kind of stream by its name."""
@@ -176,6 +178,7 @@ _OWN: dict[str, dict[type[Value], str]] = {
         removal.Withdrawn: "Annulled",
         removal.Finished: "Annulled",
     },
+    "Door": {door.SignedIn: "Annulled", door.SignInFailed: "Annulled", door.Denied: "Annulled"},
 }
 
 _SCHEMAS = {"ArchivalPackage.ContentRevised": 2, "Description.Described": 2, "Description.Revised": 2}

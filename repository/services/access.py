@@ -23,6 +23,7 @@ from repository.eventlog import Streams
 from repository.services import rights, stored
 from repository.services.assembly import assembled
 from repository.services.dip_forms import Wish, checked
+from repository.services.dip_proof import lay_beside, prove_stored
 from repository.services.search import find_description, named_package, position_of
 from repository.services.session import Session
 from repository.services.stored import StoredVersion
@@ -45,6 +46,8 @@ class DisseminationReport(msgspec.Struct, frozen=True, kw_only=True):
     files: int
     bytes: int
     form: str = "bag"
+    proof: str | None = None
+    """The `.tlog-proof` beside it; null where no checkpoint covers that event yet."""
 
 
 class ShownFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -221,9 +224,13 @@ def hand_out(
             rendered = parcel.rendered(parcel.carrier)
             append(session, request, archive, lambda state: access_request.render(state, rendered))
 
-        # record the delivery, and only then let the first byte out
+        # prove where it comes from: of a history that contradicts what was signed nothing leaves
+        proof = prove_stored(session, parcel.source.stored_event)
+
+        # record the delivery, and only then let the first byte out; the proof lies beside it
         _let_out(session, asked, lambda state: access_request.deliver(state, way="folder"), copy=True)
         out = parcel.hand_out(target, recipient)
+        beside = lay_beside(proof, target, parcel.facts.dip)
     return DisseminationReport(
         request=request,
         dip=parcel.facts.dip,
@@ -234,6 +241,7 @@ def hand_out(
         files=parcel.facts.files,
         bytes=parcel.facts.bytes,
         form=wish.form,
+        proof=None if beside is None else str(beside),
     )
 
 

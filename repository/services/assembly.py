@@ -1,4 +1,7 @@
-"""Assembly (组装): a dissemination package is made in staging, of stored bytes compared with their manifest."""
+"""Assembly (组装): a dissemination package is made in staging, of stored bytes compared with their manifest.
+
+One of a controlled record is made in memory: not a byte of it is ever in clear within the archive's folder.
+"""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -20,7 +23,7 @@ from repository.services.sealing import readable_fields
 from repository.services.session import SOFTWARE, SOFTWARE_VERSION, Session
 from repository.services.stored import StoredVersion
 from repository.services.zipped import MEDIA_TYPE, zip_of
-from repository.storage import Folder, outgoing
+from repository.storage import Folder, outgoing, outgoing_in_memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,8 @@ class Assembled:
     carrier: Carrier | None
     container: Folder
     bag: Folder
+    is_sealed: bool
+    """Whether it was made of a controlled version, and must be nowhere in clear."""
 
     def rendered(self, carrier: Carrier) -> DipRendered:
         """What the log says of the file that goes over a wire."""
@@ -79,7 +84,8 @@ def assembled(
     """Make what a request asks for; what is not handed out or kept by the end of the block is gone.
 
     `part` names one package of several, and the files of it that may leave; without it, what was asked for first. Over
-    a wire every form is one file. Raises `fixity-mismatch`, `file-unknown`, `pages-invalid`, `form-unfit`.
+    a wire every form is one file. Raises `fixity-mismatch`, `file-unknown`, `pages-invalid`, `form-unfit`, and of a
+    controlled record `memory-missing` and `memory-full`.
     """
     requested = session.log.load(ACCESS_REQUEST, request).state.requested
     if requested is None:
@@ -96,7 +102,8 @@ def assembled(
         version=version.event.version,
         stored_event=version.id,
     )
-    with outgoing(session.folder, dip) as container:
+    making = outgoing_in_memory if version.is_sealed else outgoing
+    with making(session.folder, dip) as container:
         bag = container.inner(f"uuid-{dip}")
         if wish.is_copy:
             built = _copies(session, container, bag, version, files, wish, request, dip)
@@ -112,7 +119,7 @@ def assembled(
             tagmanifest_sha256=built.tagmanifest_sha256,
         )
         carrier = _carrier(session, container, bag, built, wish, over_wire=over_wire)
-        yield Assembled(facts, source, wish, carrier, container, bag)
+        yield Assembled(facts, source, wish, carrier, container, bag, version.is_sealed)
 
 
 def _content(built: Built) -> list[Digested]:

@@ -2,7 +2,8 @@
 
 The log carries the whole of it, so a server that was killed takes up every job: `Requested` and `FormChosen` say what
 is to be made, `DipRendered` that it lies in `outgoing/` byte for byte, `DipDelivered` that it may leave - committed
-before the first byte does - and `Closed` that the copy in `outgoing/` is gone.
+before the first byte does - and `Closed` that the copy in `outgoing/` is gone. Of a controlled record it waits there
+sealed, and is opened while it is sent.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -24,12 +25,12 @@ from repository.services import access, requests, rights, stored
 from repository.services.access import append, chosen_form
 from repository.services.assembly import Assembled, assembled
 from repository.services.dip_forms import Wish, checked, pages_of
+from repository.services.dip_proof import DipProof, prove_stored
 from repository.services.search import position_of
 from repository.services.session import Progress, Session
-from repository.services.stored import StoredVersion
-from repository.storage import discard_kept, kept_in, sweep_outgoing
+from repository.services.waiting import ROOM, keep, let_go, waiting_file
+from repository.storage import kept_in, sweep_outgoing
 
-ROOM = "outgoing"
 _FAILED = "failed:"
 EXPIRED = "expired"
 """Outcome of a request whose copy nobody fetched, or let go, by its last day."""
@@ -92,7 +93,7 @@ def request_dip(
     entry = access.find_to_use(session, record, paths=paths, purpose=purpose)
     position, request = position_of(session, as_of), session.new_id()
     asked = access.asked_of(session, request, entry, paths, as_of=position)
-    version = _in_clear(stored.newest(session, asked.package, as_of=position))
+    version = stored.newest(session, asked.package, as_of=position)
     pages_of(stored.chosen(session, version, paths, entry.files), wish.pages)
     requested = Requested(packages=(asked.package,), paths=tuple(paths), purpose=purpose)
     chosen = chosen_form(wish, entry.id, position)
@@ -118,7 +119,7 @@ def form_of_request(session: Session, request: UUID, wish: Wish) -> None:
     asked, *others = requests.to_let_out(session, request)
     if others:
         raise ArchiveError("several-records", request)
-    version = _in_clear(stored.newest(session, asked.package))
+    version = stored.newest(session, asked.package)
     pages_of(stored.chosen(session, version, asked.paths), wish.pages)
     chosen = chosen_form(wish, asked.entry, None)
     access.let_out(session, asked, copy=True)
@@ -135,7 +136,7 @@ def make_dip(session: Session, request: UUID, progress: Progress) -> None:
         return
     archive = _archive(session, request)
     dip = session.new_id()
-    discard_kept(_room(session, request))
+    let_go(session, request)
     try:
         part = (state.granted.packages[0], state.granted.paths) if state.granted else None
         with assembled(session, request, dip, state.chosen, part=part, over_wire=True) as parcel:
@@ -144,7 +145,7 @@ def make_dip(session: Session, request: UUID, progress: Progress) -> None:
     except ArchiveError as error:
         outcome = f"{_FAILED}{error.code}"
         append(session, request, archive, lambda state: access_request.close(state, outcome=outcome))
-        discard_kept(_room(session, request))
+        let_go(session, request)
 
 
 def _keep(session: Session, request: UUID, archive: str | None, made: Assembled) -> None:
@@ -152,7 +153,7 @@ def _keep(session: Session, request: UUID, archive: str | None, made: Assembled)
     if made.carrier is None:
         raise LookupError(f"nothing of {made.facts.dip} can go over a wire")
     rendered = made.rendered(made.carrier)
-    made.container.keep(made.carrier.file.path, _room(session, request) / str(rendered.name))
+    keep(session, request, made, str(rendered.name))
 
     def decide(state: access_request.State) -> list[Value]:
         assembled_now = access_request.assemble(state, made.facts)
@@ -193,6 +194,18 @@ def read_dip(session: Session, request: UUID) -> DipReport:
         tagmanifest_sha256=made.tagmanifest_sha256,
         until=_until(session, events),
     )
+
+
+def proof_of_dip(session: Session, request: UUID) -> DipProof:
+    """The proof of what it was made from, as often as it is asked for, also once the copy is gone.
+
+    `request-unknown` to all who may not see how the request stands, `dip-not-ready` before there is a package.
+    """
+    read_dip(session, request)
+    made = _state(session, request).assembled
+    if made is None:
+        raise ArchiveError("dip-not-ready", request)
+    return prove_stored(session, made.sources[0].stored_event)
 
 
 def _until(session: Session, events: Sequence[Event]) -> str | None:
@@ -238,15 +251,14 @@ def open_parcel(session: Session, request: UUID) -> Parcel:
 
         append(session, request, _archive(session, request), decide)
     rendered = state.rendered
-    path = _room(session, request) / str(rendered.name)
-    if not path.is_file():
-        raise ArchiveError("dip-gone", request)
+    path, reader = waiting_file(session, request, str(rendered.name))
     return Parcel(
         path=path,
         name=str(rendered.name),
         media_type=rendered.media_type,
         bytes=rendered.bytes,
         sha256=rendered.sha256,
+        reader=reader,
     )
 
 
@@ -278,7 +290,7 @@ def close_dip(session: Session, request: UUID) -> None:
         return [] if state.closed else access_request.close(state, outcome=outcome)
 
     append(session, request, _archive(session, request), decide)
-    discard_kept(_room(session, request))
+    let_go(session, request)
 
 
 def history_of(session: Session, request: UUID) -> list[Happening]:
@@ -312,7 +324,7 @@ def clear_outgoing(session: Session) -> int:
                 _archive(session, request),
                 lambda now: [] if now.closed else access_request.close(now, outcome=EXPIRED),
             )
-        discard_kept(_room(session, request))
+        let_go(session, request)
         gone += 1
     return gone
 
@@ -332,13 +344,6 @@ def unfinished_dips(session: Session) -> Iterator[UUID]:
             return
 
 
-def _in_clear(version: StoredVersion) -> StoredVersion:
-    """Refuse what lies encrypted (`record-sealed`): a file that waits in `outgoing/` would lie there in clear."""
-    if version.is_sealed:
-        raise ArchiveError("record-sealed", version.package)
-    return version
-
-
 def discard_parcels(session: Session, package: UUID) -> None:
     """Take away every file made of a package that waits to be fetched, and close its request: `expunged`."""
     for request in kept_in(session.folder / ROOM):
@@ -346,7 +351,7 @@ def discard_parcels(session: Session, package: UUID) -> None:
         what = state.granted or state.requested
         if what is None or package not in what.packages:
             continue
-        discard_kept(_room(session, request))
+        let_go(session, request)
         if not state.closed:
             closed = partial(access_request.close, outcome="expunged")
             append(session, request, _archive(session, request), closed)
@@ -373,7 +378,3 @@ def _state(session: Session, request: UUID) -> access_request.State:
 
 def _archive(session: Session, request: UUID) -> str | None:
     return session.log.stream(request)[0].envelope.archive
-
-
-def _room(session: Session, request: UUID) -> Path:
-    return session.folder / ROOM / str(request)

@@ -16,7 +16,9 @@ from repository.domain.values import Role
 from repository.services.fixity_age import fixity_state
 from repository.services.jobs import open_accessions
 from repository.services.key_ring import departed_holders, ring
+from repository.services.preserving import store_states
 from repository.services.rekeying import stale_records
+from repository.services.replication import waiting_counts
 from repository.services.schedule import schedule
 from repository.services.session import SOFTWARE, Session
 from repository.services.virus import ClamAv
@@ -28,6 +30,9 @@ FULL, LOW = 1_000_000_000, 0.1
 LAGGING = 10_000
 SIGNATURES_DAYS, VIRUSES_DAYS = 365, 7
 """Age in days from which signatures of formats and of viruses want attention."""
+
+STORES_SECONDS = 60
+"""How long an event may wait for a store."""
 
 State = Literal["ok", "attention", "failed", "not checked"]
 
@@ -250,6 +255,27 @@ def _size(count: float) -> str:
     return f"{count:.1f} TB"
 
 
+def _stores(session: Session) -> Iterator[Found]:
+    """Whether every store has the log and the packages; of one that contradicts the log nothing is made good."""
+    states = store_states(session)
+    if not states:
+        yield "attention", "none", {}
+        return
+    found: list[Found] = []
+    for one in states:
+        values: dict[str, object] = {"path": one.path, "count": one.behind, "seconds": one.seconds}
+        if one.problem in ("tails-contradict", "store-of-another"):
+            found.append(("failed", "contradict" if one.problem == "tails-contradict" else "foreign", values))
+        elif one.problem:
+            found.append(("attention", "away", values))
+        elif one.seconds > STORES_SECONDS:
+            found.append(("attention", "behind", values))
+    for path, count in waiting_counts(session).items() if not found else ():
+        if count:
+            found.append(("attention", "copies", {"path": path, "count": count}))
+    yield from found or [("ok", "ok", {"count": len(states)})]
+
+
 CHECKS: dict[str, Check] = {
     "space": _space,
     "clock": _clock,
@@ -262,6 +288,7 @@ CHECKS: dict[str, Check] = {
     "people": _people,
     "keys": _keys,
     "ring": _ring,
+    "stores": _stores,
     "fixity": _fixity,
     "jobs": _jobs,
     "work": _work,

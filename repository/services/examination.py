@@ -213,7 +213,9 @@ def _examined(
 ) -> Examined:
     found = tuple(known.get(file.delivered.path, UNKNOWN) for file in unit.files)
     formats = (
-        b"".join(_format_line(path, kind) for path, kind in zip(_shown_names(reception, unit), found, strict=True))
+        b"".join(
+            _format_line(path, kind) for path, kind in zip(_shown_names(session, reception, unit), found, strict=True)
+        )
         if session.identifier
         else b""
     )
@@ -228,16 +230,16 @@ def _examined(
     )
 
 
-def _shown_names(reception: Reception, unit: UnitPlan) -> list[str]:
+def _shown_names(session: Session, reception: Reception, unit: UnitPlan) -> list[str]:
     """The names of its files as events and the table of formats may tell them."""
     paths = [file.path for file in unit.files]
-    return neutral_names(paths) if reception.is_sealed else paths
+    return paths if reception.class_key_of(session.settings, unit) is None else neutral_names(paths)
 
 
 def _class_of(reception: Reception, unit: UnitPlan) -> SecrecyClass:
     """Its own class; of what has none in a sealed delivery - its papers -, the delivery's."""
     own = unit.row.secrecy_class if unit.row else None
-    return own or (reception.source.secrecy if reception.is_sealed else SecrecyClass.OPEN)
+    return own or (reception.secrecy if reception.is_sealed else SecrecyClass.OPEN)
 
 
 def _checks(
@@ -261,7 +263,7 @@ def _checks(
     if identifiers and not reception.is_sealed:
         named = tuple(ForeignIdentifier(kind=kind, value=value) for kind, value in identifiers[:IDENTIFIERS_KEPT])
         yield IdentifiersRecorded(system=system, identifiers=named)
-    names = zip(unit.files, _shown_names(reception, unit), strict=True)
+    names = zip(unit.files, _shown_names(session, reception, unit), strict=True)
     bad = tuple(name for file, name in names if file.delivered.path in infected)
     outcome = Outcome.NOT_CHECKED if session.scanner is None else Outcome.FAILED if bad else Outcome.PASSED
     yield VirusChecked(

@@ -4,8 +4,8 @@ Each hit is something to look into, not yet a fault: a person must say what it m
 grows with people, requests and packages, never with events.
 """
 
-from collections import defaultdict, deque
-from collections.abc import Iterator
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -15,15 +15,29 @@ from repository.domain.access_request import DipDelivered, Granted, Refused, Use
 from repository.domain.agent import AGENT
 from repository.domain.agent import State as Agent
 from repository.domain.authority import may
+from repository.domain.door import Denied, SignInFailed
 from repository.domain.envelope import Envelope, Event
 from repository.services.fixity_age import by_age, older
 from repository.services.session import Session
 
-RULES = ("fixity-overdue", "own-request", "outside-role", "clock-back", "many-copies", "repeated-refusals")
+RULES = (
+    "fixity-overdue",
+    "own-request",
+    "outside-role",
+    "clock-back",
+    "many-copies",
+    "repeated-refusals",
+    "failed-sign-ins",
+    "repeated-denials",
+)
 COPIES, WITHIN = 50, timedelta(hours=1)
 """More dissemination packages than this, handed out by one person in that time, are many."""
 REFUSALS, IN = 3, timedelta(days=1)
 """So many refusals of one reader in that time are repeated."""
+FAILURES, OF_AN_HOUR = 10, timedelta(hours=1)
+"""So many keys from one place that opened nothing, in that time, are tries."""
+DENIALS, OF_A_DAY = 10, timedelta(days=1)
+"""So often denied in that time, somebody is trying doors."""
 
 NEEDED = {
     "AccessRequest.Granted": "decide-request",
@@ -102,6 +116,8 @@ class _History:
         self._registered: dict[UUID, UseRegistered] = {}
         self._copies: dict[UUID, deque[datetime]] = defaultdict(deque)
         self._refusals: dict[UUID, deque[datetime]] = defaultdict(deque)
+        self._failures = _Sums(FAILURES, OF_AN_HOUR)
+        self._denials = _Sums(DENIALS, OF_A_DAY)
 
     def take(self, event: Event) -> Iterator[Hit]:
         """Judge an event by all that went before it, then remember it."""
@@ -118,8 +134,27 @@ class _History:
             case DipDelivered():
                 if _count(self._copies[envelope.actor], envelope.recorded_at, WITHIN) > COPIES:
                     yield _hit("many-copies", envelope, f"> {COPIES}")
+            case SignInFailed():
+                yield from self._failed(envelope, payload)
+            case Denied():
+                yield from self._denied(envelope, payload)
             case _:
                 pass
+
+    def _failed(self, envelope: Envelope, failed: SignInFailed) -> Iterator[Hit]:
+        """What found no room to be told apart counts as one place: a flood from many is a flood."""
+        counts: Counter[str] = Counter({"*": failed.others} if failed.others else {})
+        for one in failed.failures:
+            counts[one.place if isinstance(one.place, str) else "-"] += one.count
+        for place in self._failures.reached(counts, failed.until):
+            yield _hit("failed-sign-ins", envelope, place)
+
+    def _denied(self, envelope: Envelope, denied: Denied) -> Iterator[Hit]:
+        counts: Counter[str] = Counter()
+        for one in denied.denials:
+            counts[str(one.agent)] += one.count
+        for agent in self._denials.reached(counts, denied.until):
+            yield _hit("repeated-denials", envelope, agent)
 
     def _outside_role(self, envelope: Envelope) -> Iterator[Hit]:
         needed = NEEDED.get(envelope.type)
@@ -147,3 +182,23 @@ def _count(times: deque[datetime], now: str, span: timedelta) -> int:
     while times and times[0] < moment - span:
         times.popleft()
     return len(times)
+
+
+class _Sums:
+    """Counts that come in batches, summed over a span for each of whom they tell."""
+
+    def __init__(self, limit: int, span: timedelta) -> None:
+        self._limit = limit
+        self._span = span
+        self._batches: dict[str, deque[tuple[datetime, int]]] = defaultdict(deque)
+
+    def reached(self, counts: Mapping[str, int], now: str) -> Iterator[str]:
+        """Those of a new batch that have come to the limit within the span, in order."""
+        moment = datetime.fromisoformat(now)
+        for name, count in sorted(counts.items()):
+            batches = self._batches[name]
+            batches.append((moment, count))
+            while batches[0][0] < moment - self._span:
+                batches.popleft()
+            if sum(number for _, number in batches) >= self._limit:
+                yield name

@@ -13,6 +13,7 @@ from packages_spec.findings import Finding, is_valid
 from repository.domain import accession, description
 from repository.domain.accession import ACCESSION, Stage, Unit
 from repository.domain.aggregate import Loaded, New
+from repository.domain.archival_package import ARCHIVAL_PACKAGE
 from repository.domain.assessment import BAD, Standing, outcome_of
 from repository.domain.description import DESCRIPTION
 from repository.domain.values import AccessionKind as AccessionKind
@@ -255,7 +256,7 @@ def _store(
                 loaded = streams.load(DESCRIPTION, units[path].description)
                 state = loaded.state
                 if state.fields is None:
-                    if reception.is_sealed:
+                    if streams.load(ARCHIVAL_PACKAGE, units[path].package).state.encrypted is not None:
                         described = packaging.sealed_fields_of(session, units[path], loaded.version + 1, described)  # noqa: PLW2901 - as the event may tell it
                     payloads = description.describe(state, *described_below(streams, described))
                     events += [New(units[path].description, payload) for payload in payloads]

@@ -38,6 +38,7 @@ class Admitted(msgspec.Struct, frozen=True):
 
     actor: Actor
     scopes: frozenset[str] | None
+    credential: UUID
 
 
 class IssuedKey(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,8 +78,16 @@ class Doorkeeper:
             if secrets.compare_digest(known, credential.digest) and not self._expired(limits):
                 how = Authentication(method="credential", session=self._session, workplace=self._workplace)
                 scopes = None if limits is None else frozenset(limits.scopes)
-                return Admitted(Actor(agent=holder, authenticated_by=how), scopes)
+                return Admitted(Actor(agent=holder, authenticated_by=how), scopes, credential.credential)
         raise ArchiveError("credential-unknown", credential.credential)
+
+    def meant(self, key: str) -> UUID | None:
+        """The credential that a refused key names, where there is or was such a one, and nothing else."""
+        try:
+            credential = parse_key(key).credential
+        except ArchiveError:
+            return None
+        return credential if self._holder(credential) else None
 
     def _holder(self, credential: UUID) -> UUID | None:
         known = self._holders.get(credential)

@@ -43,7 +43,7 @@ from repository.domain.archival_package import ARCHIVAL_PACKAGE, Stored
 from repository.domain.assessment import FAIL, NOT_TESTED, PASS, REVIEW
 from repository.domain.description_fields import Location, Section
 from repository.domain.envelope import Event
-from repository.domain.values import Carrier, Level, Outcome, Sealed, SecrecyClass
+from repository.domain.values import Carrier, Level, Outcome, Sealed
 from repository.errors import ArchiveError
 from repository.eventlog import Record, Streams
 from repository.services import sealing
@@ -56,7 +56,7 @@ from repository.services.quality_report import REPORT, Reports
 from repository.services.receipt import NAME as RECEIPT
 from repository.services.receipt import receipt
 from repository.services.reception import Reception
-from repository.services.sealing import class_key_for, new_cipher
+from repository.services.sealing import new_cipher
 from repository.services.session import SOFTWARE, SOFTWARE_VERSION, Session
 from repository.storage import Stage, listing_lines
 
@@ -161,18 +161,19 @@ def _build(
     fields: description.Fields,
     history: History,
 ) -> Built:
-    if reception.is_sealed:
+    if session.log.load(ARCHIVAL_PACKAGE, unit.package).state.encrypted is not None:
         return _build_sealed(session, stage, reception, unit, examined, fields, history)
     package = str(unit.package)
     payload, placed = [], []
     looked_at = zip(examined.plan.files, examined.identified, examined.technical, strict=True)
     for file, identified, technical in looked_at:
         at = Digested(payload_path(package, file.path), file.delivered.size, file.delivered.sha256)
-        place = reception.place(file.delivered.path)
-        if is_catalogue(file.delivered.path):  # stays in quarantine too: who goes on reads the plan from it
-            stage.write(at.path, chunks_of(place))
+        if reception.is_sealed:  # an open record among controlled ones: opened on its way into its package
+            _expect_same(at, stage.write(at.path, reception.chunks(file.delivered.path)))
+        elif is_catalogue(file.delivered.path):  # stays in quarantine too: who goes on reads the plan from it
+            stage.write(at.path, chunks_of(reception.place(file.delivered.path)))
         else:
-            stage.adopt(place, at.path, at)
+            stage.adopt(reception.place(file.delivered.path), at.path, at)
         placed.append(at)
         payload.append(payload_file(file, identified, technical))
     papers = [
@@ -219,19 +220,19 @@ def _build(
 def ciphers_for(
     session: Session, reception: Reception, items: Sequence[tuple[Unit, Examined]]
 ) -> dict[str, archival_package.Encrypted]:
-    """For each unit of a sealed delivery, how its package is encrypted; its identity is durable when this returns."""
+    """For each record of a sealed delivery that is to be sealed, how; its identity is durable when this returns.
+
+    Decided once, when the package comes to exist: a run that goes on does not ask the settings again.
+    """
     found = {}
     for unit, examined in items if reception.is_sealed else ():
-        class_key = class_key_for(session.settings, max(examined.secrecy_class, reception.source.secrecy, key=_rank))
-        if class_key is None:  # the settings were loosened since it was received: as it was received, it is stored
-            class_key = examined.secrecy_class.value
+        created = session.log.load(ARCHIVAL_PACKAGE, unit.package).state.created
+        class_key = reception.class_key_of(session.settings, examined.plan)
+        if class_key is None or (created is not None and created.delivery == reception.delivery):
+            continue
         cipher = new_cipher(session, unit.package, 1, class_key)
         found[unit.path] = sealing.encrypted(cipher, 1, class_key)
     return found
-
-
-def _rank(secrecy: SecrecyClass) -> int:
-    return secrecy.rank
 
 
 def sealed_fields_of(session: Session, unit: Unit, version: int, fields: description.Fields) -> description.Fields:
@@ -303,6 +304,11 @@ def _build_sealed(
     built = build(content, stage)
     stage.seal(built.entries, session.now(), "ingest", _user(session))
     return built
+
+
+def _expect_same(received: Digested, written: Digested) -> None:
+    if received != written:
+        raise ArchiveError("fixity-mismatch", received.path, expected=received.sha256, found=written.sha256)
 
 
 def _accounts(stage: Stage, package: str, reception: Reception, history: History) -> Iterator[Digested]:

@@ -51,6 +51,7 @@ from repository.services.mapping import Profile, builtin, read_profile
 from repository.services.sealing import cipher_of, class_key_for, keyed_listing, new_cipher
 from repository.services.session import Progress, Session
 from repository.services.work_sheet import WorkLine, read_work_sheet
+from repository.settings import Settings
 from repository.storage import (
     Received,
     ReceivedFile,
@@ -302,6 +303,25 @@ class Reception:
                 return parts[1]
         return None
 
+    @cached_property
+    def secrecy(self) -> SecrecyClass:
+        """The highest class in it: what was marked when it came, or what its catalogue marks."""
+        marked = (row.secrecy_class for row in self.catalogue.every_row if row.secrecy_class)
+        return max((self.source.secrecy, *marked), key=lambda one: one.rank)
+
+    def class_key_of(self, settings: Settings, unit: UnitPlan) -> str | None:
+        """The class key that a unit of a sealed delivery is sealed under; null where its package lies in clear.
+
+        Every record is decided by its own class. What holds the delivery's papers names all of them, and is sealed as
+        the highest is; so is a record of which no class is said, for it came among controlled ones.
+        """
+        if not self.is_sealed:
+            return None
+        own = unit.row.secrecy_class if unit.row else None
+        if own is not None and not unit.papers and not self.is_papers(unit):
+            return class_key_for(settings, own)
+        return class_key_for(settings, self.secrecy) or self.secrecy.value  # settings were loosened: as it was received
+
     def keep_papers(self, returned: bytes) -> None:
         """Keep the producer's papers and what was given back until a delivery of this accession is stored.
 
@@ -405,7 +425,8 @@ def _receive(
 def _cipher_for(session: Session, source: Source, stream: UUID, number: int, folder: Path) -> PackageCipher | None:
     """The cipher of a delivery that is sealed, or is to be. `sealed-form` for one that comes in a form that cannot be.
 
-    A delivery in which one record is to be sealed is sealed as a whole: its catalogue names them all.
+    A delivery in which one record is to be sealed lies in quarantine sealed as a whole, for its catalogue names them
+    all; which of its packages are sealed is decided for each (`Reception.class_key_of`).
     """
     if is_sealed(folder):
         return cipher_of(session, stream, number)

@@ -1,8 +1,9 @@
 """Sealing (涉密加密): which records are ciphertext, under which class key, and what opens them.
 
-The settings decide by 密级 (`seal_from`), and a record is sealed whole: its files, its description, what came with it,
-what its events say, and every digest of plaintext. 档号, class, dates and counts stay readable, for the archive works
-by them. The class key bears the name of the class. Words in events are sealed under the package's own key in the vault.
+The settings decide by 密级 (`seal_from`), for every record alone, and a record is sealed whole: its files, its
+description, what came with it, what its events say, and every digest of plaintext. 档号, class, dates and counts stay
+readable, for the archive works by them. The class key bears the name of the class. Words in events are sealed under the
+package's own key in the vault.
 """
 
 from collections.abc import Callable, Sequence

@@ -24,6 +24,7 @@ from repository.eventlog import Answer, EventLog, Streams
 from repository.services.identification import FormatIdentifier
 from repository.services.policy import Policy, read_policy
 from repository.services.quality_pools import Assessors
+from repository.services.trail import Trail
 from repository.services.true_files import TrueFiles
 from repository.services.virus import VirusScanner
 from repository.settings import Settings
@@ -68,6 +69,8 @@ class Session:
     """A stream that must still be at this version for any command that changes it."""
     true_files: TrueFiles = field(default_factory=TrueFiles)
     """Stored files that were read whole and found true, shared by all sessions made from this one."""
+    trail: Trail = field(default_factory=Trail)
+    """Who came in and what was refused, shared in the same way, until it is written."""
 
     @property
     def quarantine(self) -> Path:
@@ -124,7 +127,17 @@ class Session:
         return (self.scopes is None or verb in self.scopes) and may(self.standing(), verb)
 
     def require(self, verb: str) -> None:
-        """Refuse what the roles do not allow (`not-allowed`), or the actor's key does not open (`scope-missing`)."""
+        """Refuse what the roles do not allow (`not-allowed`), or the actor's key does not open (`scope-missing`).
+
+        A refusal leaves its trace in the log, with others of the same minute.
+        """
+        try:
+            self._expect_right(verb)
+        except ArchiveError as error:
+            self.trail.denied(self.actor.agent, self.actor.on_behalf_of, verb, error.code, self.clock())
+            raise
+
+    def _expect_right(self, verb: str) -> None:
         if self.scopes is not None and verb not in self.scopes:
             raise ArchiveError("scope-missing", verb)
         if not may(self.standing(), verb):

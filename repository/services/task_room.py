@@ -7,9 +7,10 @@ from uuid import UUID
 import msgspec
 
 from repository.errors import ArchiveError
-from repository.services.dissemination import ROOM, kept_until
+from repository.services.dissemination import kept_until
 from repository.services.exports import Form
 from repository.services.session import Session
+from repository.services.waiting import ROOM
 from repository.storage import TASKS, Upload, discard_kept, facts_of, uploads
 
 

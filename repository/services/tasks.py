@@ -13,7 +13,7 @@ from uuid import UUID
 import msgspec
 
 from repository.errors import PASSING, ArchiveError
-from repository.services.dissemination import ROOM, Happening, Parcel, kept_until
+from repository.services.dissemination import Happening, Parcel, kept_until
 from repository.services.session import Progress, Session
 from repository.services.task_kinds import DONE_BY, Done
 from repository.services.task_room import IN_PERSON, OWN, VERBS, Result, note, stored_task, upload_of
@@ -22,6 +22,7 @@ from repository.services.task_room import Content as Content
 from repository.services.task_room import Task as Task
 from repository.services.task_room import TaskKind as TaskKind
 from repository.services.task_room import clear_tasks as clear_tasks
+from repository.services.waiting import ROOM
 from repository.storage import TASKS, Part, discard_kept, uploads
 
 

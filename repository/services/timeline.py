@@ -11,7 +11,7 @@ from repository.services.search import position_of
 from repository.services.session import Session
 from repository.services.subjects import Subject, find_subject
 
-BELONGS_TO_MANY = frozenset({"Agent", "Producer", "Description", "ReferenceCode", "TransferNumber"})
+BELONGS_TO_MANY = frozenset({"Agent", "Door", "Producer", "Description", "ReferenceCode", "TransferNumber"})
 """Streams that concern others too: of these only the events that name the subject are its own."""
 
 

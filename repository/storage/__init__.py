@@ -1,7 +1,7 @@
 """The only code that writes package bytes: receiving, staging, durable commit, recovery, handing out."""
 
 from repository.storage.durable import FileSystem, probe, write_atomic
-from repository.storage.export import Folder, discard_kept, kept_in, outgoing, sweep_outgoing
+from repository.storage.export import Folder, discard_kept, kept_in, outgoing, outgoing_in_memory, sweep_outgoing
 from repository.storage.journal import ReceivedFile
 from repository.storage.locks import is_running, run_lock, run_lock_in
 from repository.storage.quarantine import discard_delivery, discard_quarantine, keep_beside, source_lock
@@ -50,6 +50,7 @@ __all__ = [
     "listing_lines",
     "object_id",
     "outgoing",
+    "outgoing_in_memory",
     "probe",
     "receive",
     "receive_sealed",

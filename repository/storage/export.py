@@ -1,6 +1,7 @@
 """Handing out (分发): stored bytes leave the archive as copies, each compared with its digest while it is copied."""
 
 import errno
+import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
@@ -15,6 +16,9 @@ from repository.storage.locks import take
 from repository.storage.wiping import wipe
 
 OUTGOING = "outgoing"
+MEMORY = Path("/dev/shm")  # noqa: S108 - the names in it are an archive's own, and nobody else may enter them
+"""Where the system keeps files in memory."""
+MOUNTS = Path("/proc/mounts")
 
 
 class Folder:
@@ -79,6 +83,19 @@ class Folder:
         (self.root / path).rename(target)
         sync_folder(target.parent)
 
+    def write_out(self, chunks: Iterable[bytes], target: Path) -> None:
+        """Write a file straight to where it waits inside the archive; durable, and under its name, or not there."""
+        target.parent.mkdir(parents=True, exist_ok=True)
+        making = target.with_name(f".{target.name}.part")
+        try:
+            with making.open("xb", buffering=0) as file:
+                sha256_of(_writing(file.write, chunks))
+                os.fsync(file.fileno())
+            making.rename(target)
+        finally:
+            making.unlink(missing_ok=True)
+        sync_folder(target.parent)
+
     def discard(self) -> None:
         """Remove what was written and not handed out; it is a copy, the archive loses nothing."""
         wipe(self.root)
@@ -98,17 +115,59 @@ def outgoing(archive: Path, identifier: UUID) -> Iterator[Folder]:
         lock.release()
 
 
+@contextmanager
+def outgoing_in_memory(archive: Path, identifier: UUID) -> Iterator[Folder]:
+    """The same for what lies encrypted in the archive: a folder in memory, of which no disk ever sees a byte.
+
+    `memory-missing` where the system keeps no files in memory: nothing is made then.
+    """
+    if not _is_memory(MEMORY):
+        raise ArchiveError("memory-missing", MEMORY)
+    room = archive / "staging" / OUTGOING
+    room.mkdir(exist_ok=True)
+    lock = take(room / f"{identifier}.lock")
+    place = MEMORY / f"{_mark_of(archive)}{identifier}"
+    try:
+        place.mkdir(mode=0o700)
+        yield Folder(place / "made")
+    except OSError as error:
+        if error.errno != errno.ENOSPC or os.statvfs(MEMORY).f_bavail:
+            raise
+        raise ArchiveError("memory-full", identifier) from error
+    finally:
+        wipe(place)
+        lock.release()
+
+
+def _is_memory(folder: Path) -> bool:
+    """Whether what lies in the folder lies in memory, by what the system says of it."""
+    try:
+        mounts = [line.split(" ") for line in MOUNTS.read_text("utf-8").splitlines()]
+    except OSError:
+        return False
+    return any(one[1] == str(folder) and one[2] == "tmpfs" for one in mounts) and os.access(folder, os.W_OK)
+
+
+def _mark_of(archive: Path) -> str:
+    """What the names of an archive's folders in memory begin with: several archives share one machine."""
+    return f"jingui-{hashlib.sha256(os.fsencode(archive.resolve())).hexdigest()[:16]}-"
+
+
 def sweep_outgoing(archive: Path) -> None:
     """Remove the copies that a killed run left on their way out. What a living process is making stays."""
-    room = archive / "staging" / OUTGOING
-    for folder in list(room.iterdir()) if room.is_dir() else ():
-        if folder.is_dir():
-            try:
-                lock = take(room / f"{folder.name}.lock")
-            except ArchiveError:
-                continue
-            wipe(folder)
-            lock.release()
+    room, mark = archive / "staging" / OUTGOING, _mark_of(archive)
+    if not room.is_dir():
+        return
+    left = [(folder, folder.name) for folder in room.iterdir() if folder.is_dir()]
+    if MEMORY.is_dir():
+        left += [(folder, folder.name.removeprefix(mark)) for folder in MEMORY.glob(f"{mark}*")]
+    for folder, name in left:
+        try:
+            lock = take(room / f"{name}.lock")
+        except ArchiveError:
+            continue
+        wipe(folder)
+        lock.release()
 
 
 def discard_kept(folder: Path) -> None:

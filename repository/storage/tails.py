@@ -126,7 +126,8 @@ class Tails:
             for part, lines in ((PAYLOADS, payloads), (COMMANDS, commands), (EVENTS, envelopes)):
                 _write_synced(self.place / f"{span.name(part)}.new", lines)
             smaller = [one for one in self.spans() if one != span and span.first <= one.first and one.last <= span.last]
-            for one in smaller:
+            told = set(self.covering())  # one that a longer tail tells already was being wiped when its writer died
+            for one in told.intersection(smaller):
                 self._expect_within(one, span)
             for part in (PAYLOADS, COMMANDS, EVENTS):
                 (self.place / f"{span.name(part)}.new").rename(self.place / span.name(part))
@@ -194,12 +195,26 @@ class Tails:
 
     def holding(self, words: bytes) -> bool:
         """Whether these bytes stand in any tail's file."""
-        return any(words in line for path in sorted(self.place.iterdir()) for line in path.open("rb"))
+        for path in sorted(self.place.iterdir()) if self.place.is_dir() else ():
+            with path.open("rb") as stream:
+                if any(words in line for line in stream):
+                    return True
+        return False
 
     def _sweep(self) -> None:
-        """Remove what a writer that died left; the lock is held, so that nobody else is writing."""
+        """Remove what a writer that died left; the lock is held, so that nobody else is writing.
+
+        That is also a tail within a longer one, which may be half overwritten, and parts whose events are gone.
+        """
+        spans = self.spans()
+        whole = [
+            one
+            for one in spans
+            if not any(other != one and other.first <= one.first and one.last <= other.last for other in spans)
+        ]
+        kept = {one.name(part) for one in whole for part in (EVENTS, PAYLOADS, COMMANDS)}
         for path in self.place.iterdir():
-            if path.suffix in {".new", ".gone"}:
+            if path.name not in kept:
                 wipe(path)
 
 

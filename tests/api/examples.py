@@ -53,6 +53,7 @@ _OF_THE_ARCHIVE = frozenset(
     }
 )
 """Digests of what has ids and times in it."""
+_WITH_HASHES = ("proof", "envelope", "checkpoint")
 _HASHES = re.compile(r"[0-9a-f]{64}|[A-Za-z0-9+/]{43,}={0,2}")
 """Hashes and signatures within the text of a proof, and of the envelope that it is about."""
 _COPIED = frozenset({"jingui.materialise/1", "jingui.export/1"})
@@ -69,7 +70,7 @@ def plain(value: Any, name: str = "") -> Any:
         case str():
             for pattern, instead in _PLAIN:
                 value = pattern.sub(instead, value)
-            return _HASHES.sub(lambda found: "0" * len(found[0]), value) if name in ("proof", "envelope") else value
+            return _HASHES.sub(lambda found: "0" * len(found[0]), value) if name in _WITH_HASHES else value
         case dict():
             return _plain_report({key: plain(part, key) for key, part in value.items()})
         case list():
@@ -354,6 +355,7 @@ def walk(
     ask("timeline", "GET", f"/v1/timeline/{request_of(dip)}")
     ask("trace", "GET", f"/v1/trace/{request_of(dip)}")
     attest(ask, client, keys["审计"])
+    ask("prove_dip", "GET", f"{dip}/proof")
     remove(ask, client, keys)
     return seen
 

@@ -48,7 +48,7 @@ BY: dict[str, tuple[str, ...]] = {
     "catalogue register": ("print_register",),
     "catalogue digitised": ("digitised",),
     "view": ("read_file", "read_requested"),
-    "disseminate": ("request_dip", "fetch_dip"),
+    "disseminate": ("request_dip", "fetch_dip", "prove_dip"),
     "use register": ("register",),
     "use find": ("find_known_reader",),
     "request list": ("list_requests",),

@@ -122,7 +122,12 @@ def expected(place: tuple[str, str], role: str, status: str, *, own: bool) -> tu
             if not (own or staff):
                 return 404, "request-unknown"
             return (200, None) if is_visible else refused
-        case "/v1/dips/{request_id}" | "/v1/dips/{request_id}/events" | "/v1/dips/{request_id}/content":
+        case (
+            "/v1/dips/{request_id}"
+            | "/v1/dips/{request_id}/events"
+            | "/v1/dips/{request_id}/content"
+            | "/v1/dips/{request_id}/proof"
+        ):
             if not (own or role in roles_of("materialise")):
                 return 404, "request-unknown"
             return (200, None) if is_visible or not path.endswith("/content") else refused

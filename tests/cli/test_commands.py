@@ -62,7 +62,7 @@ READING: dict[str, tuple[tuple[object, ...], str]] = {
     "quality": (("pareto",), "jingui.quality.figures/1"),
 }
 IN_STORIES = {"accession", "accept", "return", "handover", "review", "quality", "expunge", "spill", "reclassify"}
-IN_STORIES |= {"decrypt", "audit", "witness"}
+IN_STORIES |= {"decrypt", "audit", "witness", "restore"}
 ELSEWHERE = {"init", "ingest", "pack", "disseminate", "materialise", "events", "annul", "qc", "keys"} | IN_STORIES
 """Commands that have tests of their own, below or in the stories."""
 

@@ -73,7 +73,7 @@ def burn(place: Path, random: Random) -> tuple[Ring, Path, list[tuple[int, str, 
         source = deliver(place / "controlled", {f"卷甲/{CODE}-001.txt": PAGE, "catalogue.csv": CATALOGUE.encode()})
         assert take(session, source).outcome == "completed"
     before = Tails(second).reached()
-    command = [sys.executable, "-c", LOAD, ring.site.folder, ring.credential("archivist"), place]
+    command: list[Any] = [sys.executable, "-c", LOAD, ring.site.folder, ring.credential("archivist"), place]
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as working:
         assert working.stdout is not None
@@ -152,7 +152,8 @@ def by_age(place: Path, second: Path, words: list[str], shares: list[Path]) -> N
     """The record gives the identity, the identity the file; `age` and the shares alone."""
     age = shutil.which("age") or pytest.skip("the public program age is not installed")
     assert len(words) == 2
-    key, unseal = place / "recovery.txt", [age, "-d", "-i", place / "identity.txt"]
+    key = place / "recovery.txt"
+    unseal: list[Any] = [age, "-d", "-i", place / "identity.txt"]
     key.write_bytes(write_identity(combine_shares(shares)))
     records = sorted((second / "extensions" / VAULT / "packages").rglob("*.age"))
     opened: list[bytes] = []

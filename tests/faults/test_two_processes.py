@@ -37,10 +37,10 @@ from tests.faults.small_archive import (
     jingui,
     make_scene,
 )
+from tests.honest import expect_no_alarm
 
 HELD_SECONDS = 600
 """Longer than any test; who holds is ended before."""
-PATIENCE = 30.0
 SHARDS = 4
 SAMPLE = 6
 LOCKED = 11
@@ -67,7 +67,7 @@ def held_between_rename_and_append(scene: Scene) -> Iterator[int]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     ) as holder:
-        wait_until(lambda: len(list(scene.archive.glob("store/*/urn*"))) == PACKAGES)
+        wait_until(lambda: len(list(scene.archive.glob("store/*/urn*"))) == PACKAGES, holder)
         children = Path(f"/proc/{holder.pid}/task/{holder.pid}/children").read_text("ascii").split()
         committer = int(children[0])
         try:
@@ -77,22 +77,30 @@ def held_between_rename_and_append(scene: Scene) -> Iterator[int]:
     wait_until(lambda: not is_running(committer))
 
 
-def wait_until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
+def wait_until(holds: Callable[[], bool], holder: subprocess.Popen[bytes] | None = None) -> None:
+    """Look until it holds, however slow the machine is beside other work; whose process ended will not bring it."""
     while not holds():
-        assert time.monotonic() < deadline
+        assert holder is None or holder.poll() is None, "ended before it was where it is held"
         time.sleep(0.02)
 
 
 def is_running(process: int) -> bool:
+    """Whether any thread of it lives. The first may be dead before the rest, and the locks go with the last."""
     try:
-        status = Path(f"/proc/{process}/stat").read_text("ascii", "replace")
+        threads = list(Path(f"/proc/{process}/task").iterdir())
     except (FileNotFoundError, ProcessLookupError):
         return False
-    return status.rpartition(")")[2].split()[0] != "Z"
+    return any(_lives(thread / "stat") for thread in threads)
 
 
-@pytest.mark.faults  # failed once in five runs beside other work, cause not known: not a gate until it is
+def _lives(thread: Path) -> bool:
+    try:
+        status = thread.read_text("ascii", "replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return status.rpartition(")")[2].split()[0] not in "ZX"
+
+
 def test_nobody_adopts_or_undoes_what_a_living_process_commits(scene: Scene) -> None:
     other = scene._replace(source=scene.source.with_name("other"))
     (other.source / "letter").mkdir(parents=True)
@@ -116,7 +124,6 @@ def test_nobody_adopts_or_undoes_what_a_living_process_commits(scene: Scene) -> 
     assert ingest_again(scene).outcome == "already-recorded"
 
 
-@pytest.mark.faults  # failed once in five runs beside other work, cause not known: not a gate until it is
 def test_a_committer_that_dies_while_another_waits_is_taken_over(scene: Scene) -> None:
     with held_between_rename_and_append(scene) as committer:
         assert jingui(scene, *ingest_command(scene)).returncode == LOCKED
@@ -127,6 +134,7 @@ def test_a_committer_that_dies_while_another_waits_is_taken_over(scene: Scene) -
     report = json.loads(done.stdout)
     assert (report["recovered"], list(report["accessions"].values())) == (PACKAGES, ["completed"])
     expect_all_well(scene)
+    assert expect_no_alarm(scene.archive, scene.credential).packages == PACKAGES
 
 
 @pytest.fixture(scope="module")

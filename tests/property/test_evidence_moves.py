@@ -17,6 +17,7 @@ from repository.services.evidence_import import import_evidence
 from repository.services.evidence_pack import Scope, export_evidence
 from repository.services.session import Session
 from tests.faults.small_archive import Scene, ingest_again, make_scene
+from tests.honest import expect_no_alarm
 
 NAMES = lambda kind: (kind, kind)  # noqa: E731 - no words are needed
 DEEDS = st.lists(st.sampled_from(["hire", "promote", "demote", "attest"]), max_size=8)
@@ -62,6 +63,17 @@ def test_what_was_exported_comes_back_the_same(scene: Scene, deeds: list[str]) -
             assert session.catalogue.digest(upto=made.size) == digest
             add_person(session, name="乙", roles=[Role.ARCHIVIST])
             assert attest(session).size > made.size
+
+
+def test_a_log_that_moved_with_its_packages_raises_no_alarm(scene: Scene, tmp_path: Path) -> None:
+    again, memory = tmp_path / "again", tmp_path / "memory"
+    before = expect_no_alarm(scene.archive, scene.credential, memory)
+    with open_archive(scene.archive, scene.credential) as session:
+        made = export_evidence(session, tmp_path / "pack", Scope(), names=NAMES)
+    import_evidence(tmp_path / "pack", again, log_key=made.key, clock=clock)
+    shutil.rmtree(again / "store")
+    shutil.copytree(scene.archive / "store", again / "store")
+    assert expect_no_alarm(again, scene.credential, memory).packages == before.packages > 0
 
 
 def test_a_false_or_partial_pack_is_not_imported_and_leaves_nothing(scene: Scene, tmp_path: Path) -> None:

@@ -49,8 +49,13 @@ def troubles(report: DoctorReport) -> dict[str, str]:
     return {line.code: line.state for line in report.lines if line.state != "ok"}
 
 
-HEALTHY = {"keys.none": "not checked", "ring.none": "not checked", "scanner.none": "attention"}
-"""What a new archive on a healthy machine is told: three things that it does not have."""
+HEALTHY = {
+    "keys.none": "not checked",
+    "ring.none": "not checked",
+    "scanner.none": "attention",
+    "stores.none": "attention",
+}
+"""What a new archive on a healthy machine is told: four things that it does not have."""
 
 
 def test_a_healthy_house_has_no_trouble(site: Site) -> None:
@@ -272,7 +277,12 @@ HARMLESS = {
     "log.ok",
 }
 HARMLESS |= {"catalogue.ok", "fixity.ok", "jobs.ok", "work.ok", "quarantine.ok"}
-ELSEWHERE = {"scanner.ok", "keys.ok", "catalogue.unread", "program.unknown"}
+ELSEWHERE = {f"stores.{code}" for code in ("ok", "none", "away", "behind", "copies", "contradict", "foreign")} | {
+    "scanner.ok",
+    "keys.ok",
+    "catalogue.unread",
+    "program.unknown",
+}
 ELSEWHERE |= {"ring.ok", "ring.departed", "ring.stale", "ring.open", "ring.untried"}
 
 
@@ -300,7 +310,7 @@ def test_everything_that_the_doctor_can_say_is_tried() -> None:
 
 def test_a_fresh_scanner_is_ok(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     _scanner(FRESH)(site, monkeypatch)
-    assert troubles(examined(site)) == {"keys.none": "not checked", "ring.none": "not checked"}
+    assert troubles(examined(site)) == {code: state for code, state in HEALTHY.items() if code != "scanner.none"}
 
 
 def test_a_damaged_catalogue_keeps_the_doctor_from_nothing_else(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

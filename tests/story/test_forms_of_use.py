@@ -88,7 +88,7 @@ def test_the_pdf_has_the_pages_that_were_chosen_in_that_order(site: Site, tmp_pa
     with pikepdf.open(done.json()["path"]) as document:
         found = [picture.read_raw_bytes() for page in document.pages for picture in page.get_images().values()]
     assert found == [(LAND_DEEDS / DEED / PAGES[number - 1]).read_bytes() for number in (4, 1, 2)]
-    assert [path.suffix for path in tmp_path.iterdir()] == [".pdf"]
+    assert {path.suffix for path in tmp_path.iterdir()} == {".pdf", ".json", ".checkpoint", ".vkey", ".tlog-proof"}
 
 
 def test_pictures_come_as_a_valid_bag_that_the_log_knows(site: Site, tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ from repository.services.opening import place_hold
 from repository.services.rekeying import rekey
 from repository.services.session import Session
 from tests.command_line import Said, jingui
+from tests.honest import expect_no_alarm
 from tests.key_rings import CLASS, OTHER, WORDS, Ring, class_secret, new_records, new_ring
 from tests.real_archives import LAND_DEEDS, silent, take
 
@@ -208,6 +209,8 @@ def test_a_destroyed_class_opens_nowhere_and_its_packages_are_listed(keys: Ring,
         # (4) the name may be given again
         create_key(session, CLASS, KeyPurpose.CLASS, [], None)
         assert ring(session).named(CLASS).id != line.id
+    # (5) and nobody who audits the history is alarmed
+    expect_no_alarm(keys.site.folder, keys.site.credential)
 
 
 def class_secret_of(session: Session, name: str) -> X25519Identity:

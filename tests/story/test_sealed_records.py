@@ -10,24 +10,32 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 import bagit
 import pytest
+from fastapi.testclient import TestClient
 from lxml import etree
 from PIL import Image
 
 from packages_spec.profiles import PayloadFile
 from repository.crypto.age import X25519Identity, generate_identity, open_sealed, suite_named
+from repository.domain.archival_package import ARCHIVAL_PACKAGE
 from repository.domain.values import SecrecyClass
 from repository.errors import ArchiveError
+from repository.services import access, stored
 from repository.services import ingest as ingesting
-from repository.services import stored
 from repository.services.access import disseminate
 from repository.services.administration import Role
 from repository.services.audit import fsck, replay
 from repository.services.decryption import decrypt
+from repository.services.dip_forms import Wish
+from repository.services.dissemination import clear_outgoing, close_dip, make_dip, read_dip, request_dip, tidy
 from repository.services.ingest import IngestReport
 from repository.services.key_ring import KeyPurpose, create_key
 from repository.services.looking import look
@@ -35,6 +43,8 @@ from repository.services.preservation import materialise
 from repository.services.sealing import cipher_of
 from repository.services.search import find_record, search_records, show_record
 from repository.services.validation import validate
+from repository.services.waiting import waiting_file
+from repository.storage import export
 from tests.api.serving import ALL, api, key_for
 from tests.faults.injection import require_strace
 from tests.key_rings import Ring, new_ring
@@ -61,7 +71,7 @@ def picture(place: Path, colour: int) -> bytes:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Ring:
-    """A ring with a key for 秘密, and an archive that seals from there on."""
+    """A ring with keys for 秘密 and 机密, and an archive that seals from there on."""
     place = tmp_path_factory.mktemp("sealed")
     ring = new_ring(place, settings='seal_from = "秘密"\n')
     settings = ring.site.folder / "jingui.toml"
@@ -237,6 +247,54 @@ def test_an_ingest_that_dies_goes_on_and_leaves_nothing_in_clear(
     judged(made)
 
 
+OPEN_TITLE, OPEN_PAGE = "迎春灯会节目单", "open-page-text 春灯"
+MIXED = (
+    "档号,题名,责任者,日期,密级,保管期限,页数,文件\n"
+    f"X-1,{TITLE},{PARTY},19520301,秘密,永久,1,卷甲海东青\n"
+    "X-2,机密海东青电,文教科,19520302,机密,永久,1,卷乙海东青\n"
+    f"X-3,{OPEN_TITLE},文教科,19520303,公开,永久,1,灯会\n"
+)
+
+
+def test_of_a_mixed_delivery_each_record_is_sealed_by_its_own_class(
+    made: Ring, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is open is plain and found by its title, after a run that died too; the others stand nowhere in clear."""
+    mixed = deliver(
+        tmp_path / "mixed",
+        {
+            "catalogue.csv": MIXED.encode(),
+            "卷甲海东青/X-1-001.txt": f"{SECRET_PAGE} 甲\n".encode() * 900,
+            "卷乙海东青/X-2-001.txt": f"{SECRET_PAGE} 乙\n".encode() * 900,
+            "灯会/X-3-001.txt": f"{OPEN_PAGE}\n".encode() * 900,
+        },
+    )
+    for name in ("create_packages", "_store", "_complete"):
+        with monkeypatch.context() as dying, made.open("archivist") as session:
+            dying.setattr(ingesting, name, die)
+            with pytest.raises(KeyboardInterrupt):
+                take(session, mixed)
+    with made.open("archivist") as session:
+        assert take(session, mixed).outcome == "completed"
+    digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in mixed.glob("卷*/*")]
+    assert len(digests) == 2
+    assert found(made.site.folder, *WORDS, "机密海东青电", *digests) == []
+    places = found(made.site.folder, OPEN_PAGE)
+    assert len(places) == 1, places
+    assert found(made.site.folder, OPEN_TITLE) != []
+    with made.open("archivist") as session:
+        keys = {}
+        for code in ("X-1", "X-2", "X-3"):
+            encrypted = session.log.load(ARCHIVAL_PACKAGE, find_record(session, code)).state.encrypted
+            keys[code] = encrypted and encrypted.class_key
+        assert keys == {"X-1": "秘密", "X-2": "机密", "X-3": None}
+        assert search_records(session, OPEN_TITLE, as_of=None, limit=10, after=None).total == 1
+        assert validate(Path(materialise(session, "X-3", tmp_path / "open").path)).verdict == "valid"
+        shown = show_record(session, "X-3", as_of=None)
+        assert [file.path for file in shown.files] == ["X-3-001.txt"]
+    judged(made)
+
+
 def test_a_ceiling_refuses_before_a_byte_is_read_in(made: Ring, tmp_path: Path) -> None:
     above = deliver(
         tmp_path / "above",
@@ -348,8 +406,10 @@ def test_it_leaves_for_one_recipient_alone(sealed: tuple[Ring, IngestReport], tm
             handing(recipient="age1nobody")
         assert refused.value.code == "recipient-unknown"
         report = handing(recipient=str(identity.recipient))
-    (left,) = (tmp_path / "out").iterdir()
-    assert (left.name, report.path) == (f"uuid-{report.dip}.zip.age", str(left))
+    beside = {f"uuid-{report.dip}.{kind}" for kind in ("stored.json", "checkpoint", "log.vkey", "tlog-proof")}
+    left = tmp_path / "out" / f"uuid-{report.dip}.zip.age"
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {left.name} | beside
+    assert report.path == str(left)
     with open_sealed(left, identity, None) as reader:
         inside = zipfile.ZipFile(io.BytesIO(reader.read_at(0, reader.size)))
     assert any(name.endswith(f"{CODE}-002.txt") for name in inside.namelist())
@@ -372,10 +432,124 @@ def test_over_http_ranges_are_opened_for_those_who_may_and_nobody_else_learns_an
         assert (part.status_code, part.content) == (206, text[131_082:131_182])
         refused = client.get(where, headers=reader)
         assert (refused.status_code, "etag" in refused.headers) == (404, False)
-        body = {"purpose": "研究", "form": "zip"}
-        asked = client.post(f"/v1/records/{CODE}/disseminations", headers=archivist, json=body)
-        assert asked.status_code != 202
     assert found(ring.site.folder, *WORDS) == []
+
+
+def ready(client: TestClient, key: dict[str, str], form: str, **more: object) -> dict[str, str]:
+    """Have a package made over the wire, and say how it stands once it waits."""
+    body = {"record": CODE, "purpose": "研究", "form": form, **more}
+    asked = client.post("/v1/dips", headers=key, json=body)
+    assert asked.status_code == 202, asked.text
+    where = asked.headers["location"]
+    client.get(f"{where}/events", headers=key)
+    said: dict[str, str] = client.get(where, headers=key).json()
+    return said | {"where": f"{where}/content"}
+
+
+@pytest.mark.parametrize(("form", "more"), [("zip", {}), ("pdf", {"pages": [1]}), ("images", {"pages": [1]})])
+def test_a_package_waits_as_ciphertext_and_is_opened_while_it_is_sent(
+    sealed: tuple[Ring, IngestReport], delivery: Path, form: str, more: dict[str, object]
+) -> None:
+    ring, _ = sealed
+    archivist = key_for(ring.site, f"值守{form}", Role.ARCHIVIST, scopes=ALL)
+    reader = key_for(ring.site, f"读者{form}", Role.READER, scopes=ALL)
+    with api(ring.site) as (client, _):
+        said = ready(client, archivist, form, **more)
+        assert said["state"] == "ready", said
+        (waiting,) = (ring.site.folder / "outgoing" / said["request"]).iterdir()
+        assert waiting.name == f"{said['name']}.age"
+        assert waiting.read_bytes().startswith(b"age-encryption.org/v1\n")
+        assert found(ring.site.folder, *WORDS, *image_bytes(delivery)) == []
+        assert client.get(said["where"], headers=reader).status_code == 404
+
+        whole = client.get(said["where"], headers=archivist)
+        assert whole.status_code == 200
+        assert hashlib.sha256(whole.content).hexdigest() == said["sha256"]
+        assert whole.headers["etag"] == f'"{said["sha256"]}"'
+        middle = len(whole.content) // 2
+        rest = archivist | {"range": f"bytes={middle}-", "if-range": whole.headers["etag"]}
+        part = client.get(said["where"], headers=rest)
+        assert (part.status_code, part.content) == (206, whole.content[middle:])
+        if form == "zip":
+            inside = zipfile.ZipFile(io.BytesIO(whole.content))
+            (page,) = (name for name in inside.namelist() if name.endswith(f"{CODE}-002.txt"))
+            assert inside.read(page) == (delivery / "卷甲海东青" / f"{CODE}-002.txt").read_bytes()
+
+        kept = waiting.read_bytes()
+        assert client.delete(said["where"].removesuffix("/content"), headers=archivist).status_code == 204
+        assert client.get(said["where"], headers=archivist).status_code == 410
+    assert not waiting.exists()
+    with ring.open("archivist") as session:
+        waiting.parent.mkdir()
+        waiting.write_bytes(kept)  # as a backup would bring it back
+        with pytest.raises(ArchiveError) as refused:
+            waiting_file(session, UUID(said["request"]), said["name"])
+        assert refused.value.code == "dip-gone"
+    shutil.rmtree(waiting.parent)
+    assert found(ring.site.folder, *WORDS, *image_bytes(delivery)) == []
+
+
+def in_memory(ring: Ring) -> list[str]:
+    """Files of this archive alone that lie in memory with the words of the page."""
+    folders = export.MEMORY.glob(f"{export._mark_of(ring.site.folder)}*")
+    return [name for folder in folders for name in found(folder, SECRET_PAGE)]
+
+
+def test_while_it_is_made_nothing_is_in_clear_and_what_a_killed_run_left_in_memory_goes(
+    sealed: tuple[Ring, IngestReport], delivery: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ring, _ = sealed
+    searched: list[str] = []
+
+    def watch(step: str, _done: int, _total: int) -> None:
+        searched.append(step)
+        assert found(ring.site.folder, *WORDS, *image_bytes(delivery)) == [], step
+        assert in_memory(ring)
+
+    with ring.open("archivist") as session:
+        request = request_dip(session, CODE, paths=(), purpose="编史", wish=Wish(form="zip"))
+        with monkeypatch.context() as dying:
+            dying.setattr(export, "wipe", lambda _: None)
+            make_dip(session, request, watch)
+        assert searched == ["assemble"]
+        assert in_memory(ring)
+        tidy(session)
+        assert not in_memory(ring)
+        close_dip(session, request)
+        with monkeypatch.context() as diskless:
+            diskless.setattr(export, "MOUNTS", ring.site.folder / "none")
+            again = request_dip(session, CODE, paths=(), purpose="编史", wish=Wish(form="zip"))
+            make_dip(session, again, silent)
+        assert read_dip(session, again).problem == "memory-missing"
+
+
+def test_handed_out_on_the_spot_or_expired_it_is_nowhere_in_clear_and_its_identity_goes(
+    sealed: tuple[Ring, IngestReport], delivery: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ring, _ = sealed
+    pages, true, searched = image_bytes(delivery), access.append, 0
+
+    def searching(*said: Any) -> bool:
+        nonlocal searched
+        searched += 1
+        assert found(ring.site.folder, *WORDS, *pages) == []
+        return true(*said)
+
+    with ring.open("archivist") as session:
+        with monkeypatch.context() as watching:
+            watching.setattr(access, "append", searching)
+            disseminate(session, CODE, paths=(), purpose="编史", target=tmp_path / "out")
+        assert searched == 3  # asked for, assembled, closed
+
+        request = request_dip(session, CODE, paths=(), purpose="编史", wish=Wish(form="zip"))
+        make_dip(session, request, silent)
+        assert session.package_keys.head(request, 1).package == request
+        later = session.clock() + timedelta(days=session.settings.outgoing_days + 1)
+        assert clear_outgoing(replace(session, clock=lambda: later)) == 1
+        with pytest.raises(ArchiveError) as refused:
+            session.package_keys.head(request, 1)
+        assert refused.value.code == "key-record-missing"
+        assert not (ring.site.folder / "outgoing" / str(request)).exists()
 
 
 def test_without_its_class_key_nothing_is_copied(tmp_path: Path, delivery: Path) -> None:

@@ -3,7 +3,10 @@
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import msgspec
 import pytest
@@ -12,17 +15,24 @@ from packages_spec.ocfl import validate_root
 from repository.archive import clock, open_archive
 from repository.domain.values import Role
 from repository.errors import ArchiveError
+from repository.services import removal
 from repository.services.administration import add_person
 from repository.services.audit import fsck
 from repository.services.checkpoints import attest
+from repository.services.doctor import examine
 from repository.services.jobs import status, work
-from repository.services.preserving import keep_log, store_states
+from repository.services.preserving import VAULT, keep_log, stands_in_tails, store_states
+from repository.services.removal import RemovalKind, RemovalRequest
 from repository.services.replication import copies_of, replicate
 from repository.services.restoring import Restored, restore_archive
-from repository.storage import COMMANDS, EVENTS, PAYLOADS, Span, Tails
+from repository.storage import COMMANDS, EVENTS, PAYLOADS, Span, StoreMark, Tails
 from tests.command_line import jingui
 from tests.faults.small_archive import PACKAGES, Scene, ingest_again, make_scene
-from tests.real_archives import silent
+from tests.planted import found as planted_in
+from tests.real_archives import deliver, new_site, silent, take
+from tests.story.test_removal import NAME, PAGE
+
+CATALOGUE = f"档号,题名,责任者,日期,密级,保管期限,页数,文件\nP-1,{NAME}离婚调解书,县法院,19620301,公开,永久,1,P-1\n"
 
 
 def with_stores(scene: Scene, *stores: Path) -> Scene:
@@ -208,3 +218,65 @@ def test_the_command_line_says_it_in_both_languages(kept: tuple[Scene, Path], tm
     assert (again.status, again.out) == (ArchiveError("archive-exists").row.exit, "")
     none = jingui("restore", "--from-store", tmp_path, "--to", tmp_path / "x", "--lang", "en")
     assert (none.status, "no log to restore" in none.err) == (3, True)
+
+
+def test_the_doctor_names_a_store_that_is_behind_or_contradicts(tmp_path: Path) -> None:
+    scene, second = with_stores(make_scene(tmp_path), tmp_path / "second"), tmp_path / "second"
+    ingest_again(scene)
+
+    def found() -> set[tuple[str, str, int]]:
+        with open_archive(scene.archive, scene.credential) as session:
+            return {(line.code, line.state, line.exit) for line in examine(session).lines if line.check == "stores"}
+
+    assert found() == {("stores.copies", "attention", 0)}
+    with open_archive(scene.archive, scene.credential) as session:
+        work(session, silent)
+        late = replace(session, clock=lambda: clock() + timedelta(seconds=90))
+        assert {line.code for line in examine(late).lines if line.check == "stores"} == {"stores.behind"}
+    assert found() == {("stores.ok", "ok", 0)}
+    second.rename(tmp_path / "unmounted")
+    assert found() == {("stores.away", "attention", 0)}
+    (tmp_path / "unmounted").rename(second)
+    tails = Tails(second)
+    mark = (tails.folder / "store.json").read_bytes()
+    foreign = StoreMark(store=uuid4(), archive=uuid4())
+    (tails.folder / "store.json").write_bytes(msgspec.json.encode(foreign))
+    assert found() == {("stores.foreign", "failed", 4)}
+    (tails.folder / "store.json").write_bytes(mark)
+    span = tails.covering()[-1]
+    for part in (EVENTS, PAYLOADS, COMMANDS):
+        (tails.place / span.name(part)).rename(tails.place / Span(span.first, span.last + 50).name(part))
+    assert found() == {("stores.contradict", "failed", 23)}
+
+
+def test_removed_words_and_destroyed_keys_leave_every_store(tmp_path: Path) -> None:
+    second = tmp_path / "second"
+    second.mkdir()
+    site = new_site(tmp_path)
+    with (site.folder / "jingui.toml").open("a") as settings:
+        settings.write(f'stores = ["{second}"]\nvault_key = "{tmp_path / "master"}"\n')
+    source = deliver(tmp_path / "delivery", {"catalogue.csv": CATALOGUE.encode(), "P-1/P-1-001.txt": PAGE})
+    with site.open() as session:
+        assert take(session, source).outcome == "completed"
+        site.person(session, "second", Role.SECURITY_OFFICER)
+        key = session.vault.make(reader := session.new_id())
+        assert (key.subject, work(session, silent).copies.waiting) == (reader, {str(second): 0})
+    wrapped = second / "extensions" / VAULT / "subjects" / f"{reader}.key"
+    assert planted_in(second, NAME)
+    assert wrapped.exists()
+    with site.open() as session:
+        assert stands_in_tails(session, NAME) == [site.folder / "store", second]
+        asked = removal.propose(
+            session, RemovalRequest(kind=RemovalKind.WORDS, legal_basis="法", reason="本人申请", words=(NAME,))
+        )
+        session.vault.destroy(reader)
+    with site.open(tmp_path / "second.credential") as session:
+        assert removal.approve(session, asked.removal, silent).state == "finished"
+        assert stands_in_tails(session, NAME) == []
+    assert planted_in(second, NAME) == planted_in(site.folder, NAME) == []
+    assert not wrapped.exists()
+    with site.open() as session:
+        work(session, silent)
+    (tmp_path / "master").unlink()
+    done = restore_archive(second, tmp_path / "back", clock=clock, progress=silent)
+    assert (done.is_whole, [one.what for one in done.lacking]) == (False, ["master-key"])
