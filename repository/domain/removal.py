@@ -71,7 +71,10 @@ class Withdrawn(Value, frozen=True, kw_only=True):
 
 
 class Unreached(Value, frozen=True, kw_only=True):
-    """Where a copy may be that the archive cannot reach: kind of place (`delivered`, `export`, `backup`), and which."""
+    """Where a copy may be that the archive cannot reach: kind of place, and which.
+
+    Places are `delivered`, `export`, `backup`; after a spill also `listing`, `quarantine` and `staging`.
+    """
 
     place: str
     thing: str

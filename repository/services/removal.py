@@ -21,7 +21,7 @@ from repository.domain.removal import RemovalKind as RemovalKind
 from repository.errors import ArchiveError
 from repository.eventlog import Streams
 from repository.eventlog.registry import AGGREGATES, event_types
-from repository.services import papers, stored
+from repository.services import copies, papers, stored
 from repository.services.blanking import blanked, stands_in
 from repository.services.dissemination import discard_parcels
 from repository.services.generations import Why, make_generation
@@ -45,6 +45,8 @@ class RemovalRequest(msgspec.Struct, frozen=True, kw_only=True):
     positions: tuple[int, ...] = ()
     files: tuple[tuple[str, str], ...] = ()
     readers: tuple[UUID, ...] = ()
+    packages: tuple[UUID, ...] = ()
+    """Records to be made anew whether or not a file of their newest version goes: for what their older ones hold."""
 
 
 class RemovalReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,7 +73,9 @@ def propose(session: Session, request: RemovalRequest) -> RemovalReport:
     session.require("propose-removal")
     payloads = _payloads(session, request)
     files = [*_files(session, request)]
-    packages = {one.package for one in files} | set(_packages_of(session, payloads, request.words))
+    packages = (
+        {one.package for one in files} | set(_packages_of(session, payloads, request.words)) | {*request.packages}
+    )
     papers_too = [
         LeftOut(package=one, path=path) for one in packages for path in papers.holding(session, one, request.words)
     ]
@@ -239,7 +243,7 @@ def finish_removal(session: Session, identity: UUID, progress: Progress) -> Remo
     if not state.is_under_way or state.proposed is None:
         raise ArchiveError("removal-order", identity)
     asked, why = state.proposed, Why(reason=f"removal {identity}", removal=identity, approvers=state.approvers)
-    steps = len(asked.packages) + 5
+    steps = len(asked.packages) + 6
 
     # 1 put straight what a crash left; finish removing old generations
     put_straight(session)
@@ -257,23 +261,30 @@ def finish_removal(session: Session, identity: UUID, progress: Progress) -> Remo
     forget_keys(session)
     progress("remove", 3, steps)
 
-    # 4 the packages, each written anew as the next generation; copies of them that wait to be fetched
+    # 4 copies outside the packages, while the packages still say by which digests these are known
+    if asked.kind is RemovalKind.SPILL:
+        copies.remove_copies(session, _digests(session, asked, identity))
+    progress("remove", 4, steps)
+
+    # 5 the packages, each written anew as the next generation; copies of them that wait to be fetched
     for number, package in enumerate(asked.packages):
         if not _is_done(session, package, identity):
             out = frozenset(one.path for one in asked.files if one.package == package)
             make_generation(session, package, why, left_out=out)
         discard_parcels(session, package)
-        progress("remove", 4 + number, steps)
+        progress("remove", 5 + number, steps)
 
     forget_keys(session)
     sweep_expunged(session, passing=frozenset())  # in stores that were away when the generation went
 
-    # 5 the catalogue, made anew from what the log now says
+    # 6 the catalogue, made anew from what the log now says
     session.catalogue.rebuild(session.log)
     progress("remove", steps - 1, steps)
 
-    # 6 say what could not be reached
-    unreached = sorted(set(_unreached(session, asked.packages)), key=lambda one: (one.place, one.thing))
+    # 7 say what could not be reached
+    unreached = sorted(
+        {*_unreached(session, asked.packages), *_left(session, asked)}, key=lambda one: (one.place, one.thing)
+    )
 
     def decide(streams: Streams) -> list[New]:
         now = streams.load(REMOVAL, identity).state
@@ -302,6 +313,33 @@ def _is_done(session: Session, package: UUID, identity: UUID) -> bool:
     """Whether this removal has made the package anew already."""
     gone = (event.payload for event in session.log.stream(package))
     return any(isinstance(one, Expunged) and one.removal == identity for one in gone)
+
+
+def _digests(session: Session, asked: Proposed, identity: UUID) -> dict[int, set[str]]:
+    """Digests, by size, of the files that go.
+
+    Packages that were made anew already say nothing any more; their copies went before that.
+    """
+    wanted: dict[int, set[str]] = {}
+    for package in {one.package for one in asked.files}:
+        if _is_done(session, package, identity):
+            continue
+        paths = {one.path for one in asked.files if one.package == package}
+        for file in stored.content(session, stored.newest(session, package)):
+            if file.path in paths and file.size:
+                wanted.setdefault(file.size, set()).add(file.sha256)
+    return wanted
+
+
+def _left(session: Session, asked: Proposed) -> Iterator[Unreached]:
+    """After a spill: lists in which a file's name still stands, and what in quarantine nobody can look into."""
+    if asked.kind is not RemovalKind.SPILL:
+        return
+    yield from copies.opaque(session)
+    for package in asked.packages:
+        names = tuple(one.path for one in asked.files if one.package == package)
+        if any(papers.holding(session, package, names)):
+            yield Unreached(place="listing", thing=str(package))
 
 
 def _unreached(session: Session, packages: Iterable[UUID]) -> Iterator[Unreached]:

@@ -57,6 +57,23 @@ def newest(session: Session, package: UUID, *, as_of: int | None = None) -> Stor
     raise ArchiveError("package-not-stored", package)
 
 
+def held(session: Session, package: UUID) -> Iterator[StoredVersion]:
+    """Every version that the store still has, the newest first: those of the newest generation.
+
+    `package-not-stored` when there is none; `fixity-mismatch` for a false manifest.
+    """
+    last = newest(session, package)
+    yield last
+    for event in reversed(session.log.stream(package)):
+        before = event.payload
+        if (
+            isinstance(before, Stored)
+            and before.generation == last.event.generation
+            and event.envelope.event_id != last.id
+        ):
+            yield _version(session, package, event.envelope.event_id, before)
+
+
 def _version(session: Session, package: UUID, identifier: UUID, stored: Stored) -> StoredVersion:
     """A version's files, from the two manifests that the log vouches for: in a later one they may lie apart."""
     tags = {"manifest-sha256.txt": stored.manifest_sha256, "tagmanifest-sha256.txt": stored.tagmanifest_sha256}

@@ -153,7 +153,7 @@ def test_a_page_that_slipped_in_is_taken_out_of_every_copy(site: Site, tmp_path:
         )
         assert report.files == ("P-2-002.txt",)
     done = approved(site, report)
-    assert [one.place for one in done.unreached] == ["backup", "delivered"]
+    assert [one.place for one in done.unreached] == ["backup", "delivered", "listing"]
     assert str(kept.request) in {one.thing for one in done.unreached}
     assert found(site.folder, SLIP) == []
     assert found(site.folder, MAP)
@@ -208,3 +208,78 @@ def test_a_readers_key_that_is_destroyed_takes_every_word_with_it(tmp_path: Path
     again = staff.ask("desk", "use", "--form", staff.form(records=["J012-1-0001"]))
     assert again["reader"] != reader
     assert found(staff.site.folder, *PLANTED) == []
+
+
+def spilled(session: Session) -> RemovalReport:
+    return propose_spill(
+        session,
+        None,
+        files=(),
+        digests=(sha256(SLIP).hexdigest(),),
+        words=(),
+        legal_basis="保守国家秘密法",
+        reason="误入",
+    )
+
+
+def test_a_page_that_slipped_in_is_taken_out_of_quarantine_and_what_is_packed_there_is_named(site: Site) -> None:
+    waiting = site.folder / "quarantine" / "suspect" / "4711"
+    waiting.mkdir(parents=True)
+    (waiting / "again.txt").write_bytes(SLIP)
+    (waiting / "other.txt").write_bytes(MAP)
+    (waiting / "hidden.zip").write_bytes(b"no program opens this")
+    with site.open() as session:
+        report = spilled(session)
+    done = approved(site, report)
+    assert found(site.folder, SLIP) == []
+    assert (waiting / "other.txt").read_bytes() == MAP
+    assert ("quarantine", "suspect/4711") in {(one.place, one.thing) for one in done.unreached}
+    judged(site)
+
+
+def test_a_name_that_lists_still_have_is_said(site: Site) -> None:
+    with site.open() as session:
+        report = spilled(session)
+    done = approved(site, report)
+    held = {place.split("uuid-")[1][:36] for place in found(site.folder, "P-2-002.txt") if "delivery.sha256" in place}
+    assert held & {str(one) for one in report.packages} == {
+        one.thing for one in done.unreached if one.place == "listing"
+    }
+
+
+def test_a_page_that_another_process_is_making_is_waited_for(site: Site) -> None:
+    made = site.folder / "staging" / "outgoing" / "copy.txt"
+    made.parent.mkdir(parents=True, exist_ok=True)
+    made.write_bytes(SLIP)
+    with site.open() as session:
+        report = spilled(session)
+    with pytest.raises(ArchiveError) as refused:
+        approved(site, report)
+    assert refused.value.code == "locked"
+    made.unlink()
+    with site.open(site.folder.parent / "second.credential") as session:
+        assert removal.report(session, report.removal).state == "approved"
+        assert removal.carry_out(session, report.removal, silent).state == "finished"
+    assert found(site.folder, SLIP) == []
+    judged(site)
+
+
+def test_a_spill_that_dies_among_the_copies_goes_on(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    waiting = site.folder / "quarantine" / "suspect" / "4711"
+    waiting.mkdir(parents=True)
+    for name in ("one.txt", "two.txt"):
+        (waiting / name).write_bytes(SLIP)
+    with site.open() as session:
+        report = spilled(session)
+    with monkeypatch.context() as dying:
+
+        def die(*_: object, **__: object) -> None:
+            raise KeyboardInterrupt
+
+        dying.setattr("repository.services.removal.make_generation", die)
+        with pytest.raises(KeyboardInterrupt):
+            approved(site, report)
+    with site.open(site.folder.parent / "second.credential") as session:
+        assert removal.carry_out(session, report.removal, silent).state == "finished"
+    assert found(site.folder, SLIP) == []
+    judged(site)
