@@ -16,7 +16,8 @@ import msgspec
 
 from packages_spec.ocfl import object_path
 from repository.catalogue import Catalogue
-from repository.crypto import PackageKeys, combine_shares, read_public_key
+from repository.crypto import KeyVersion, PackageKeys, combine_shares, read_public_key
+from repository.crypto.age import X25519Identity
 from repository.crypto.durable import create_durably
 from repository.crypto.mirror import MASTER, WRAPPED_TO, open_master
 from repository.domain.archival_package import Encrypted, Expunged, Stored
@@ -30,7 +31,7 @@ from repository.services.policy import FILE as RIGHTS
 from repository.services.preserving import VAULT
 from repository.services.session import SOFTWARE, SOFTWARE_VERSION, Progress
 from repository.settings import FILE as SETTINGS
-from repository.settings import Settings, read_settings, vault_key_file, write_settings
+from repository.settings import Settings, key_folder, read_settings, vault_key_file, write_settings
 from repository.storage import SecondStore, Store, Tails, object_id
 
 _Held = dict[tuple[UUID, int, int], Stored]
@@ -287,7 +288,21 @@ def _restore_keys(
             create_durably(place, master)
     if (folder / "vault" / "vault.json").exists() and not place.exists():
         lacking.append(Missing(what="master-key", why="missing", thing=str(place)))
+    lacking += [Missing(what="class-key", why="missing", thing=str(path)) for path in _class_keys(folder, settings)]
     return opened, lacking
+
+
+def _class_keys(folder: Path, settings: Settings) -> Iterator[Path]:
+    """Files of class keys that packages' keys are wrapped under. They lie in no store: a copy has to be put there."""
+    heads = PackageKeys(folder / "vault", _closed).heads()
+    for key in sorted({head.class_key for head in heads}):
+        if not (path := key_folder(settings) / f"{key.key}.{key.version}.key").exists():
+            yield path
+
+
+def _closed(key: KeyVersion) -> X25519Identity:
+    """Nothing is opened: what a record says of itself is enough to know which key it wants."""
+    raise ArchiveError("class-key-missing", key.key)
 
 
 def _sealed(log: EventLog) -> Iterator[tuple[UUID, Path]]:

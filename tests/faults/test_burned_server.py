@@ -118,6 +118,7 @@ def test_one_store_and_the_shares_bring_it_back(tmp_path: Path, seed: int) -> No
     assert span <= MOST
     print(f"seed {seed}: {len(log)} events, {len(lost)} lost over {span:.2f} s, {len(done.lacking)} lacking")
     expect_only_what_was_under_way(done, back)
+    assert [one.why for one in done.lacking if one.what == "class-key"] == ["missing"]
 
     by_sha256sum(tmp_path / "back" / "store")
     by_age(tmp_path, second, [path.read_text("ascii") for path in shares], shares)
@@ -137,7 +138,7 @@ def expect_only_what_was_under_way(done: Restored, back: list[tuple[int, str, by
     missing = {one.thing.partition(" ")[0] for one in done.lacking if one.what == "version"}
     assert missing.isdisjoint(copied)
     assert {one.why for one in done.lacking} <= {"missing", "unproven"}
-    assert {one.what for one in done.lacking} <= {"version", "events"}
+    assert {one.what for one in done.lacking} <= {"version", "events", "class-key"}
 
 
 def by_sha256sum(store: Path) -> None:
