@@ -96,6 +96,7 @@ def test_a_day_at_the_desk_from_the_question_to_the_rating(staff: Staff, tmp_pat
         "AccessRequest.Requested",
         "AccessRequest.UseRegistered",
         "AccessRequest.Requested",
+        "Door.Denied",
         "AccessRequest.Refused",
         "AccessRequest.Assigned",
         "AccessRequest.Granted",
