@@ -174,6 +174,7 @@ def test_receiving(site: Site) -> None:
             *("ArchivalPackage.Redelivered", *UNIT[1:], "Accession.ReviewRequired", "Accession.Accepted"),
             *(described, "ArchivalPackage.Stored", "Accession.Completed"),
             *("Accession.HandoverPrinted", "Accession.HandoverSigned", *UNIT, described, "ArchivalPackage.Stored"),
+            "Door.SignedIn",
         ]
         assert fsck(session, silent).sound
         assert not any((site.folder / "quarantine").rglob("*.txt"))
@@ -216,6 +217,7 @@ def test_finding(site: Site) -> None:
             "ArchivalPackage.AccessStatusChanged",
             *(asked, "AccessRequest.Refused"),
             *(asked, "AccessRequest.Refused"),
+            "Door.SignedIn",
         ]
 
 
@@ -269,6 +271,7 @@ def test_putting_right(site: Site) -> None:
             *("ArchivalPackage.MetadataRevised", "ArchivalPackage.Stored"),
             *("Reader.Introduced", "AccessRequest.UseRegistered", "AccessRequest.Requested"),
             *("AccessRequest.Granted", "AccessRequest.GrantRevoked", "AccessRequest.Annulled"),
+            "Door.SignedIn",
         ]
         assert fsck(session, silent).sound
 
@@ -319,8 +322,8 @@ def test_auditing(site: Site) -> None:
         assert auditor.task("/v1/fsck")["result"]["sound"] is True
         assert auditor.ask("PATCH", place, new, status=403, if_match=version).json()["code"] == "not-allowed"
     with site.open() as session:
-        assert session.log.position() == end
-        assert types(session, after=then)[-6:] == [
+        assert types(session, after=end) == ["Door.SignedIn", "Door.Denied"]
+        assert types(session, after=then, upto=end)[-6:] == [
             *("Description.Revised", "AccessRequest.Requested", "AccessRequest.FormChosen"),
             *("AccessRequest.DipAssembled", "AccessRequest.DipRendered", "AccessRequest.DipDelivered"),
         ]

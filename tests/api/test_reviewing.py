@@ -170,6 +170,7 @@ def test_reviewing(site: Site) -> None:
             *("Accession.Accepted", *["Description.Described"] * 5, *["ArchivalPackage.Stored"] * 5),
             "Accession.Completed",
             *("AccessRequest.Requested", "AccessRequest.ContentViewed", "AccessRequest.Closed"),
+            "Door.SignedIn",
         ]
         events = list(session.log.events(after=before))
         reviews = [(one.payload.decision, one.envelope.actor) for one in events if isinstance(one.payload, Reviewed)]

@@ -6,7 +6,6 @@ import shlex
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from repository.services import audit
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 20
+"""Of the processor, whatever else the machine does meanwhile."""
 
 
 @pytest.fixture
@@ -35,10 +35,11 @@ def run(place: Path, language: str) -> "subprocess.CompletedProcess[str]":
 
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_every_claim_is_true_and_is_made_in_time(place: Path, language: str) -> None:
-    began = time.monotonic()
+    began = os.times()
     done = run(place, language)
     assert (done.returncode, done.stderr) == (0, "")
-    assert time.monotonic() - began < SECONDS
+    ended = os.times()
+    assert ended.children_user + ended.children_system - began.children_user - began.children_system < SECONDS
     true, false = (table()[f"claim.{name}"][language].partition("{")[0] for name in ("true", "false"))
     assert done.stdout.count(f"✓ {true}") == len(demo.STEPS) + 1  # two searches
     assert false not in done.stdout

@@ -80,6 +80,7 @@ def test_a_review_from_the_list_to_the_decision(staff: Staff, tmp_path: Path) ->
             "OpeningReview.OpinionGiven",
             "OpeningReview.OpinionGiven",
             "OpeningReview.UnitAnswered",
+            "Door.Denied",
             "OpeningReview.Decided",
             *["ArchivalPackage.AccessStatusChanged"] * 5,
         ]

@@ -192,7 +192,10 @@ def test_work_tells_of_damage_and_ends_with_20(site: Site, later: Clock) -> None
     later(200)
     assert do(site)["fixity"] == "failed"
     call = "import cli.commands.work as it, repository.services.jobs as jobs\n"
-    call += "it.work = lambda session, show: jobs.WorkReport(recovered=0, accessions={}, jobs={'fixity': 'failed'})\n"
+    call += "from repository.services.replication import ReplicationReport\n"
+    call += "none = ReplicationReport(copied=0, waiting={}, problems={})\n"
+    call += "said = jobs.WorkReport(recovered=0, accessions={}, jobs={'fixity': 'failed'}, copies=none)\n"
+    call += "it.work = lambda session, show: said\n"
     call += "from cli.main import run\nrun()"
     said = subprocess.run(
         [*PROGRAM[:2], call, "work", "--lang", "en"],
