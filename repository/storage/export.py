@@ -117,7 +117,7 @@ def outgoing(archive: Path, identifier: UUID) -> Iterator[Folder]:
 
 @contextmanager
 def outgoing_in_memory(archive: Path, identifier: UUID) -> Iterator[Folder]:
-    """The same for what lies encrypted in the archive: a folder in memory, of which no disk ever sees a byte.
+    """The same for what lies encrypted in the archive: a folder in memory; a disk sees of it what the system swaps out.
 
     `memory-missing` where the system keeps no files in memory: nothing is made then.
     """
