@@ -26,7 +26,7 @@ setup: .venv/.done
 demo: setup ## one day of an archive in ./demo-archive
 	@$(RUN) -m cli.demo
 
-test: setup ## everything that must hold, in under ten minutes
+test: setup ## everything that must hold, in about ten minutes
 	@$(RUN) -m pytest -n auto -m "not faults and not bench"
 
 check: setup ## style, types, architecture, dependencies
